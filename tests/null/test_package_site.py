@@ -237,7 +237,8 @@ def test_a_site_is_installable(tmp_path: Path) -> None:
     app = json.loads((out / "manifest.webmanifest").read_text())
     assert (app["name"], app["short_name"], app["lang"]) == ("A long name for a chat", "A long name", "ar")
     assert {(icon["sizes"], icon["purpose"]) for icon in app["icons"]} >= {("192x192", "any"), ("512x512", "any"), ("512x512", "maskable")}
-    for icon in app["icons"]:
+    assert {screen["form_factor"] for screen in app["screenshots"]} == {"wide", "narrow"}
+    for icon in (*app["icons"], *app["screenshots"]):
         data = (out / icon["src"]).read_bytes()
         if icon["sizes"] != "any":
             assert data[16:24] == struct.pack(">II", *map(int, icon["sizes"].split("x"))), "a PNG says its own size"
@@ -248,7 +249,8 @@ def test_an_installed_site_has_its_own_picture(tmp_path: Path) -> None:
     publish_site(tmp_path / "dist", sample_model(tmp_path), title="Chat", logo=Logo(b"RIFF....WEBP", "webp"))
     app = json.loads((tmp_path / "dist" / "manifest.webmanifest").read_text())
     assert [(icon["type"], icon["sizes"]) for icon in app["icons"]] == [("image/webp", "any")]
-    assert not list((tmp_path / "dist").rglob("*.png"))
+    assert not list((tmp_path / "dist").rglob("*.png")), "no pictures of another page"
+    assert "screenshots" not in app
 
 
 def test_a_missing_runtime_stops_the_build(tmp_path: Path, runtime: Path) -> None:

@@ -27,6 +27,7 @@ from webllm_build.theme import PAGES_THEME, Theme
 BENCH = "bench.html"
 LATE = ("structure", "cpu", "tokenizer", "media", "markdown", "highlight", "mathematics", "chats", "storage")  # scripts that come late
 DRAWN = (("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"))
+SCREENS = {"screen-wide.png": "1280x720", "screen-narrow.png": "540x1080"}  # of the page in its own colors: tests/golden/make_screens.py
 CODER = re.compile(r"code(?!c)", re.IGNORECASE)  # CodeLlama, Coder, Codestral
 
 
@@ -138,6 +139,8 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     icon = _static("icon.svg") if site.logo is None else _hashed(f"logo.{site.logo.extension}", site.logo.data)
     icon_type = site.logo.type if site.logo else LOGO_TYPES["svg"]
     drawn = (_static("icon-192.png"), _static("icon-512.png"), _static("icon-maskable.png")) if site.logo is None else ()
+    is_plain = site.logo is None and site.theme == PAGES_THEME
+    screens = {_static(name): sizes for name, sizes in SCREENS.items()} if is_plain else {}
     icons = json.loads(runtime_file("icons.json"))
     words = {language: _built(f"words-{language}.js") for language in LANGUAGES}
     own_words = [asset for language, asset in words.items() if language == site.language]
@@ -193,10 +196,11 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     bench = _bench(config, site.title, origins, icon.path, icon_type)
     installed = [AppIcon(asset.path, "image/png", sizes, purpose) for asset, (sizes, purpose) in zip(drawn, DRAWN, strict=False)]
     language = site.language or "en"
-    manifest = web_app(site.title, language, [AppIcon(icon.path, icon_type, "any"), *installed], site.theme, task == "chat")
+    pictures = [AppIcon(asset.path, "image/png", sizes) for asset, sizes in screens.items()]
+    manifest = web_app(site.title, language, [AppIcon(icon.path, icon_type, "any"), *installed], pictures, site.theme, task == "chat")
     others = [asset for asset in words.values() if asset not in own_words]
     files_of_hosts = (Asset(WEB_APP, manifest), notice, Asset("sw.js", service_worker.encode()), Asset(".nojekyll", b""))
-    return (page(version), *assets, *others, *drawn, logic, *bench, *files_of_hosts)
+    return (page(version), *assets, *others, *drawn, *screens, logic, *bench, *files_of_hosts)
 
 
 def _digest(*assets: Asset) -> str:

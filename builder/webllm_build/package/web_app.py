@@ -22,8 +22,9 @@ class AppIcon:
     purpose: str = "any"
 
 
-def web_app(title: str, language: str, icons: Sequence[AppIcon], theme: Theme, chats: bool) -> bytes:
-    """The manifest. What is shared with an installed chat is asked of it, as `?q=` of its address."""
+def web_app(title: str, language: str, icons: Sequence[AppIcon], screens: Sequence[AppIcon], theme: Theme, chats: bool) -> bytes:
+    """The manifest. What is shared with an installed chat is asked of it, as `?q=` of its address. screens: pictures of the page, of which
+    those that are wider than high are of a desktop."""
     manifest = {
         "id": "./",
         "name": title,
@@ -35,6 +36,13 @@ def web_app(title: str, language: str, icons: Sequence[AppIcon], theme: Theme, c
         "background_color": theme.ground,
         "theme_color": theme.header,
         "icons": [{"src": icon.path, "type": icon.type, "sizes": icon.sizes, "purpose": icon.purpose} for icon in icons],
+        **({"screenshots": [_screen(screen, title) for screen in screens]} if screens else {}),
         **({"share_target": {"action": "./", "method": "GET", "params": {"text": "q", "title": "title", "url": "url"}}} if chats else {}),
     }
     return json.dumps(manifest, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _screen(screen: AppIcon, title: str) -> dict[str, str]:
+    width, height = map(int, screen.sizes.split("x"))
+    form = "wide" if width > height else "narrow"
+    return {"src": screen.path, "type": screen.type, "sizes": screen.sizes, "form_factor": form, "label": title}
