@@ -58,3 +58,12 @@ test("a fence opens when its line is whole, and says what ends it", () => {
   assert.deepEqual([opened?.opening, opened?.info, opened?.indent], ["  ~~~~ js title\n", "js title", 2]);
   assert.deepEqual(["~~~", "~~~~", " ~~~~~ ", "~~~~ x", "````"].map((line) => opened?.end.test(line)), [false, true, true, false, false]);
 });
+
+test("footnotes are blocks and marks of their own, wherever they stand", () => {
+  const kinds = (text: string): string[] => (readBlocks(text, {}) ?? []).filter(({ type }) => type !== "space").map(({ type }) => type);
+  assert.deepEqual(kinds("A claim.[^1] More.\n\n[^1]: Where it *stands*,\n    and goes on.\n[^note]: https://example.org/\n\nEnd"), ["paragraph", "footnoteText", "footnoteText", "paragraph"]);
+  assert.deepEqual(kinds("Text\n[^1]: note"), ["paragraph", "footnoteText"]);
+  const [paragraph] = readBlocks("A claim.[^1] [a^2] `[^c]` [^ no]", {}) ?? [];
+  assert.ok(paragraph !== undefined && "tokens" in paragraph);
+  assert.deepEqual(paragraph.tokens?.map(({ type }) => type), ["text", "footnote", "text", "codespan", "text"]);
+});

@@ -12,6 +12,7 @@ import { asWritten } from "./as_written.ts";
 import { CodeBlock } from "./code_block.ts";
 import type { ViewContext } from "./context.ts";
 import { element } from "./dom.ts";
+import { footnoteExtensions } from "./footnotes.ts";
 import { formulaExtensions } from "./formula_syntax.ts";
 import { drawKnownFormulas } from "./formulas.ts";
 import { showSigns } from "./signs.ts";
@@ -19,12 +20,12 @@ import { showSigns } from "./signs.ts";
 export { markdownOf } from "./markdown_of.ts";
 
 const TAGS = [
-  "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "kbd", "li", "ol", "p", "pre", "strong",
+  "a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "kbd", "li", "ol", "p", "pre", "strong", "sup",
   "table", "tbody", "td", "th", "thead", "tr", "ul", "var",
 ];
 const ATTRIBUTES = ["href", "start", "align"];
 /** Each may be in another script than its neighbour, and is laid out by its own first letter. */
-const BLOCKS = "p, li, blockquote, h1, h2, h3, h4, h5, h6, td, th";
+const BLOCKS = "p, li, dd, blockquote, h1, h2, h3, h4, h5, h6, td, th";
 /** What is between their children is no text. */
 const PARTED = "ol, ul, table, thead, tbody, tr";
 
@@ -42,7 +43,7 @@ function escapeHtml(text: string): string {
 const { defaults: options } = new Marked({
   gfm: true,
   breaks: true,
-  extensions: formulaExtensions(escapeHtml),
+  extensions: [...formulaExtensions(escapeHtml), ...footnoteExtensions(escapeHtml)],
   renderer: {
     html: ({ text }) => escapeHtml(text),
     image: ({ text }) => escapeHtml(text),

@@ -2,7 +2,7 @@
 
 /** Elements that say nothing. */
 const SILENT = "button, svg, .tools, .host, details:not([open]) > :not(summary)";
-const BLOCKS = /^(?:P|H[1-6]|UL|OL|LI|BLOCKQUOTE|HR|TABLE|PRE|DIV|DETAILS|SUMMARY)$/;
+const BLOCKS = /^(?:P|H[1-6]|UL|OL|LI|BLOCKQUOTE|HR|TABLE|PRE|DIV|DL|DETAILS|SUMMARY)$/;
 const MARKS: Readonly<Record<string, string>> = { STRONG: "**", EM: "*", DEL: "~~" };
 
 export function markdownOf(drawn: ParentNode): string {
@@ -48,6 +48,7 @@ function block(element: Element): readonly Block[] {
   if (tag === "HR") return one("---");
   if (tag === "BLOCKQUOTE") return one(markdownOf(element).replaceAll(/^/gm, "> ").replaceAll(/ +$/gm, ""));
   if (tag === "UL" || tag === "OL") return one(list(element), element.matches(".further"));
+  if (tag === "DL") return one(`[^${element.querySelector("dt")?.textContent ?? ""}]: ${inlines(element.querySelector("dd") ?? element).trim().replaceAll("\n", "\n    ")}`);
   if (tag === "TABLE") return one(table(element));
   if (tag === "PRE" || element.matches(".code")) return one(code(element));
   return blocksOf(element);
@@ -88,6 +89,7 @@ function inline(node: Node): string {
   if (node.matches(".formula")) return node.getAttribute("data-tex") ?? "";
   if (node.tagName === "VAR") return node.textContent;
   if (node.tagName === "CODE") return inlineCode(node.textContent);
+  if (node.tagName === "SUP") return `[^${node.textContent}]`;
   const text = inlines(node);
   const mark = MARKS[node.tagName];
   if (mark !== undefined && text.trim() !== "") return text.replace(/^(\s*)([^]*?)(\s*)$/, `$1${mark}$2${mark}$3`);
