@@ -28,6 +28,7 @@ MATRICES = [
     *("gate_up", "up", "down", "experts_gate_up", "experts_down"),
     *("layer_table", "layer_projection", "input_gate", "input_out"),
     *("patch", "positions", "project", "project_up"),
+    *(f"deep{number}_{name}" for number in range(2) for name in ("project", "project_up")),
 ]
 EXACT = dict.fromkeys(["embedding", *MATRICES, "head"], "f16")
 

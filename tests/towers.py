@@ -36,7 +36,8 @@ Array = npt.NDArray[np.floating[Any]]
 class Seeing:
     """A model of text and its part for pictures, and what transformers makes of some pictures and of a prompt with them, in float32.
 
-    tokens: of the prompt, -1 for those of pictures; rows: for each token its vector, zeros where it is of text."""
+    tokens: of the prompt, -1 for those of pictures; rows: for each token its vector, zeros where it is of text;
+    positions: of each by axis, where there are several. vectors: in the order of patches."""
 
     text: Checkpoint
     model: Decoder
@@ -45,6 +46,7 @@ class Seeing:
     vectors: Array
     tokens: Sequence[int]
     rows: Array
+    positions: npt.NDArray[np.int32] | None
     logits: Array
 
     @staticmethod
@@ -59,12 +61,14 @@ class Seeing:
         vision = vision_of(checkpoint, Batch(MOST, taps))
         assert vision is not None
         text = text_of(checkpoint, sees=True)
+        order = read["order"] if "order" in read else np.arange(len(read["vectors"]))
+        positions = read.get("token_positions")
         spans = [read[name] for name in ("spans0", "spans1") if name in read]
         pictures = Pictures(read["patches"], read["taps"], read["factors"], spans, read["positions"])
         rows = np.zeros((len(read["tokens"]), read["vectors"].shape[1]), np.float32)
         rows[read["tokens"] < 0] = read["vectors"]
         model = load_model(text, vision.pictures)
-        return Seeing(text, model, vision, pictures, read["vectors"], read["tokens"].tolist(), rows, read["logits"])
+        return Seeing(text, model, vision, pictures, read["vectors"][order], read["tokens"].tolist(), rows, positions, read["logits"])
 
 
     @property

@@ -96,7 +96,7 @@ class TowerRecipe(Blueprint):
     @property
     def facts(self) -> TowerFacts:
         tower = self.model
-        columns, patches = tower.projector.columns, tower.patches
+        columns, patches = tower.columns, tower.patches
         return TowerFacts(tower.most, patches.width, tower.taps if patches.positions else 0, tower.projector.group, columns, tower.spans)
 
 
@@ -194,6 +194,8 @@ def _vision(checkpoint: Checkpoint) -> tuple[Vision | None, Mapping[str, object]
         vision = vision_of(checkpoint, batch_of(processor))
     except (MissingFile, UnsupportedArchitecture) as error:
         warn(f"What {checkpoint.name} has for pictures is not built: {error.message}")
+        return None, {}
+    if vision is not None and vision.pictures.axes:  # a page gives a token one position
         return None, {}
     return vision, processor
 

@@ -64,14 +64,17 @@ class CpuRunner:
         self._slots: dict[int, dict[int, int]] = {}  # the latest four of each sequence, by the length whose state they hold
         self._taken = self._steps = 0
 
-    def prefill(self, tokens: Sequence[int], sequence: int = 0, vectors: Array | None = None) -> Array:
-        """Append tokens: the logits after the last, float32[vocabulary]. vectors: of those with negative ids, a row for each token."""
+    def prefill(self, tokens: Sequence[int], sequence: int = 0, vectors: Array | None = None, positions: Any = None) -> Array:
+        """Append tokens: the logits after the last, float32[vocabulary]. vectors: of those with negative ids, a row for each token.
+        positions: of each by axis, where it has several."""
         self.take(tokens)
         if vectors is not None:
             self.write("vectors", vectors)
         if "ends" in self._io:
             self.write("ends", picture_ends(np.array(tokens)).astype(np.int32) + self.lengths.get(sequence, 0))
         self._prepare([sequence], len(tokens))
+        if positions is not None:
+            self._write_ropes(positions)
         self.run("prefill", len(tokens))
         before = self.read("logits", np.uint32).reshape(MAX_ROWS, -1), self.read("sampling", np.uint32)
         self.run("logits", len(tokens))
@@ -101,13 +104,14 @@ class CpuRunner:
         self.run("encode", len(tokens))
         return self.read("pooled", np.float32).reshape(self.plan["model"]["texts"], -1)[: len(texts)]
 
-    def see(self, pictures: Mapping[str, Array], group: int) -> Array:
-        """Of a tower, the vectors of some pictures: float32[groups, columns]. pictures: its io buffers but those of any model. group:
-        patches of a vector."""
+    def see(self, pictures: Mapping[str, Array], positions: Any, group: int) -> Array:
+        """Of a tower, the vectors of some pictures: float32[groups, columns]. pictures: its io buffers but those of any model. positions:
+        of each patch, its row and column. group: patches of a vector."""
         for name, values in pictures.items():
             self.write(name, values)
         count = len(pictures["patches"])
         self._prepare([max(self.lengths, default=-1) + 1], count)
+        self._write_ropes(positions)
         self.run("encode_image", count)
         self.run("project_image", count // group)
         columns = self.read("pictures", np.float32).size // (self.plan["model"]["prefill_chunk"] // group)
@@ -207,9 +211,12 @@ class CpuRunner:
         self.write("state", state)
         self._steps += len(sequences)
 
-    def _write_ropes(self, positions: Sequence[int]) -> None:
+    def _write_ropes(self, positions: Any) -> None:
+        """Of each token, or of each by axis."""
+        places = np.array(positions).reshape(len(positions), -1)
+        places = np.repeat(places, 3, axis=1) if places.shape[1] == 1 else places
         for number, rope in enumerate(self.plan["model"]["ropes"]):
             # As in a sequence that will be longer than the original length.
             frequencies = np.array(rope["long_inv_freq"] or rope["inv_freq"])
-            angles, scale = np.array(positions)[:, None] * frequencies, np.where(frequencies == 0, 1, rope["scale"])[:, None]
+            angles, scale = places[:, rope.get("axes") or [0]] * frequencies, np.where(frequencies == 0, 1, rope["scale"])[:, None]
             self.write(f"rope{number}", (np.stack([np.cos(angles), np.sin(angles)], axis=-1) * scale).astype(np.float32))

@@ -21,13 +21,13 @@ def test_vectors_and_logits_are_those_of_transformers(tmp_path: Path, family: st
     for folder in folders:
         folder.mkdir()
     tower, text = (build(folder, packed, "native", FLOAT, FUNCTIONS) for folder, packed in zip(folders, seeing.packed(EXACT), strict=True))
-    assert difference(tower.see(seeing.io, seeing.group), seeing.vectors) < 1e-4
-    assert difference(text.prefill(seeing.tokens, vectors=seeing.rows), seeing.logits[-1]) < 1e-4
+    assert difference(tower.see(seeing.io, seeing.pictures.positions, seeing.group), seeing.vectors) < 1e-4
+    assert difference(text.prefill(seeing.tokens, vectors=seeing.rows, positions=seeing.positions), seeing.logits[-1]) < 1e-4
 
 
 @pytest.mark.parametrize("family", TOWERS)
 def test_codes_stay_near(tmp_path: Path, family: str) -> None:
     seeing = Seeing.of(family, tmp_path / "model")
     tower, _ = seeing.packed(CODES)
-    found = build(tmp_path, tower, "native", INTEGER, FUNCTIONS).see(seeing.io, seeing.group)
+    found = build(tmp_path, tower, "native", INTEGER, FUNCTIONS).see(seeing.io, seeing.pictures.positions, seeing.group)
     assert cosines(found, seeing.vectors).min() > 0.998

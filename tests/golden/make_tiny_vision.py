@@ -17,6 +17,7 @@ makes, the prompt's `tokens` with -1 for those of pictures, and the `logits` aft
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import shutil
 import sys
@@ -134,7 +135,67 @@ class Lfm2Vl(Family):
         return [features.numpy() for features in self.model.get_image_features(**self.inputs()).pooler_output]
 
 
-KINDS: dict[str, type[Family]] = {"lfm2_vl": Lfm2Vl, "gemma3": Gemma3}
+class Qwen(Family):
+    def merge(self) -> int:
+        return int(self.vision["spatial_merge_size"])
+
+    def taps(self, rows: int, columns: int, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if "num_position_embeddings" not in self.vision:
+            return np.zeros((len(places), 1), np.int32), np.ones((len(places), 1), np.float32)
+        side = int(self.vision["num_position_embeddings"] ** 0.5)
+        along = [places[:, axis] * np.float32((side - 1) / max(count - 1, 1)) for axis, count in enumerate((rows, columns))]
+        low = [np.floor(each).astype(np.int32) for each in along]
+        ends = [(at, np.minimum(at + 1, side - 1)) for at in low]
+        parts = [(1 - (each - at), each - at) for each, at in zip(along, low, strict=True)]
+        corners = [(i, j) for i in range(2) for j in range(2)]
+        taps = np.stack([ends[0][i] * side + ends[1][j] for i, j in corners], 1).astype(np.int32)
+        return taps, np.stack([parts[0][i] * parts[1][j] for i, j in corners], 1).astype(np.float32)
+
+    @property
+    def sizes(self) -> torch.Tensor:
+        return torch.tensor([[1, *grid] for grid in self.grids])
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        found = []
+        for picture, (rows, columns) in zip(self.pictures, self.grids, strict=True):
+            corners = in_groups(rows, columns, self.side) * self.size
+            patches = [picture[:, row : row + self.size, column : column + self.size] for row, column in corners]
+            found += [patch[:, None].expand(-1, 2, -1, -1).reshape(-1) for patch in patches]
+        return {"pixel_values": torch.stack(found), "image_grid_thw": self.sizes}
+
+    def vectors(self) -> list[np.ndarray]:
+        found = self.model.get_image_features(**self.inputs())
+        deep = getattr(found, "deepstack_features", None) or []
+        return [torch.cat([*parts], 1).numpy() for parts in zip(found.pooler_output, *deep, strict=True)]
+
+    def marks(self, tokens: np.ndarray) -> dict[str, torch.Tensor]:
+        return {"mm_token_type_ids": torch.from_numpy((tokens < 0).astype(np.int64))[None]}
+
+    def reference(self, prompt: list[Any]) -> dict[str, np.ndarray]:
+        found = super().reference(prompt)
+        tokens = found["tokens"]
+        ids = torch.from_numpy(np.where(tokens < 0, self.config["image_token_id"], tokens)).long()[None]
+        positions, _ = self.model.model.get_rope_index(ids, image_grid_thw=self.sizes, **self.marks(tokens))
+        return {**found, "token_positions": positions[:, 0].T.numpy().astype(np.int32)}
+
+
+class Qwen25(Qwen):
+    """Whose patches come window by window."""
+
+    def reference(self, prompt: list[Any]) -> dict[str, np.ndarray]:
+        found, group = super().reference(prompt), self.side**2
+        index = transformers.models.qwen2_5_vl.modeling_qwen2_5_vl.get_vision_window_index
+        order, ends = index(
+            self.sizes, spatial_merge_size=self.side, window_size=self.vision["window_size"], patch_size=self.size, kwargs={}
+        )
+        order, ends = order.numpy(), np.unique(ends.numpy())
+        places = (order[:, None] * group + np.arange(group)).reshape(-1)
+        moved = {name: found[name][places] for name in ("patches", "taps", "factors", "spans0", "positions")}
+        windows = np.concatenate([np.full((end - first, 2), [first, end - 1]) for first, end in itertools.pairwise(ends)])
+        return {**found, **moved, "spans1": windows.astype(np.int32), "order": order}
+
+
+KINDS: dict[str, type[Family]] = {"qwen2_5_vl": Qwen25, "qwen3_vl": Qwen, "qwen3_5": Qwen, "lfm2_vl": Lfm2Vl, "gemma3": Gemma3}
 
 
 def make(family: str) -> None:

@@ -81,14 +81,15 @@ class PlanRunner:
         self._held: list[set[int]] = [set() for _ in self._windows]  # pages of each group that some sequence has
         self._steps = 0
 
-    def prefill(self, tokens: Sequence[int], vectors: Array | None = None) -> Array:
-        """Append tokens: the logits after the last, float32[vocabulary]. vectors: of those with negative ids, a row for each token."""
+    def prefill(self, tokens: Sequence[int], vectors: Array | None = None, positions: Array | None = None) -> Array:
+        """Append tokens: the logits after the last, float32[vocabulary]. vectors: of those with negative ids, a row for each token.
+        positions: of each by axis, where it has several."""
         self._take(tokens)
         if vectors is not None:
             self._write("vectors", vectors)
         if any(buffer.name == "ends" for buffer in self.plan.io):
             self._write("ends", picture_ends(np.array(tokens)).astype(np.int32) + self.length(self.sequence))
-        self._submit([("prefill", len(tokens)), ("logits", len(tokens))], [self.sequence], len(tokens))
+        self._submit([("prefill", len(tokens)), ("logits", len(tokens))], [self.sequence], len(tokens), by_axis=positions)
         return self.logits()
 
     def encode(self, tokens: Sequence[int]) -> Array:
@@ -107,13 +108,13 @@ class PlanRunner:
         vectors: Array = self._read("pooled", np.float32).reshape(self.plan.model.texts, -1)[: len(texts)]
         return vectors
 
-    def see(self, pictures: Mapping[str, Array], group: int) -> Array:
-        """Of a tower, the vectors of some pictures: float32[groups, columns]. pictures: its io buffers but those of any model. group:
-        patches of a vector."""
+    def see(self, pictures: Mapping[str, Array], positions: Array, group: int) -> Array:
+        """Of a tower, the vectors of some pictures: float32[groups, columns]. pictures: its io buffers but those of any model. positions:
+        of each patch, its row and column. group: patches of a vector."""
         for name, values in pictures.items():
             self._write(name, values)
         count = len(pictures["patches"])
-        self._submit([("encode_image", count), ("project_image", count // group)], [self.sequence], count)
+        self._submit([("encode_image", count), ("project_image", count // group)], [self.sequence], count, by_axis=positions)
         vectors: Array = self._read("pictures", np.float32).reshape(self.plan.model.prefill_chunk // group, -1)[: count // group]
         return vectors
 
@@ -199,9 +200,17 @@ class PlanRunner:
             self._submit([("decode", 1), ("sample", 1)], [self.sequence])
         return [int(token) for token in self._read("history", np.int32)[first : first + count]]
 
-    def _submit(self, functions: Sequence[tuple[str, int]], sequences: Sequence[int | None], n: int = 1, texts: Sequence[int] = ()) -> None:
-        """One step that appends n tokens to each row's sequence, or texts of so many tokens, each from a page's begin on. functions: names,
-        and how many tokens or rows each takes. Pages that were given back hold NaN by then."""
+    def _submit(
+        self,
+        functions: Sequence[tuple[str, int]],
+        sequences: Sequence[int | None],
+        n: int = 1,
+        texts: Sequence[int] = (),
+        by_axis: Array | None = None,
+    ) -> None:
+        """One step that appends n tokens to each row's sequence, or texts of so many tokens, each from a page's begin on. by_axis: of the n
+        tokens' positions, where each has several. functions: names, and how many tokens or rows each takes. Pages that were given back hold
+        NaN by then."""
         model, wasm = self.plan.model, self._wasm
         lengths = np.array(texts, np.int32)
         begins = np.cumsum([0, *(-(-lengths // model.page_size) * model.page_size)])
@@ -232,7 +241,8 @@ class PlanRunner:
         self._write("state", state)
         for number, rope in enumerate(model.ropes):
             frequencies = np.array(rope.inv_freq if rope.long_inv_freq is None or not self.is_long else rope.long_inv_freq)
-            angles, scale = positions[:, None] * frequencies, np.where(frequencies == 0, 1, rope.scale)[:, None]
+            places = positions[:, None] if by_axis is None else by_axis[:, rope.axes or [0]]
+            angles, scale = places * frequencies, np.where(frequencies == 0, 1, rope.scale)[:, None]
             self._write(f"rope{number}", (np.stack([np.cos(angles), np.sin(angles)], axis=-1) * scale).astype(np.float32))
         encoder = self._device.create_command_encoder()
         compute = encoder.begin_compute_pass()

@@ -25,12 +25,12 @@ def runner(dawn: Dawn, packed: PackedModel, variants: tuple[Variant, ...]) -> Pl
 def test_vectors_and_logits_are_those_of_transformers(dawn: Dawn, tmp_path: Path, family: str) -> None:
     seeing = Seeing.of(family, tmp_path)
     tower, text = (runner(dawn, packed, VARIANTS[2:3]) for packed in seeing.packed(EXACT))
-    assert difference(tower.see(seeing.io, seeing.group), seeing.vectors) < 1e-4
-    assert difference(text.prefill(seeing.tokens, seeing.rows), seeing.logits[-1]) < 1e-4
+    assert difference(tower.see(seeing.io, seeing.pictures.positions, seeing.group), seeing.vectors) < 1e-4
+    assert difference(text.prefill(seeing.tokens, seeing.rows, seeing.positions), seeing.logits[-1]) < 1e-4
 
 
 @pytest.mark.parametrize("family", TOWERS)
 def test_codes_stay_near_without_subgroups(dawn: Dawn, tmp_path: Path, family: str) -> None:
     seeing = Seeing.of(family, tmp_path)
-    found = runner(dawn, seeing.packed(CODES)[0], VARIANTS[1:2]).see(seeing.io, seeing.group)
+    found = runner(dawn, seeing.packed(CODES)[0], VARIANTS[1:2]).see(seeing.io, seeing.pictures.positions, seeing.group)
     assert cosines(found, seeing.vectors).min() > 0.998

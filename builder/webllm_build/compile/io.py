@@ -108,7 +108,7 @@ class Layout:
             **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},
             **{name: ([MAX_ROWS, -(-self.context_length // self.page_size)], "int32") for name in self.tables.values()},
             **({} if self.mixture is None else {CHOICES: ([chunk, 2, self.mixture.chosen], "int32")}),
-            "hidden": ([chunk, model.hidden_size], "float32"),
+            "hidden": ([chunk, model.states_size if isinstance(model, Tower) else model.hidden_size], "float32"),
         }
         if isinstance(model, Tower):
             return {**self._of_pictures(model), **shared}
@@ -145,7 +145,7 @@ class Layout:
             "patches": ([chunk, patches.width], "float32"),
             **{f"spans{number}": ([chunk, 2], "int32") for number in range(tower.spans)},
             **({"taps": ([chunk, tower.taps], "int32"), "factors": ([chunk, tower.taps], "float32")} if patches.positions else {}),
-            "pictures": ([chunk // tower.projector.group, tower.projector.columns], "float32"),
+            "pictures": ([chunk // tower.projector.group, tower.columns], "float32"),
         }
 
     @property
@@ -175,7 +175,7 @@ class Layout:
     def io_shape(self, name: str, rows: int | str) -> tuple[Shape, str]:
         """Relax shape and dtype of an io buffer in a function over so many tokens or rows."""
         if name == "groups" and isinstance(self.model, Tower):
-            return [rows, self.model.projector.group * self.model.hidden_size], "float32"
+            return [rows, self.model.projector.group * self.model.states_size], "float32"
         shape, dtype = self._io[name]
         return [rows if name in ROWS else shape[0], *shape[1:]], dtype
 
@@ -211,9 +211,9 @@ class Layout:
     def plan_ropes(self) -> tuple[PlanRope, ...]:
         """The rotary tables, without what no sequence is long enough for."""
         return tuple(
-            PlanRope(rope.inv_freq, rope.scale)
+            PlanRope(rope.inv_freq, rope.scale, axes=rope.axes)
             if rope.original is None or self.context_length <= rope.original
-            else PlanRope(rope.inv_freq, rope.scale, rope.long_inv_freq, rope.original)
+            else PlanRope(rope.inv_freq, rope.scale, rope.long_inv_freq, rope.original, rope.axes)
             for rope in self.model.ropes
         )
 

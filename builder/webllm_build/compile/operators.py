@@ -166,6 +166,18 @@ class RelaxOperators(ABC):
         args = [x, self.inputs.io["state"], *self.vector(positions), *self.vector(token_type)]
         return nn.op.tensor_ir_op(kernel, "add_positions", args, rows(x, columns))
 
+    def add_deep(self, x: nn.Tensor, number: int) -> nn.Tensor:
+        if "vectors" not in self.inputs.io:
+            return x
+        vectors, tokens = (self.inputs.io[name] for name in ("vectors", "tokens"))
+        columns = int(x.shape[1])
+        kernel = _add_deep(columns, int(vectors.shape[1]), (number + 1) * columns)
+        return nn.op.tensor_ir_op(kernel, "add_deep", [x, vectors, tokens], rows(x, columns))
+
+    def part(self, x: nn.Tensor, number: int, count: int, group: int) -> nn.Tensor:
+        columns = int(x.shape[1]) // (group * count)
+        return nn.op.tensor_ir_op(_part(columns, number, count, group), "part", [x], rows(x, group * columns))
+
     def patches(self) -> nn.Tensor:
         return self.inputs.io["patches"]
 
@@ -371,6 +383,30 @@ def _add_positions(columns: int, count: int, has_type: bool) -> tirx.PrimFunc:
 
     added = te.compute(x.shape, add, name="added")
     return te.create_prim_func([x, state, positions, *types, added]).without_attr("global_symbol")
+
+
+@functools.cache
+def _add_deep(columns: int, width: int, first: int) -> tirx.PrimFunc:
+    """x[n, columns] + vectors[n, first...] where tokens[n] < 0."""
+    n = tirx.Var("n", "int64")
+    x, vectors = (_placeholder((None, length), "float32", n) for length in (columns, width))
+    tokens = _placeholder((None,), "int32", n)
+
+    def add(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        return x[row, column] + te.if_then_else(tokens[row] < 0, vectors[row, column + first], tirx.FloatImm("float32", 0))
+
+    return te.create_prim_func([x, vectors, tokens, te.compute(x.shape, add, name="deep")]).without_attr("global_symbol")
+
+
+@functools.cache
+def _part(columns: int, number: int, count: int, group: int) -> tirx.PrimFunc:
+    """Of rows of `group` states of `count` parts of so many columns, one part of all states."""
+    x = _placeholder((None, group * count * columns), "float32", tirx.Var("n", "int64"))
+
+    def part(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        return x[row, (column // columns * count + number) * columns + column % columns]
+
+    return te.create_prim_func([x, te.compute([x.shape[0], group * columns], part, name="part")]).without_attr("global_symbol")
 
 
 @functools.cache

@@ -19,12 +19,14 @@ STATE_KINDS: tuple[StateKind, ...] = get_args(StateKind)
 @dataclass(frozen=True)
 class Rope:
     """Radians per position of each rotary pair, and the factor on cosine and sine of those that turn. In a sequence of more than `original`
-    tokens all turn by long_inv_freq."""
+    tokens all turn by long_inv_freq. axes: which position each pair turns by, where there are several: of a token in time, its row and its
+    column in a picture; of a patch its row and its column."""
 
     inv_freq: tuple[float, ...]
     scale: float
     long_inv_freq: tuple[float, ...] | None = None
     original: int | None = None
+    axes: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,11 @@ class PlanHead:
         return self.io_base + len(self.io)
 
     def to_json(self) -> bytes:
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+        fields = asdict(self)
+        for rope in fields["model"]["ropes"]:
+            if rope["axes"] is None:
+                del rope["axes"]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True)
@@ -215,7 +221,8 @@ def parse_plan(data: bytes) -> Plan:
 
 def _rope(rope: Fields) -> Rope:
     long = None if rope.fields.get("long_inv_freq") is None else rope.numbers("long_inv_freq")
-    return Rope(rope.numbers("inv_freq"), rope.number("scale"), long, rope.optional_count("original"))
+    axes = rope.counts("axes") if "axes" in rope.fields else None
+    return Rope(rope.numbers("inv_freq"), rope.number("scale"), long, rope.optional_count("original"), axes)
 
 
 def _mixture(experts: Fields) -> Mixture:

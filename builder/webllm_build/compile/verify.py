@@ -27,6 +27,8 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
         _require(
             all(math.isfinite(value) for value in (*rope.inv_freq, *(rope.long_inv_freq or ()), rope.scale)), f"rope{number} is not finite"
         )
+        _require(rope.axes is None or len(rope.axes) == len(rope.inv_freq), f"rope{number} has not an axis for each pair")
+        _require(max(rope.axes or (0,)) <= 2, f"rope{number} has more than three axes")
         _require((rope.long_inv_freq is None) == (rope.original is None), f"rope{number} has half of what long sequences need")
         _require(rope.long_inv_freq is None or len(rope.long_inv_freq) == len(rope.inv_freq), f"rope{number} has tables of two sizes")
     groups = page_groups(plan.states)

@@ -15,6 +15,7 @@ class Rope:
     """Rotary position embedding (arXiv 2104.09864): pair i of a head turns by position * inv_freq[i] radians.
 
     inv_freq: head_dim / 2 of them; those at the end are 0, which leaves a pair as it is. scale: a factor on the others' cosines and sines.
+    axes: which of a token's several positions each pair turns by; None: it has one.
     spread: the elements of a pair lie half a head apart in files, and not half of what turns.
     long_inv_freq: what takes inv_freq's place for all tokens of a sequence that has more than `original`; None: nothing does.
     """
@@ -24,6 +25,7 @@ class Rope:
     long_inv_freq: tuple[float, ...] | None = None
     original: int | None = None
     spread: bool = False
+    axes: tuple[int, ...] | None = None
 
     @staticmethod
     def of(settings: RopeSettings, head_dim: int) -> Rope:
@@ -37,7 +39,8 @@ class Rope:
         inv_freq, long = (
             frequencies if frequencies is None else (*frequencies.tolist(), *still) for frequencies in settings.tables(turned)
         )
-        return Rope(inv_freq or still, settings.scale, long, settings.original if long else None)
+        axes = None if settings.axes is None else (*settings.axes, *(0,) * len(still))
+        return Rope(inv_freq or still, settings.scale, long, settings.original if long else None, axes=axes)
 
     @property
     def turned(self) -> int:
@@ -102,6 +105,7 @@ class Attention:
             "query heads must be a multiple of key-value heads": self.heads % self.kv_heads == 0,
             f"head_dim must be a multiple of 8 from {MIN_HEAD_DIM} to {MAX_HEAD_DIM}": self.head_dim % 8 == 0
             and MIN_HEAD_DIM <= self.head_dim <= MAX_HEAD_DIM,
+            "each rotary pair has an axis": self.rope.axes is None or len(self.rope.axes) == len(self.rope.inv_freq),
             "head_dim is twice the number of rotary frequencies": self.head_dim == 2 * len(self.rope.inv_freq),
             "a head has 1 gate or head_dim gates, of all heads a multiple of 4": self.gate in (0, 1, self.head_dim)
             and self.heads * self.gate % 4 == 0,

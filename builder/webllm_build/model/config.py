@@ -11,7 +11,19 @@ from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
 from webllm_build.model.pictures import Pictures
-from webllm_build.model.rope import ORIGINAL, PARTIAL, PROPORTIONAL, THETA, YARN, Array, RopePlaces, RopeSettings, number
+from webllm_build.model.rope import (
+    MAX_PAIRS,
+    ORIGINAL,
+    PARTIAL,
+    PROPORTIONAL,
+    SECTIONS,
+    THETA,
+    YARN,
+    Array,
+    RopePlaces,
+    RopeSettings,
+    number,
+)
 from webllm_build.source.embedding import Embedding
 
 MAX_DIMENSION = 1 << 20
@@ -203,7 +215,21 @@ class Reader:
         settings = self._rope(scaling, parameters, "rope_theta", default_theta, default_partial=default_partial, alpha=alpha)
         if settings.partial != 1 and partial is None and settings.kind != PROPORTIONAL:
             raise self._wrong(PARTIAL, settings.partial, "1.0")
+        if self.pictures is not None and self.pictures.axes:
+            settings = replace(settings, axes=self.pictures.axes)
         return settings if self._divisors is None else replace(settings, divisors=self._divisors)
+
+    def rope_sections(self, default: tuple[int, int, int]) -> tuple[int, ...]:
+        """How many rotary pairs turn by each of three positions."""
+        for place in ("rope_scaling", ROPE):
+            rope = self._config.get(place)
+            said = rope.get(SECTIONS[0]) if isinstance(rope, Mapping) else None
+            if said is not None:
+                sizes = [each for each in said if isinstance(each, int) and 0 <= each <= MAX_PAIRS] if isinstance(said, list) else []
+                if len(sizes) != 3 or sizes != said:
+                    raise self._wrong(f"{place}.{SECTIONS[0]}", said, f"three whole numbers up to {MAX_PAIRS}")
+                return tuple(sizes)
+        return default
 
     def layer_overrides(self, key: str, count: int, known: Collection[str]) -> list[dict[str, int]] | None:
         """Of each of `count` layers, the numbers that replace those of the config; None where the config has no such key."""

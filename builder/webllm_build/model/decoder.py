@@ -124,8 +124,10 @@ class Decoder:
 
     def _through(self, ops: Operators[Tensor], x: Tensor, layers: range, embedded: Tensor | None) -> Tensor:
         if self.layer_inputs is None:
+            deep = 0 if self.pictures is None else self.pictures.deep
             for layer in layers:
                 x = self.layers[layer](ops, x)
+                x = ops.add_deep(x, layer) if layer < deep else x
             return x
         vectors = self.layer_inputs(ops, self.embedded(ops) if embedded is None else embedded, layers)
         for layer, vector in zip(layers, vectors, strict=True):

@@ -93,9 +93,11 @@ class NumpyOperators:
         tokens: Sequence[int],
         dtype: type[np.floating[Any]] = np.float64,
         vectors: Array | None = None,
+        positions: npt.NDArray[np.int32] | None = None,
     ) -> None:
-        """vectors: of the tokens with negative ids, [tokens, columns]."""
-        self.checkpoint, self.vectors = checkpoint, vectors
+        """vectors: of the tokens with negative ids, [tokens, columns]. positions: of each token
+        by axis, where it has several, [tokens, axes]."""
+        self.checkpoint, self.vectors, self.positions = checkpoint, vectors, positions
         self.norm_eps = norm_eps
         self.tokens = np.asarray(tokens)
         self.dtype = dtype
@@ -106,6 +108,12 @@ class NumpyOperators:
         rows = np.concatenate([tensor.rows(token, token + 1) for token in np.maximum(self.tokens, 0).tolist()])
         x: Array = decode_rows(rows, tensor.encoding, tensor.name).astype(self.dtype) * scale
         return x if self.vectors is None else np.where(self.tokens[:, None] < 0, self.vectors[:, : x.shape[1]], x)
+
+    def add_deep(self, x: Array, number: int) -> Array:
+        if self.vectors is None:
+            return x
+        part = self.vectors[:, (number + 1) * x.shape[1] : (number + 2) * x.shape[1]]
+        return x + np.where(self.tokens[:, None] < 0, part, 0)
 
     def linear(
         self,
@@ -260,7 +268,8 @@ class NumpyOperators:
 
     def angles(self, rope: Rope, m: int) -> Array:
         """By which each pair of m tokens turns: [m, pairs]."""
-        turned: Array = np.arange(m)[:, None] * np.asarray(rope.at_length(m))
+        positions = np.arange(m)[:, None] if self.positions is None or rope.axes is None else self.positions[:, rope.axes]
+        turned: Array = positions * np.asarray(rope.at_length(m))
         return turned
 
     def seen(self, attention: Attention, m: int) -> npt.NDArray[np.bool_]:

@@ -42,6 +42,9 @@ class Operators(Protocol[Tensor]):
         """Rows of table[vocab, hidden] for the tokens of this call, times scale: [m, hidden]. A token of a picture, with a negative id,
         has the row of this call's vectors that its place is, as it is."""
 
+    def add_deep(self, x: Tensor, number: int) -> Tensor:
+        """x[m, hidden], with a part of this call's vectors added to tokens of pictures: the one behind the first `number` + 1."""
+
     def linear(
         self,
         x: Tensor,

@@ -59,7 +59,7 @@ class RopeSettings:
     """theta: the base. kind: a key of KINDS; values: its numbers. divisors: finished divisors of the frequencies, float64[head_dim / 2].
 
     partial: how much of a head turns. scale: of what turns. long_divisors: in place of the divisors in sequences of more than `original`
-    tokens.
+    tokens. axes: see Rope.
     """
 
     theta: float
@@ -70,6 +70,7 @@ class RopeSettings:
     scale: float = 1.0
     long_divisors: Array | None = None
     original: int | None = None
+    axes: tuple[int, ...] | None = None
 
     def tables(self, turned: int) -> tuple[Array, Array | None]:
         """Inverse frequencies of `turned` elements of a head: of sequences up to the original length, and beyond it, where that differs."""

@@ -85,7 +85,7 @@ LLAVA_QWEN2 = Wrapper(
 IDEFICS3 = Wrapper(
     ("llama",),
     ("vision_model.", "connector."),
-    VISION_KEYS | {"scale_factor", "use_reentrant_checkpointing", "vocab_size"},
+    VISION_KEYS | {"scale_factor", "use_reentrant_checkpointing", "vocab_size", "_pad_token_id"},
     tied=False,
     inside=frozenset({"freeze_config", "perceiver_config", "pixel_shuffle_factor", "qk_layer_norms", "use_resampler", "vision_config"}),
 )

@@ -18,7 +18,15 @@ from webllm_build.source.checkpoint import Checkpoint, Tensor
 # model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), SKIPPED
 # where files hold what nobody reads (how its tensors begin), and `read`, which makes the tower, and what the text takes of it, of
 # vision_config, of the keys beside it, and of the text's hidden size.
-TOWERS: Mapping[str, str] = {"gemma3": "gemma3", "idefics3": "idefics3", "lfm2_vl": "lfm2_vl", "smolvlm": "idefics3"}
+TOWERS: Mapping[str, str] = {
+    "gemma3": "gemma3",
+    "idefics3": "idefics3",
+    "lfm2_vl": "lfm2_vl",
+    "qwen2_5_vl": "qwen2_5_vl",
+    "qwen3_5": "qwen3_vl",
+    "qwen3_vl": "qwen3_vl",
+    "smolvlm": "idefics3",
+}
 WORTH = 1024  # patches that a call has where pictures are small
 IMAGE_TOKENS = ("image_token_id", "image_token_index")
 
@@ -61,7 +69,7 @@ def vision_of(checkpoint: Checkpoint, batch: Batch) -> Vision | None:
     text = Reader(kind, with_defaults_of(checkpoint.name, text_config(checkpoint.name, checkpoint.config)), ())
     config, outer = Reader(f"{kind} vision", inner, module.IGNORED), Reader(kind, checkpoint.config, ())
     try:
-        tower, pictures = module.read(config, outer, text.integer("hidden_size"), batch)
+        tower, pictures = module.read(config, outer, text, batch)
         config.finish()
         token = next((outer.count(key, default=0) for key in IMAGE_TOKENS if checkpoint.config.get(key) is not None), 0)
     except UnsupportedArchitecture as error:

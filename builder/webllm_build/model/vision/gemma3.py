@@ -26,7 +26,7 @@ IGNORED = siglip.IGNORED
 SKIPPED = ("vision_tower.head.",)  # of what SigLIP was trained by
 
 
-def read(config: Reader, outer: Reader, columns: int, batch: Batch) -> tuple[Tower, Pictures]:
+def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tower, Pictures]:
     patch = config.integer("patch_size", default=16)
     side = config.integer("image_size", default=224) // patch
     tokens = outer.integer("mm_tokens_per_image", default=256)
@@ -34,7 +34,7 @@ def read(config: Reader, outer: Reader, columns: int, batch: Batch) -> tuple[Tow
     tower = Tower(
         NAMES,
         siglip.read_layers(config),
-        Projector(group**2, columns, mean=True, norm="rms"),
+        Projector(group**2, text.integer("hidden_size"), mean=True, norm="rms"),
         patches=Patches(config.integer("num_channels", default=3), patch, positions=side**2),
         hidden_size=config.integer("hidden_size", default=768),
         norm="layer_bias",

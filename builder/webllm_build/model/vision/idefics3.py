@@ -16,13 +16,13 @@ NAMES = Names(
 
 
 IGNORED = siglip.IGNORED | {"max_image_size", "size", "tie_word_embeddings", "use_base_siglip"}
-def read(config: Reader, outer: Reader, columns: int, batch: Batch) -> tuple[Tower, Pictures]:
+def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tower, Pictures]:
     patch = config.integer("patch_size", default=32)
     side = config.integer("image_size", default=224) // patch
     tower = Tower(
         NAMES,
         siglip.read_layers(config),
-        Projector(outer.integer("scale_factor", default=2) ** 2, columns),
+        Projector(outer.integer("scale_factor", default=2) ** 2, text.integer("hidden_size")),
         patches=Patches(config.integer("num_channels", default=3), patch, positions=side**2),
         hidden_size=config.integer("hidden_size"),
         norm="layer_bias",

@@ -24,10 +24,10 @@ IGNORED = siglip.IGNORED
 SKIPPED = ("vision_tower.head.",)  # of what SigLIP was trained by
 
 
-def read(config: Reader, outer: Reader, columns: int, batch: Batch) -> tuple[Tower, Pictures]:
+def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tower, Pictures]:
     projector = Projector(
         outer.integer("downsample_factor", default=2) ** 2,
-        columns,
+        text.integer("hidden_size"),
         norm="layer_bias" if outer.flag("projector_use_layernorm", default=True) else None,
         inner=outer.integer("projector_hidden_size", default=2560),
         activation=common.read_activation(outer, "projector_hidden_act", default="gelu"),

@@ -52,8 +52,16 @@ class NumpyTowerOperators(NumpyOperators):
         y: Array = x.reshape(len(x), count, -1).mean(1)
         return y
 
+    def join(self, parts: list[Array]) -> Array:
+        y: Array = np.concatenate(parts, axis=1)
+        return y
+
+    def part(self, x: Array, number: int, count: int, group: int) -> Array:
+        y: Array = x.reshape(len(x), group, count, -1)[:, :, number].reshape(len(x), -1)
+        return y
+
     def angles(self, rope: Rope, m: int) -> Array:
-        turned: Array = self.pictures.positions[:, :1] * np.asarray(rope.inv_freq)
+        turned: Array = self.pictures.positions[:, rope.axes or [0]] * np.asarray(rope.inv_freq)
         return turned
 
     def seen(self, attention: Attention, m: int) -> npt.NDArray[np.bool_]:
@@ -70,4 +78,4 @@ def vectors(tower: Tower, checkpoint: Checkpoint, pictures: Pictures, dtype: typ
 def vectors_by(tower: Tower, operators: NumpyTowerOperators) -> Array:
     states = tower.hidden(operators)
     operators.norm_eps = tower.project_eps
-    return tower.pictures(operators, states.reshape(-1, tower.projector.group * tower.hidden_size))
+    return tower.pictures(operators, states.reshape(-1, tower.projector.group * tower.states_size))

@@ -18,5 +18,11 @@ class TowerOperators(Operators[Tensor], Protocol[Tensor]):
         """x[m, k] + the sum over t of factors[i, t] * table[taps[i, t]] for patch i of this call: learnt positions, between rows
         of table[., k] where a picture has other sizes than that."""
 
+    def join(self, parts: list[Tensor]) -> Tensor:
+        """Tensors [m, .] side by side."""
+
+    def part(self, x: Tensor, number: int, count: int, group: int) -> Tensor:
+        """Of x[m, group * count * k], which has `group` states of `count` parts each, one part of all states: [m, group * k]."""
+
     def mean(self, x: Tensor, count: int) -> Tensor:
         """The mean of the `count` parts, side by side, of each row of x[m, count * k]: [m, k]."""

@@ -24,20 +24,23 @@ class Projector:
     activation: Activation = "gelu"
     bias: bool = False
 
-    def at(self, place: Place, hidden: int) -> PlacedProjector:
-        return PlacedProjector(self, place, hidden)
+    def at(self, place: Place, hidden: int, prefix: str = "") -> PlacedProjector:
+        """prefix: of the names of its parts."""
+        return PlacedProjector(self, place, hidden, prefix)
 
 
 class PlacedProjector:
     """A projector with its weights: of states of `hidden` features."""
 
-    def __init__(self, projector: Projector, place: Place, hidden: int) -> None:
+    def __init__(self, projector: Projector, place: Place, hidden: int, prefix: str) -> None:
         self.projector, self.hidden = projector, hidden
         size = hidden if projector.mean else projector.group * hidden
-        self._norm = None if projector.norm is None else Norm.at(place, "project_norm", projector.norm, size)
+        self._norm = None if projector.norm is None else Norm.at(place, f"{prefix}project_norm", projector.norm, size)
         self._matrices: list[tuple[Weight, Weight | None]] = []
-        rows = {"project": projector.columns} if projector.inner is None else {"project_up": projector.inner, "project": projector.columns}
+        rows = {f"{prefix}project_up": projector.inner, f"{prefix}project": projector.columns}
         for name, count in rows.items():
+            if count is None:
+                continue
             bias = place.bias(f"{name}_bias", [Part(name, count)]) if projector.bias else None
             self._matrices.append((place.matrix(name, [Part(name, count)], size), bias))
             size = count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from webllm_build.errors import UnsupportedArchitecture
@@ -16,6 +16,7 @@ from webllm_build.model.vision.ops import TowerOperators
 from webllm_build.model.vision.projector import Projector
 from webllm_build.model.weights import Weight
 
+NO_DEEP: Mapping[int, Projector] = {}
 BLOCK = 32  # numbers of a row that share a scale
 
 
@@ -49,7 +50,8 @@ class Patches:
 
 class Tower:
     """What the compiler runs for pictures. batch: what of them comes in a call. norm: of what kind the one behind the layers is.
-    spans: kinds of how far a patch sees. norm_eps, project_eps: of the norms of layers, and of the projector.
+    spans: kinds of how far a patch sees. norm_eps, project_eps: of the norms of layers, and of the projector. deep: of
+    what else vectors are made, states behind a layer, by its number.
 
     Patches come in groups: the ones that become one vector are one behind the other, row by row. How far each of them sees is an io
     buffer's (`Attention.span`). Raises UnsupportedArchitecture for sizes that kernels do not have.
@@ -70,11 +72,13 @@ class Tower:
         project_eps: float,
         batch: Batch,
         spans: int = 1,
+        deep: Mapping[int, Projector] = NO_DEEP,
     ) -> None:
         if hidden_size % BLOCK or projector.columns % BLOCK:
-            sizes = f"{hidden_size} features of a picture's patches, {projector.columns} of its vectors"
-            raise UnsupportedArchitecture(f"Sizes that are not multiples of {BLOCK}: {sizes}", f"Weights are in blocks of {BLOCK}.")
-        self.description = repr((patches, projector, hidden_size, norm, norm_eps, project_eps, batch, spans, tuple(layers)))
+            odd = f"{hidden_size} features of a picture's patches, {projector.columns} of its vectors"
+            raise UnsupportedArchitecture(f"Sizes that are not multiples of {BLOCK}: {odd}", f"Weights are in blocks of {BLOCK}.")
+        sizes = (patches, hidden_size, norm, norm_eps, project_eps, batch, spans)
+        self.description = repr((sizes, projector, tuple(deep.items()), tuple(layers)))
         self.names, self.patches, self.projector, self.spans = names, patches, projector, spans
         self.most, self.taps = batch.patches, batch.taps
         self.hidden_size, self.norm_eps, self.project_eps = hidden_size, norm_eps, project_eps
@@ -86,13 +90,15 @@ class Tower:
         self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(place, hidden_size) for layer, place in zip(layers, places, strict=True))
         self._norm = None if norm is None else Norm.at(whole, "norm", norm, hidden_size)
         self._projector = projector.at(whole, hidden_size)
+        self._deep = {layer: each.at(whole, hidden_size, f"deep{number}_") for number, (layer, each) in enumerate(deep.items())}
 
     @property
     def weights(self) -> tuple[Weight, ...]:
         """Every weight once, in the order of the plan."""
         entry = (weight for weight in (self._patch, self._patch_bias, self._positions) if weight is not None)
         layers = (weight for layer in self.layers for weight in layer.weights)
-        return (*entry, *layers, *(() if self._norm is None else self._norm.weights), *self._projector.weights)
+        deep = (weight for projector in self._deep.values() for weight in projector.weights)
+        return (*entry, *layers, *(() if self._norm is None else self._norm.weights), *self._projector.weights, *deep)
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -102,15 +108,34 @@ class Tower:
     def ropes(self) -> tuple[Rope, ...]:
         return tuple(dict.fromkeys(rope for layer in self.layers for rope in layer.ropes))
 
+    @property
+    def states_size(self) -> int:
+        """Of what is kept of a patch: its state, and those behind some layers that are projected, too."""
+        return self.hidden_size * (1 + len(self._deep))
+
+    @property
+    def columns(self) -> int:
+        """Of a vector."""
+        return self.projector.columns * (1 + len(self._deep))
+
     def hidden(self, ops: TowerOperators[Tensor], layers: int | None = None) -> Tensor:
-        """States of the patches of a call, or those behind the first layers: [m, hidden]."""
+        """States of the patches of a call, [m, states_size], or those behind the first layers, [m, hidden]."""
         x = ops.linear(ops.patches(), self._patch, bias=self._patch_bias)
         if self._positions is not None:
             x = ops.add_taps(x, self._positions)
-        for layer in self.layers[:layers]:
+        deep = []
+        for number, layer in enumerate(self.layers[:layers]):
             x = layer(ops, x)
-        return x if self._norm is None or layers is not None else self._norm(ops, x)
+            deep += [x] if number in self._deep else []
+        if layers is not None:
+            return x
+        x = x if self._norm is None else self._norm(ops, x)
+        return ops.join([x, *deep]) if deep else x
 
     def pictures(self, ops: TowerOperators[Tensor], x: Tensor) -> Tensor:
-        """Vectors [groups, columns] of the states of as many groups of patches, [groups, group * hidden]."""
-        return self._projector(ops, x)
+        """Vectors [groups, columns] of the states of as many groups of patches, [groups, group * states_size]."""
+        if not self._deep:
+            return self._projector(ops, x)
+        projectors = (self._projector, *self._deep.values())
+        parts = (ops.part(x, number, len(projectors), self.projector.group) for number in range(len(projectors)))
+        return ops.join([projector(ops, part) for projector, part in zip(projectors, parts, strict=True)])
