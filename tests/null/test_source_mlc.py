@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from safetensors.numpy import load_file
 
-from mlc_model import CHAT_CONFIG, bfloat16, dequantized, stored, write
+from families import FIXTURES, TOKENS, reference
+from mlc_model import CHAT_CONFIG, bfloat16, dequantized, joined, stored, write
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedArchitecture, UnsupportedEncoding
 from webllm_build.model import load_model
+from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.quantize import SCHEMES, choose_scheme, pack_weight
 from webllm_build.source import Checkpoint, open_checkpoint
 from webllm_build.source.local import open_folder
@@ -76,6 +81,40 @@ def test_a_tied_model_and_other_families(tmp_path: Path) -> None:
     checkpoint = opened(write(tmp_path / "tiny", arrays, model_type="qwen2", model_config=model_config))
     assert load_model(checkpoint).tied
     np.testing.assert_array_equal(checkpoint.tensors["model.layers.1.self_attn.k_proj.bias"].dequantize(), np.arange(192, 256))
+
+
+def as_in_mlc(family: str) -> dict[str, npt.NDArray[np.float32]]:
+    """A family's fixture under the names, and with the norms, of MLC's own loaders."""
+    weights = {name: value.astype(np.float32) for name, value in load_file(FIXTURES / f"tiny-{family}" / "model.safetensors").items()}
+    if family == "phi3":
+        return {functools.reduce(lambda name, part: name.replace(*part[::-1]), PHI3, name): value for name, value in weights.items()}
+    return {name: value + 1 if name.endswith("norm.weight") else value for name, value in joined(weights).items()}
+
+
+PHI3 = [  # theirs → ours: python/mlc_llm/model/phi3/phi3_loader.py
+    *(("transformer.embd.", "model.embed_tokens."), ("transformer.norm.", "model.norm."), ("transformer.h.", "model.layers.")),
+    *((".ln.", ".input_layernorm."), (".mixer.qkv_proj.", ".self_attn.qkv_proj."), (".mixer.out_proj.", ".self_attn.o_proj.")),
+]
+OWN: dict[str, dict[str, object]] = {
+    "gemma": {"hidden_activation": None, "attention_bias": False},
+    "gemma2": {"query_pre_attn_scalar": 32, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 1.5, "sliding_window": 8},
+    "phi3": {"original_max_position_embeddings": 32, "partial_rotary_factor": 0.75, "tie_word_embeddings": False, "head_dim": 32}
+    | {"sliding_window": 8, "max_position_embeddings": 512, "model_type": "phi3"},
+}
+
+
+@pytest.mark.parametrize("family", OWN)
+def test_what_mlc_has_in_another_form_computes_the_same(tmp_path: Path, family: str) -> None:
+    config = json.loads((FIXTURES / f"tiny-{family}" / "config.json").read_text("utf-8"))
+    sizes = ("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "head_dim", "num_hidden_layers")
+    said = {key: config[key] for key in (*sizes, "rms_norm_eps", "vocab_size", "rope_scaling") if key in config} | OWN[family]
+    of_mlc = {"position_embedding_base": config["rope_theta"], "context_window_size": 512, "tensor_parallel_shards": 1}
+    checkpoint = opened(
+        write(tmp_path / "tiny", as_in_mlc(family), model_type=family, quantization="q0f32", model_config={**said, **of_mlc})
+    )
+    model, expected = load_model(checkpoint), reference(family)
+    operators = NumpyOperators(checkpoint, model.norm_eps, TOKENS)
+    assert np.linalg.norm(model.logits(operators, model.hidden(operators)) - expected) < 1e-5 * np.linalg.norm(expected)
 
 
 def records(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:

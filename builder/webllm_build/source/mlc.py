@@ -11,7 +11,7 @@ import functools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from reprlib import repr as shown
 
 import numpy as np
@@ -33,14 +33,42 @@ GROUP, CODES_A_WORD, BLOCK_BYTES = 32, 8, 18
 ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "uint32": 4}
 ENCODINGS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 AS_BFLOAT16 = "f32-to-bf16"  # how float32 tensors may be written
-# MLC's name of queries, keys and values as one matrix, by model_type; gate and up are one in all.
-QKV = {"llama": "qkv_proj", "mistral": "qkv_proj", "qwen2": "c_attn", "qwen3": "c_attn"}
+# What MLC calls Phi-3's tensors → what Hugging Face does.
+PHI3 = {
+    "transformer.embd.": "model.embed_tokens.",
+    "transformer.norm.": "model.norm.",
+    "transformer.h.": "model.layers.",
+    ".ln.": ".input_layernorm.",
+    ".mixer.qkv_proj.": ".self_attn.qkv_proj.",
+    ".mixer.out_proj.": ".self_attn.o_proj.",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """qkv: MLC's name of queries, keys and values as one matrix; gate and up are one beside it. None: Hugging Face has the same ones.
+    names: parts of tensors' names → Hugging Face's. added: what MLC has added to the weights of norms."""
+
+    qkv: str | None
+    names: Mapping[str, str] = field(default_factory=dict)
+    added: float = 0.0
+
+
+# By model_type.
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("llama", "mistral"), Kind("qkv_proj")),
+    **dict.fromkeys(("qwen2", "qwen3"), Kind("c_attn")),
+    **dict.fromkeys(("gemma", "gemma2"), Kind("qkv_proj", added=1.0)),
+    "phi3": Kind(None, PHI3),
+}
 RENAMED = {"position_embedding_base": "rope_theta", "context_window_size": "max_position_embeddings"}
 # Of MLC's compiler and server.
 IGNORED = frozenset(
     {"attention_sink_size", "disaggregation", "dtype", "max_batch_size", "pipeline_parallel_stages", "prefill_chunk_size"}
     | {"sliding_window_size", "tensor_parallel_shards", "weight_block_size"}
 )
+# What a model without such a length has.
+NOT_SAID = (("original_max_position_embeddings", 0),)
 PACKED, SCALES = ".q_weight", ".q_scale"
 HINT = "Build from the model that these weights were made of."
 
@@ -67,13 +95,14 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
     kind, quantization, model = chat.get("model_type"), chat.get("quantization"), chat.get("model_config")
     if quantization not in QUANTIZATIONS:
         raise UnsupportedEncoding(f"{path}: the quantization {shown(quantization)} is not one of {', '.join(QUANTIZATIONS)}", HINT)
-    if not isinstance(kind, str) or kind not in QKV:
-        raise UnsupportedArchitecture(f"{path}: of MLC's models {', '.join(QKV)} are read, and not {shown(kind)}", HINT)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise UnsupportedArchitecture(f"{path}: of MLC's models {', '.join(KINDS)} are read, and not {shown(kind)}", HINT)
     if not isinstance(model, dict):
         raise malformed(path, f"model_config is {shown(model)}")
-    records = _records(folder)
+    of_kind, records = KINDS[kind], _records(folder)
     tensors = _tensors(folder, records)
-    config: dict[str, object] = {RENAMED.get(key) or key: value for key, value in model.items() if key not in IGNORED}
+    config: dict[str, object] = {RENAMED[key]: model[key] for key in RENAMED if key in model}
+    config |= {key: value for key, value in model.items() if key not in {*IGNORED, *RENAMED} and (key, value) not in NOT_SAID}
     config["model_type"] = kind
     config["tie_word_embeddings"] = "lm_head.weight" not in tensors
     window = model.get("sliding_window_size")
@@ -87,7 +116,7 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
     return Checkpoint(
         name=one_line(re.sub(rf"-({'|'.join(QUANTIZATIONS)})-MLC$", "", name), "model"),
         config=config,
-        tensors={part.name: part for part in _separate(tensors, kind, config)},
+        tensors={part.name: part for part in (_as_stored(tensor, of_kind) for tensor in _separate(tensors, of_kind.qkv, config))},
         tokenizer=tokenizer,
         eos_token_ids=eos_token_ids(folder, said, tokenizer),
         sampling=of_generation_config(chat),
@@ -192,8 +221,24 @@ def _as_q4_0(folder: Folder, codes: Record, scales: Record, first: int, end: int
     return blocks.reshape(len(packed), -1)
 
 
-def _separate(tensors: Mapping[str, Tensor], kind: str, config: Mapping[str, object]) -> Iterator[Tensor]:
-    """Tensors under Hugging Face's names: rows of what MLC has joined."""
+def _as_stored(tensor: Tensor, kind: Kind) -> Tensor:
+    """As Hugging Face has it: under its name, and where MLC has added to norms without that."""
+    name = functools.reduce(lambda name, part: name.replace(*part), kind.names.items(), tensor.name)
+    if not kind.added or not name.endswith("norm.weight"):
+        return replace(tensor, name=name)
+
+    def rows(first: int, end: int) -> Raw:
+        values = decode_rows(tensor.rows(first, end), tensor.encoding, name) - np.float32(kind.added)
+        return np.ascontiguousarray(values, np.float32).view(np.uint8)
+
+    return replace(tensor, name=name, encoding="f32", rows=rows)
+
+
+def _separate(tensors: Mapping[str, Tensor], qkv: str | None, config: Mapping[str, object]) -> Iterator[Tensor]:
+    """Rows of what MLC has joined, by the names of its parts."""
+    if qkv is None:
+        yield from tensors.values()
+        return
     heads, kv_heads, head_dim = (config.get(key) for key in ("num_attention_heads", "num_key_value_heads", "head_dim"))
     hidden, inner = config.get("hidden_size"), config.get("intermediate_size")
     if head_dim is None and isinstance(hidden, int) and isinstance(heads, int) and heads > 0:
@@ -203,7 +248,7 @@ def _separate(tensors: Mapping[str, Tensor], kind: str, config: Mapping[str, obj
     assert isinstance(heads, int) and isinstance(head_dim, int) and isinstance(inner, int)
     kv = head_dim * (kv_heads if isinstance(kv_heads, int) else heads)
     joined = {
-        f".self_attn.{QKV[kind]}.": {"self_attn.q_proj": heads * head_dim, "self_attn.k_proj": kv, "self_attn.v_proj": kv},
+        f".self_attn.{qkv}.": {"self_attn.q_proj": heads * head_dim, "self_attn.k_proj": kv, "self_attn.v_proj": kv},
         ".mlp.gate_up_proj.": {"mlp.gate_proj": inner, "mlp.up_proj": inner},
     }
     for name, tensor in tensors.items():
