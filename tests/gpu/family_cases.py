@@ -48,8 +48,13 @@ def half_case(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) 
     built = build(family, checkpoint, "q8", variants, STEPS)
     expected, rounded = (_logits(built, integer=False, half=half) for half in (False, True))
     lost = Errors.of(rounded, expected, float(np.abs(expected).max()))
-    least = 0.01 if any(weight.name.endswith("router") for weight in built.model.weights) else 0.005  # shares of experts are rounded, too
-    return _case("float16", built, TEXT, expected, Errors(max(least, 2 * lost.largest), math.inf, max(0.005, 2 * lost.norm)))
+    if any(weight.experts > 1 for weight in built.model.weights):
+        # Where two experts are as good as each other a rounding chooses: one product in 2**11 that is another makes, in NumPy, errors of up
+        # to 0.2 at single tokens of Qwen3's mixture. Half of all tokens have none near them.
+        bounds = Errors(0.3, max(0.0025, 2 * lost.median), max(0.05, 2 * lost.norm))
+    else:
+        bounds = Errors(max(0.005, 2 * lost.largest), math.inf, max(0.005, 2 * lost.norm))
+    return _case("float16", built, TEXT, expected, bounds)
 
 
 def code_cases(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> list[Case]:
