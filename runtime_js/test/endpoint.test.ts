@@ -87,21 +87,27 @@ test("a page takes requests while its model is ready", async () => {
     asked.push(model);
     return host;
   });
-  const told = async (data: unknown): Promise<unknown[]> => {
+  const told = async (data: unknown, last: string): Promise<unknown[]> => {
     const { port1, port2 } = new MessageChannel();
     const heard: unknown[] = [];
-    port1.onmessage = (event: MessageEvent<unknown>) => heard.push(event.data);
+    const isOver = new Promise<void>((resolve) => {
+      port1.onmessage = (event: MessageEvent<{ kind: string }>) => {
+        heard.push(event.data);
+        if (event.data.kind === last) resolve();
+      };
+    });
     container.dispatchEvent(Object.assign(new Event("message"), { data, ports: [port2] }));
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
+    if (last === "") port2.postMessage({ kind: "" }); // behind whatever would have been said
+    await soon(isOver);
     port1.close();
     return heard;
   };
   const question = { kind: "webllm-build:ask", method: "GET", path: "v1/models", headers: [], body: null };
-  assert.deepEqual(await told(question), [{ kind: "refused" }]);
+  assert.deepEqual(await told(question, "refused"), [{ kind: "refused" }]);
   ({ host } = (await page()).engine);
-  assert.deepEqual(await told(question), [{ kind: "taken" }, { kind: "end" }]);
-  assert.deepEqual(await told({ kind: "else" }), []);
-  for (const body of ['{"model": "b-q4"}', '{"model": 3}', "[", "null"]) await told({ ...question, body: new TextEncoder().encode(body).buffer });
+  assert.deepEqual(await told(question, "end"), [{ kind: "taken" }, { kind: "end" }]);
+  assert.deepEqual(await told({ kind: "else" }, ""), [{ kind: "" }]);
+  for (const body of ['{"model": "b-q4"}', '{"model": 3}', "[", "null"]) await told({ ...question, body: new TextEncoder().encode(body).buffer }, "end");
   assert.deepEqual(asked, [undefined, undefined, "b-q4", undefined, undefined, undefined], "what a request names is who is asked for");
 });
 
