@@ -28,7 +28,7 @@ quick: .venv/dev
 
 test: .venv/test
 	$(BIN)/python hatch_build.py npm test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # in the order of testpaths
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder  # in the order of testpaths; three, as browsers often wait
 
 compat: .venv/test
 	$(BIN)/python -m pytest tests/compat
