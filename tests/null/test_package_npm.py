@@ -446,6 +446,5 @@ def test_types_name_the_models(tmp_path: Path, built_runtime: None) -> None:
     publish_npm(tmp_path / "node_modules" / "several", *several(tmp_path), name="several")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "use.ts").write_text(USE_SEVERAL)
-    libraries = "es2022,dom,dom.asynciterable,esnext.disposable"
     options = ["--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--module", "nodenext", "--moduleResolution", "nodenext"]
-    compile_types(tmp_path, *options, "--lib", libraries, "use.ts")
+    compile_types(tmp_path, *options, "--lib", "es2022,dom,dom.asynciterable,esnext.disposable", "use.ts")

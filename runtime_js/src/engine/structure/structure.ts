@@ -23,7 +23,7 @@ export interface Calls {
   /** Whether there must be a call, and whether there may be no more than one then. */
   readonly isWanted: boolean;
   readonly isOne: boolean;
-  /** What an answer that calls nothing looks like; one that does has one call. Default: any text, also beside calls. */
+  /** What an answer that calls nothing looks like; one that does has one call. By default any text, also beside calls. */
   readonly instead?: Structure | undefined;
 }
 
