@@ -100,6 +100,7 @@ test("in low detail a picture takes few tokens", () => {
 
 test("a picture whose shape the model does not take is told", () => {
   assert.throws(() => layout(settingsOf("qwen2_5_vl"), { width: 4001, height: 20 }, "auto"), /4001 × 20 pixels.*more than 200 times the other\. Cut it/);
+  assert.throws(() => layout(settingsOf("lfm2_vl"), { width: 60_000, height: 1 }, "auto"), /60000 × 1 pixels: so thin a strip would be \d+ tokens, and this model takes 16 at a time\. Cut it/);
 });
 
 test("equal pixels by equal settings have one hash, and others another", async () => {

@@ -1,5 +1,6 @@
 /** Lfm2VlImageProcessor of transformers, whose steps these are. */
 
+import { RequestValidationError } from "../support/errors.ts";
 import type { Layout, Size, TileLayout } from "./picture.ts";
 import type { Naflex } from "./settings.ts";
 import { round, smartResize } from "./whole.ts";
@@ -27,6 +28,10 @@ export function layoutNaflex(settings: Naflex, size: Size): Layout {
   const most = mostTokens * block ** 2;
   const small = smartResize(size, block, leastTokens * block ** 2, most, block);
   const smallTokens = (small.width * small.height) / block ** 2;
+  const limit = Math.max(mostTokens, (tile / block) ** 2);
+  if (smallTokens > limit) {
+    throw new RequestValidationError(`The picture is ${size.width} × ${size.height} pixels: so thin a strip would be ${smallTokens} tokens, and this model takes ${limit} at a time. Cut it.`);
+  }
   const smallTile: TileLayout = { sizes: [small], crop: { left: 0, top: 0, ...small } };
   const near = (side: number): number => Math.max(patch, round(side / block) * block);
   if (!settings.split || near(size.width) * near(size.height) <= most * settings.tolerance) {
