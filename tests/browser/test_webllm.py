@@ -14,6 +14,7 @@ from test_site_shared import LEADERS, MOST, tells
 
 from open_page import TESTS, page_console, serve
 from runtimes import runtime_command
+from tiny_vision import write_tiny_smolvlm
 
 PROGRAMS = TESTS / "browser" / "webllm"
 RUNTIME = TESTS.parent / "runtime_js"
@@ -35,14 +36,18 @@ TEMPLATE = (
 
 @pytest.fixture(scope="module")
 def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Packages of two random models, one that chats and one that makes vectors, and the pages of the programs."""
+    """Packages of random models that chat, make vectors and see, and the pages of the programs."""
     folder = tmp_path_factory.mktemp("programs")
     package, vectors, pages, template = folder / "package", folder / "vectors", folder / "webllm", folder / "template.jinja"
     template.write_text(TEMPLATE, "utf-8")
+    pictures, seeing = folder / "pictures", folder / "seeing"
+    seeing.mkdir()
+    write_tiny_smolvlm(seeing)
     fixtures = TESTS / "fixtures"
     models: tuple[tuple[Path, Path, list[str | Path]], ...] = (
         (fixtures / "tiny-llama", package, ["--tool-format", "hermes", "--chat-template", template]),
         (fixtures / "tiny-bert" / "model.gguf", vectors, []),
+        (seeing, pictures, []),
     )
     for model, out, more in models:
         options: list[str | Path] = ["--out", out, "--package-name", "tiny", "--variant", "f32", "--weights", "bundle", *more]
@@ -51,7 +56,7 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     alias = f"@mlc-ai/web-llm={package / 'index.js'}"
     bundle: list[str | Path] = ["test/bundle.mjs", PROGRAMS / "service_worker.js", pages / "service_worker.bundle.js", alias]
     subprocess.run([*runtime_command("node"), *bundle], cwd=RUNTIME, check=True)
-    return {"webllm": pages, "package": package, "vectors": vectors}
+    return {"webllm": pages, "package": package, "vectors": vectors, "pictures": pictures}
 
 
 @pytest.fixture(scope="module")

@@ -64,13 +64,42 @@ async function qwen3() {
   await engine.unload();
 }
 
-/** Its tower is not there yet: pictures are refused by name, and texts are answered. */
+/** A picture as a page has it of a file. */
+async function picture(color) {
+  const canvas = new OffscreenCanvas(24, 16);
+  const drawing = canvas.getContext("2d");
+  drawing.fillStyle = color;
+  drawing.fillRect(4, 4, 16, 8);
+  const reader = new FileReader();
+  const read = new Promise((resolve) => { reader.onload = resolve; });
+  reader.readAsDataURL(await canvas.convertToBlob());
+  await read;
+  return { type: "image_url", image_url: { url: reader.result } };
+}
+
+/** Rounds with pictures and without, in the page and in a worker. */
 async function vision() {
   const worker = new Worker("worker.js", { type: "module" });
-  const engine = await webllm.CreateWebWorkerMLCEngine(worker, VISION, CONFIG, { context_window_size: 256 });
-  const picture = { type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } };
-  await rejects(engine.chat.completions.create({ messages: [{ role: "user", content: [{ type: "text", text: "List the items." }, picture] }] }), "UserMessageContentErrorForNonVLM");
-  equal((await engine.chat.completions.create({ messages: say("What is special?"), max_tokens: 3 })).choices[0].finish_reason, "length");
+  const [red, blue] = await Promise.all(["red", "blue"].map(picture));
+  for (const open of [() => webllm.CreateMLCEngine(VISION, CONFIG, { context_window_size: 384 }), () => webllm.CreateWebWorkerMLCEngine(worker, VISION, CONFIG, { context_window_size: 384 })]) {
+    const engine = await open();
+    const messages = [];
+    const ask = async (...content) => {
+      messages.push({ role: "user", content });
+      const reply = await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 3 });
+      messages.push(reply.choices[0].message);
+      return reply;
+    };
+    const [two, one] = [await ask({ type: "text", text: "List the items." }, red, blue), await ask({ type: "text", text: "What is special about it?" }, red)];
+    check(two.usage.prompt_tokens > one.usage.prompt_tokens && one.usage.prompt_tokens > 20, `${two.usage.prompt_tokens} ${one.usage.prompt_tokens}`);
+    equal((await ask({ type: "text", text: "And now?" })).choices[0].finish_reason, "length");
+    const wrong = (image_url) => engine.chat.completions.create({ messages: [{ role: "user", content: [{ type: "image_url", image_url }] }] });
+    await rejects(wrong({ ...red.image_url, detail: "low" }), "UnsupportedDetailError");
+    await rejects(wrong({ url: "ftp://a" }), "UnsupportedImageURLError");
+    await engine.reload(LLAMA);
+    await rejects(engine.chat.completions.create({ messages: [{ role: "user", content: [{ type: "text", text: "a" }, red] }] }), "UserMessageContentErrorForNonVLM");
+    await engine.unload();
+  }
   worker.terminate();
 }
 
