@@ -232,7 +232,7 @@ def lfm2_vl() -> Family:
 
     vision = {"num_patches": 64, "patch_size": 8}
     config = {"model_type": "lfm2_vl", "image_token_id": 5, "downsample_factor": 2, "vision_config": vision}
-    sizes = (*(size for size in ODD if size != (5, 411)), (9, 411), (160, 128), (100, 300))  # so thin a strip the page refuses
+    sizes = (*(size for size in ODD if min(size) not in {5, 7}), (300, 25), (30, 411), (160, 128), (100, 300))  # thinner ones are refused
     return Family(config, {"preprocessor_config.json": files}, settings, make, learnt, sizes, {"5": "<image>"})
 
 
