@@ -107,7 +107,8 @@ def test_what_is_copied_is_markdown_that_draws_the_same(visit: Visit) -> None:
         "# Title\n\nSo $x^2$ *holds*, **very `co``de` much**, ~~not~~ [here](https://example.org/a_(b)). 2\\*3 snake_case \\[no](x)\n"
         "next line\n\n1\\. no list\n\n3. one\n4. two\n   - deep\n     - deeper\n   - more\n\n> quoted\n>\n> - in it\n\n"
         "- loose\n\n  with two\n\n- $$\\frac12$$\n\n"
-        "```python\nx = '*'\n\n    y\n```\n\n````\n```\n````\n\n| a | b |\n|---|--:|\n| `1` | x\\|y |\n\n---\n\nA claim.[^1]\n\n[^1]: Where *it*\n    stands\n\nend <b>"
+        "```python\nx = '*'\n\n    y\n```\n\n````\n```\n````\n\n| a | b |\n|---|--:|\n| `1` | x\\|y |\n\n---\n\n"
+        "A claim.[^1]\n\n[^1]: Where *it*\n    stands\n\nend <b>"
     )
     source += "\n\n" + "".join(f"1. item {number} of so many that the list is long\n" for number in range(80))
     copied: list[str] = []
