@@ -185,6 +185,10 @@ def test_each_block_is_written_in_its_own_direction(visit: Visit) -> None:
     answered(page, 2)
     directions = page.eval_on_selector_all("li.assistant .body p", "all => all.map((one) => getComputedStyle(one).direction)")
     assert directions == ["rtl", "ltr"]
+    ask(page, "say: > اقتباس\n\n- أولا\n\n- ثانيا\n\n| اسم | n |\n|---|---|\n| أ | 1 |\n\n1. one\n2. two")
+    answered(page, 4)
+    frames = "[...document.querySelectorAll('li:last-child .body :is(blockquote, ul, ul > li, table, ol)')]"
+    assert page.evaluate(f"{frames}.map((one) => getComputedStyle(one).direction)") == ["rtl"] * 5 + ["ltr"], "bars, marks and columns, too"
     assert page.get_attribute("#prompt", "dir") == "auto"
 
 

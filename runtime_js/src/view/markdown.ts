@@ -25,7 +25,10 @@ const TAGS = [
 ];
 const ATTRIBUTES = ["href", "start", "align"];
 /** Each may be in another script than its neighbour, and is laid out by its own first letter. */
-const BLOCKS = "p, li, dd, blockquote, h1, h2, h3, h4, h5, h6, td, th";
+const BLOCKS = "p, dd, h1, h2, h3, h4, h5, h6, td, th";
+/** Where marks, bars and columns stand follows from what is in them; to "auto" that would say nothing, as what is in them has directions of its own. */
+const FRAMES = "ul, ol, li, blockquote, table, dl";
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 /** What is between their children is no text. */
 const PARTED = "ol, ul, table, thead, tbody, tr";
 
@@ -213,6 +216,10 @@ export function renderBlocks(blocks: readonly Token[], context: ViewContext): Do
 function finish(fragment: DocumentFragment, context: ViewContext): void {
   for (const parent of [fragment, ...fragment.querySelectorAll(PARTED)]) dropSpace(parent);
   for (const block of fragment.querySelectorAll<HTMLElement>(BLOCKS)) block.dir = "auto";
+  for (const frame of fragment.querySelectorAll<HTMLElement>(FRAMES)) {
+    const [letter] = /\p{L}/u.exec(frame.textContent) ?? [];
+    if (letter !== undefined) frame.dir = RIGHT_TO_LEFT.test(letter) ? "rtl" : "ltr";
+  }
   for (const code of fragment.querySelectorAll("code, a")) if (code.parentElement?.tagName !== "PRE") showSigns(code);
   for (const link of fragment.querySelectorAll("a")) finishLink(link);
   for (const table of fragment.querySelectorAll("table")) {
