@@ -8,6 +8,7 @@ Needs sentencepiece and protobuf.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,18 @@ KINDS: dict[str, dict[str, Any]] = {
     "bpe-spaces": {"model_type": "bpe", "byte_fallback": True, "add_dummy_prefix": False, "remove_extra_whitespaces": False,
                    "normalization_rule_name": "identity", "user_defined_symbols": ["<tool>", "\u2581\u2581", "\u2581\u2581\u2581\u2581"]},
     "unigram": {"model_type": "unigram", "normalization_rule_name": "identity"},
+    "unigram-spaces": {"model_type": "unigram", "normalization_rule_name": "identity", "remove_extra_whitespaces": False,
+                       "byte_fallback": True},
 }  # fmt: skip
 
 
 def main() -> None:
+    """Of all kinds, or of those that are named."""
     FOLDER.mkdir(exist_ok=True)
-    expected = {}
-    for name, options in KINDS.items():
-        size = 600 if options["model_type"] == "bpe" else 300
+    expected = json.loads((FOLDER / "ids.json").read_text("utf-8")) if sys.argv[1:] else {}
+    for name in sys.argv[1:] or KINDS:
+        options = KINDS[name]
+        size = 300 if name == "unigram" else 600
         options = {"user_defined_symbols": ["<tool>"], **options}
         sentencepiece.SentencePieceTrainer.train(
             input=str(CORPUS),

@@ -59,13 +59,12 @@ def unigram(pieces: Pieces) -> dict[str, object]:
     scores = [(token, 0.0 if kind == USER_DEFINED else float(score) if kind == NORMAL else NO_SCORE) for token, score, kind in rows]
     byte_fallback = BYTE in pieces.types
     return {
-        "normalizer": {"type": "Sequence", "normalizers": _normalizers(pieces)},
-        "pre_tokenizer": {
-            "type": "Metaspace",
-            "replacement": SPACE,
-            "prepend_scheme": "always" if pieces.prefixes else "never",
-            "split": pieces.prefixes,
+        # SentencePiece's own space comes before those of the text, too; that of a Metaspace would not.
+        "normalizer": {
+            "type": "Sequence",
+            "normalizers": [*_normalizers(pieces), *([{"type": "Prepend", "prepend": " "}] if pieces.prefixes else [])],
         },
+        "pre_tokenizer": {"type": "Metaspace", "replacement": SPACE, "prepend_scheme": "never", "split": pieces.prefixes},
         "model": {"type": "Unigram", "unk_id": pieces.unknown, "vocab": scores, "byte_fallback": byte_fallback},
         "decoder": marked_decoder(strips_first=pieces.prefixes),
     }
