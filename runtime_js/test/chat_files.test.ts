@@ -7,6 +7,7 @@ import { ChatStore } from "../src/app/chats/store.ts";
 import { search } from "../src/app/sidebar/search.ts";
 import { fileName, fromJson, takeIn, toJson, toMarkdown } from "../src/app/sidebar/transfer.ts";
 import EN from "../src/app/words/en.ts";
+import { turnsOf } from "../src/view/message.ts";
 
 let stores = 0;
 const newStore = (): ChatStore => new ChatStore(new Database(`files ${stores++}`), undefined, (error) => assert.fail(String(error)));
@@ -15,10 +16,31 @@ const said = (id: string, parent?: string, more: Partial<ChatMessage> = {}): Cha
 const chat = (id: string, messages: readonly ChatMessage[], title = id): Chat => ({ record: { ...newChat(), id, title, leaf: messages.at(-1)?.id }, messages });
 const file = (chats: unknown, more: object = {}): string => JSON.stringify({ format: "webllm-build chats", version: 1, chats, ...more });
 
-test("what is written to a file is read as it was, but for an answer that was being written", () => {
+test("what is written to a file is read as it was, but for an answer that was being written", async () => {
   const made = chat("a", [said("1"), said("2", "1", { role: "assistant", ending: "open", attachments: [{ name: "a.txt", text: "b" }] })]);
-  const [read] = fromJson(toJson([made]));
+  const [read] = fromJson(await toJson([made]));
   assert.deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify({ ...made, messages: [made.messages[0], { ...made.messages[1], ending: "abort" }] })));
+});
+
+test("pictures go along with a chat, through storage and a file, and come back as they were", async () => {
+  const data = new Blob([Uint8Array.of(137, 80, 78, 71, 0, 255)], { type: "image/png" });
+  const made = chat("p", [said("1", undefined, { pictures: [{ name: "a.png", description: "a cat", data }, { name: "b.png", data }] })]);
+  const store = newStore();
+  await takeIn(store, fromJson(await toJson([made])));
+  const pictures = (await store.read("p"))?.messages[0]?.pictures ?? [];
+  assert.deepEqual(pictures.map(({ name, description }) => [name, description]), [["a.png", "a cat"], ["b.png", undefined]]);
+  assert.deepEqual(await Promise.all(pictures.map(async (one) => [one.data.type, ...new Uint8Array(await one.data.arrayBuffer())])), [["image/png", 137, 80, 78, 71, 0, 255], ["image/png", 137, 80, 78, 71, 0, 255]]);
+  assert.match(toMarkdown(made, EN.chats), /!\[a cat\]\(a\.png\)\n\n!\[b\.png\]\(b\.png\)\n\n1/);
+  const text = await toJson([made]);
+  for (const url of ["data:image/svg+xml;base64,AA==", "data:text/html;base64,AA==", "https://a.example/a.png", "data:image/png,x"]) {
+    assert.throws(() => fromJson(text.replaceAll(/data:image[^"]*/g, url)), /pictures\[0\]\.data must be a data URL/, url);
+  }
+});
+
+test("what a model is told of pictures: of two questions in a row those of both", () => {
+  const data = new Blob(["x"], { type: "image/png" });
+  const turns = turnsOf([said("1", undefined, { pictures: [{ name: "a.png", data }] }), said("2", "1", { pictures: [{ name: "b.png", data }] })]);
+  assert.deepEqual(turns.map(({ pictures }) => pictures?.map(({ name }) => name)), [["a.png", "b.png"]]);
 });
 
 test("a file that is something else is refused, with what is wrong", () => {

@@ -100,6 +100,7 @@ def _facts(model: CompiledModel, manifest: Manifest) -> dict[str, object]:
         "download_bytes": manifest.download_bytes,
         "memory_bytes": model.memory,
         "runs_on_cpu": manifest.cpu is not None,
+        "sees": manifest.vision is not None,
         "sampling": dict(manifest.sampling),
         "thinking": _thinking(manifest),
         "traits": _traits(manifest),

@@ -79,9 +79,13 @@ export class Chat implements Task, ChatsUser {
       keepPlace: (draw) => this.#scroller.keepPlace(draw),
     });
     this.#remote = config.remote && new LateRemote(config.remote);
-    this.model = new Model(config, this);
+    const model = this.model = new Model(config, this);
     const chats = this.#chats = openChats(this);
-    this.#files = new FileTray((text) => this.model.countTokens(text), () => this.model.settings.contextLength);
+    this.#files = new FileTray({
+      countTokens: (text) => this.model.countTokens(text),
+      get room() { return model.settings.contextLength; },
+      get sees() { return model.model.sees; },
+    });
     offerDictation(this.#composer);
     this.#settingsDialog = new SettingsDialog(this.model, {
       presets: config.site.presets,
@@ -102,6 +106,7 @@ export class Chat implements Task, ChatsUser {
   }
 
   show(status: Status): void {
+    this.#files.offer();
     this.#composer.setMode(this.#remote?.isAnswering === true ? "busy" : this.#mayAskRemote ? "ready" : COMPOSER[status]);
     const empty = this.#conversation.messages.length === 0;
     this.#newChatButton.disabled = empty;
@@ -203,8 +208,9 @@ export class Chat implements Task, ChatsUser {
     const changed = this.#editing === undefined ? undefined : this.#conversation.messages[this.#editing];
     if (this.#editing !== undefined) this.#conversation.goBack(this.#editing);
     this.#leaveEdit();
-    const attachments = [...changed?.attachments ?? [], ...this.#files.take()];
-    this.#waiting = this.#conversation.add({ role: "user", text, ending: "stop", ...(attachments.length > 0 && { attachments }) });
+    const { attachments: texts, pictures: shown } = this.#files.take();
+    const [attachments, pictures] = [[...changed?.attachments ?? [], ...texts], [...changed?.pictures ?? [], ...shown]];
+    this.#waiting = this.#conversation.add({ role: "user", text, ending: "stop", ...(attachments.length > 0 && { attachments }), ...(pictures.length > 0 && { pictures }) });
     this.#draw();
     this.save(); // it is a question now, and no draft
     this.#scroller.toEnd();

@@ -7,6 +7,7 @@ import type { Preflight } from "../engine/preflight.ts";
 import { findPreflight } from "../page/preflight.ts";
 import type { WorkerScript } from "../page/worker-script.ts";
 import { markInUse } from "../storage/in_use.ts";
+import { PICTURE, withoutPictures } from "../media/source.ts";
 import type { ModelSource } from "../storage/source.ts";
 import { deleteStored, isStored } from "../storage/stored.ts";
 import { AbortError, type MLCEngineError } from "../support/errors.ts";
@@ -16,6 +17,7 @@ import type { PushStream } from "../support/stream.ts";
 import type { ChatMessage } from "../tokenizer/conversation.ts";
 import { RemoteHost } from "../transport/remote_host.ts";
 import type { Ending, Turn } from "../view/message.ts";
+import { altOf } from "../view/pictures.ts";
 import { requestOf, variablesOf } from "./request.ts";
 import type { Settings } from "./settings.ts";
 
@@ -49,13 +51,16 @@ export class EngineHost {
   /** The name of a worker for these: tabs of one build that want the same share its models. */
   readonly #nameFor: (started: StartSettings) => string;
   readonly #onLost: (error: MLCEngineError) => void;
+  readonly #onSeeing: (report: InitProgressReport) => void;
   #engine: RemoteHost | undefined;
   #started: StartSettings | undefined;
   #life = new AbortController();
 
-  /** onLost: the GPU went away while nothing was asked. */
-  constructor(config: PageConfig, script: WorkerScript, model: SiteModel, onLost: (error: MLCEngineError) => void) {
-    this.#onLost = onLost;
+  /** onLost: the GPU went away while nothing was asked. onSeeing: what sees pictures is loaded, with the first of them. */
+  constructor(
+    config: PageConfig, script: WorkerScript, model: SiteModel, onLost: (error: MLCEngineError) => void, onSeeing: (report: InitProgressReport) => void,
+  ) {
+    [this.#onLost, this.#onSeeing] = [onLost, onSeeing];
     this.#model = model;
     this.#source = sourceOf(model);
     this.#script = script;
@@ -90,8 +95,8 @@ export class EngineHost {
     const closed = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new AbortError("The start was cancelled."))));
     const stopWaiting = everyTick(() => onProgress(waitingToBegin({ kind: "script", text: "Waiting for the engine's script" })));
     const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
-    const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: onProgress, deviceLost: this.#onLost });
-    await engine.load({ choices: [{ modelId: this.#model.id, source: this.#source, contextLength, device }], keepsOthers: false });
+    const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: (report) => (this.#started === undefined ? onProgress : this.#onSeeing)(report), deviceLost: this.#onLost });
+    await engine.load({ choices: [{ modelId: this.#model.id, source: this.#source, contextLength, device, vision: "lazy" }], keepsOthers: false });
     markInUse(this.#source.manifest, signal);
     this.#started = { contextLength, device };
   }
@@ -117,7 +122,7 @@ export class EngineHost {
 
   /** Stream the answer to `turns` into `onPiece`, which gets each new piece. Rejects with AbortError when `signal` says so. */
   chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
-    const conversation = { messages: toMessages(turns, settings.systemPrompt), variables: variablesOf(settings) };
+    const conversation = { messages: toMessages(turns, settings.systemPrompt, this.#model.sees), variables: variablesOf(settings) };
     return this.#answer({ kind: "chat", conversation }, settings, signal, onPiece);
   }
 
@@ -156,7 +161,12 @@ async function follow(events: PushStream<AnswerEvent>, signal: AbortSignal, onPi
   return outcome;
 }
 
-function toMessages(turns: readonly Turn[], systemPrompt: string): ChatMessage[] {
-  const system: ChatMessage[] = systemPrompt.trim() === "" ? [] : [{ role: "system", content: systemPrompt }];
-  return [...system, ...turns.map(({ role, text }) => ({ role, content: text }))];
+/** A model that reads text alone is told what stands for pictures. */
+function toMessages(turns: readonly Turn[], systemPrompt: string, sees: boolean): ChatMessage[] {
+  const system: ChatMessage[] = systemPrompt.trim() === "" ? [] : [{ role: "system", content: withoutPictures(systemPrompt) }];
+  return [...system, ...turns.map(({ role, text, pictures = [] }): ChatMessage => {
+    const content = withoutPictures(text);
+    if (!sees) return { role, content: [...pictures.map((picture) => `[${withoutPictures(altOf(picture))}]`), content].join("\n") };
+    return { role, content: PICTURE.repeat(pictures.length) + content, ...(pictures.length > 0 && { pictures: pictures.map(({ name, data }) => ({ data, path: name.slice(0, 200) })) }) };
+  })];
 }

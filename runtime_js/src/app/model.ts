@@ -25,7 +25,7 @@ import { ProblemPanel } from "./view/problem-panel.ts";
 import { judge, judgeFailure } from "./verdict.ts";
 import { Speeds } from "./where.ts";
 import { fill } from "./words/fill.ts";
-import { formatBytes } from "./words/format.ts";
+import { formatBytes, formatNumber } from "./words/format.ts";
 import { WORDS } from "./words/words.ts";
 
 /** offer: the model is not loaded. failed: it must be started again. The others as they say. */
@@ -93,7 +93,7 @@ export class Model {
     return {
       model,
       store: new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling, this.#config.site.systemPrompt),
-      host: new EngineHost(this.#config, this.#script, model, (error) => this.#lost(error)),
+      host: new EngineHost(this.#config, this.#script, model, (error) => this.#lost(error), (report) => this.#seeing(report)),
       speeds: new Speeds(safeStorage(() => localStorage), model.id),
     };
   }
@@ -354,6 +354,12 @@ export class Model {
     }
     this.#setStatus("ready");
     this.#task.ready(isFresh);
+  }
+
+  /** What sees pictures comes with the first of them. */
+  #seeing({ phase, progress }: InitProgressReport): void {
+    hideNotice("sees");
+    if (phase !== "ready") showNotice("sees", fill(WORDS.files.loadingSight, { percent: formatNumber(Math.floor(100 * progress)) }));
   }
 
   #onProgress({ phase, progress, bytesDone, bytesTotal, waitingKind, warningKind, computer }: InitProgressReport, rate: Rate): void {

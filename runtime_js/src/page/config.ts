@@ -28,6 +28,8 @@ export interface SiteModel {
   readonly downloadBytes: number;
   /** Bytes that it takes on a GPU, with a usual conversation. */
   readonly memoryBytes: number;
+  /** Whether it takes pictures. */
+  readonly sees: boolean;
   /** Whether it also runs where there is no GPU. */
   readonly runsOnCpu: boolean;
   /** Absolute URL. */
@@ -121,6 +123,7 @@ function readModels(fields: Fields, pageUrl: string): readonly [SiteModel, ...Si
     downloadBytes: model.integer("download_bytes", 0, Number.MAX_SAFE_INTEGER),
     memoryBytes: model.integer("memory_bytes", 0, Number.MAX_SAFE_INTEGER),
     runsOnCpu: model.boolean("runs_on_cpu"),
+    sees: model.boolean("sees"),
     manifest: new URL(model.string("manifest", 2000), pageUrl).href,
     manifestSha256: model.string("manifest_sha256", 64),
   }));

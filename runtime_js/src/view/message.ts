@@ -24,6 +24,8 @@ export interface Message {
   readonly by?: string | undefined;
   /** Texts that came with a question. */
   readonly attachments?: readonly Attachment[] | undefined;
+  /** Pictures that came with a question. */
+  readonly pictures?: readonly Picture[] | undefined;
   /** The model is not told this message any more: there is no room for it. */
   readonly leftOut?: boolean | undefined;
 }
@@ -32,6 +34,14 @@ export interface Message {
 export interface Attachment {
   readonly name: string;
   readonly text: string;
+}
+
+/** A picture, as its file has it. */
+export interface Picture {
+  readonly name: string;
+  /** What it shows, for those who do not see it. */
+  readonly description?: string | undefined;
+  readonly data: Blob;
 }
 
 /** A call of a tool, as the model writes it. */
@@ -44,7 +54,7 @@ export interface Call {
 }
 
 /** What the model is told of a message. */
-export type Turn = Pick<Message, "role" | "text">;
+export type Turn = Pick<Message, "role" | "text" | "pictures">;
 
 /** Whether an answer was cut, so that the model can go on with it. */
 export function isCut({ role, text, ending }: Message): boolean {
@@ -70,12 +80,14 @@ function fenced(text: string): string {
 export function turnsOf(messages: readonly Message[]): Turn[] {
   const turns: Turn[] = [];
   for (const message of messages) {
-    const { role, ending, leftOut } = message;
+    const { role, ending, leftOut, pictures = [] } = message;
     const text = toldText(message);
     if (leftOut === true || (role === "assistant" && (text.trim() === "" || ending === "failed" || ending === "open"))) continue;
     const last = turns.at(-1);
-    if (last?.role === role) turns[turns.length - 1] = { role, text: `${last.text}\n\n${text}` };
-    else turns.push({ role, text });
+    const all = [...(last?.role === role ? last.pictures ?? [] : []), ...pictures];
+    const shown = all.length > 0 ? { pictures: all } : {};
+    if (last?.role === role) turns[turns.length - 1] = { role, text: `${last.text}\n\n${text}`, ...shown };
+    else turns.push({ role, text, ...shown });
   }
   return turns;
 }

@@ -130,7 +130,7 @@ export class Sidebar {
   async #save(record: ChatRecord, as: "json" | "md"): Promise<void> {
     const chat = await this.#parts.chats.store.read(record.id);
     if (chat === undefined) return;
-    const [text, type] = as === "json" ? [toJson([chat]), "application/json"] : [toMarkdown(chat, this.#parts.words), "text/markdown"];
+    const [text, type] = as === "json" ? [await toJson([chat]), "application/json"] : [toMarkdown(chat, this.#parts.words), "text/markdown"];
     download(fileName(record.title, as), text, type);
   }
 
@@ -141,7 +141,7 @@ export class Sidebar {
       const chat = deleted === undefined ? await store.read(id) : undefined;
       if (chat !== undefined) all.push(chat);
     }
-    download(fileName(`chats ${new Date().toISOString().slice(0, 10)}`, "json"), toJson(all), "application/json");
+    download(fileName(`chats ${new Date().toISOString().slice(0, 10)}`, "json"), await toJson(all), "application/json");
   }
 
   async #import(input: HTMLInputElement): Promise<void> {

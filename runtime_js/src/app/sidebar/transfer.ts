@@ -4,6 +4,8 @@
  */
 
 import { toldText } from "../../view/message.ts";
+import { altOf } from "../../view/pictures.ts";
+import { exported } from "../picture_file.ts";
 import { MAX_CHATS, MAX_MESSAGES, fieldsOf, readMessage, readRecord, type Chat, type ChatMessage } from "../chats/record.ts";
 import type { ChatStore } from "../chats/store.ts";
 import { MessageTree } from "../chats/tree.ts";
@@ -14,9 +16,13 @@ const VERSION = 1;
 /** Bytes of a file. */
 export const MAX_FILE = 1 << 28;
 
-export function toJson(chats: readonly Chat[]): string {
-  const all = chats.map(({ record: { deleted: _, ...record }, messages }) => ({ ...record, messages }));
+export async function toJson(chats: readonly Chat[]): Promise<string> {
+  const all = await Promise.all(chats.map(async ({ record: { deleted: _, ...record }, messages }) => ({ ...record, messages: await Promise.all(messages.map(withPictures)) })));
   return JSON.stringify({ format: FORMAT, version: VERSION, exported: new Date().toISOString(), chats: all }, null, 1);
+}
+
+async function withPictures(message: ChatMessage): Promise<object> {
+  return message.pictures === undefined ? message : { ...message, pictures: await Promise.all(message.pictures.map(exported)) };
 }
 
 /** Raises Error, with what does not fit. An answer that was being written then counts as stopped. */
@@ -47,7 +53,8 @@ export function toMarkdown({ record: { title, leaf }, messages }: Chat, words: C
   const shown = tree.pathTo(tree.get(leaf) === undefined ? tree.latestBelow(undefined) : leaf);
   const parts = shown.map((message) => {
     const who = message.role === "user" ? words.you : message.by ?? words.model;
-    return `## ${who}\n\n${toldText(message).trim()}`;
+    const pictures = (message.pictures ?? []).map((picture) => `![${altOf(picture).replace(/[[\]]/g, "")}](${encodeURIComponent(picture.name)})\n\n`);
+    return `## ${who}\n\n${pictures.join("")}${toldText(message).trim()}`;
   });
   return `# ${title === "" ? words.untitled : title}\n\n${parts.join("\n\n")}\n`;
 }
