@@ -96,13 +96,14 @@ async function write(question, { messages, text }) {
   const [, name, argument] = /^(\w+)(?:: ([^]*))?$/.exec(question) ?? [];
   const asked = await (Object.hasOwn(SCRIPT, name ?? "") ? SCRIPT[name](argument, messages ?? text) : undefined);
   const held = messages ? `${messages.length} messages: ${messages.map(({ role }) => role).join(", ")}.` : ` and ${text.length} characters.`;
-  return (asked ?? held).match(/<\/think>|[^<]{1,7}|</g);
+  const shown = messages?.flatMap(({ pictures = [] }) => pictures).map(({ data }) => `${data.type} of ${data.size} bytes`) ?? [];
+  return (asked ?? [held, ...shown].join(" ")).match(/<\/think>|[^<]{1,7}|</g);
 }
 
 /** The question is the last message, without those that got no answer, or the last line of a text. */
 async function answer({ id, request: { prompt } }) {
   const { messages } = prompt.conversation ?? {};
-  const question = messages?.at(-1).content.replace(/^((fail: \w+|stuck)\n\n)+/, "") ?? prompt.text.split("\n").at(-1);
+  const question = messages?.at(-1).content.replaceAll("\ufdd1", "").replace(/^((fail: \w+|stuck)\n\n)+/, "") ?? prompt.text.split("\n").at(-1);
   if (question === "stuck") return; // as one that waits for another
   let pieces;
   try {

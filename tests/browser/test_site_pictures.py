@@ -1,0 +1,131 @@
+"""Pictures on the page of a model that sees: how they come, how they are shown, and that they stay with their chat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+from site_server import SiteServer
+from site_visit import Visit, answered, ask, build_site, until
+
+# A picture that is dropped or pasted, drawn by the browser itself.
+HAND_OVER = """([name, event]) => new Promise((resolve) => {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 8;
+  canvas.toBlob((blob) => {
+    const data = new DataTransfer();
+    data.items.add(new File([blob], name, { type: "image/png" }));
+    const init = { bubbles: true, cancelable: true };
+    const field = document.getElementById("prompt");
+    if (event === "paste") field.dispatchEvent(new ClipboardEvent("paste", { ...init, clipboardData: data }));
+    else for (const type of ["dragover", "drop"]) document.body.dispatchEvent(new DragEvent(type, { ...init, dataTransfer: data }));
+    resolve();
+  });
+})"""
+CAMERA = """
+if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = async () => {
+  if (globalThis.refused) throw new DOMException("no", "NotAllowedError");
+  const canvas = document.createElement("canvas");
+  canvas.getContext("2d").fillRect(0, 0, 8, 8);
+  return canvas.captureStream();
+};
+"""
+
+
+@pytest.fixture
+def seeing(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
+    """The sample site, whose model says that it sees."""
+    server = SiteServer(tmp_path / "root", "sub/chat")
+    build_site(server.folder, tmp_path / "build")
+    index = server.folder / "index.html"
+    index.write_text(index.read_text("utf-8").replace('"sees":false', '"sees":true'), "utf-8")
+    server.start()
+    context = browser.new_context(viewport={"width": 1100, "height": 800})
+    visit = Visit(context, server)
+    yield visit
+    context.close()
+    server.stop()
+    assert visit.console == []
+
+
+def shown(page: Page) -> list[str]:
+    """What stands for the pictures that are drawn in messages."""
+    drawn = "images => images.filter(image => image.complete && image.naturalWidth > 0).map(image => image.alt)"
+    alts: list[str] = page.locator("li.user .thumbnail img").evaluate_all(drawn)
+    return alts
+
+
+def test_pictures_go_with_a_message_and_stay_with_the_chat(seeing: Visit, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    page = seeing.start()
+    expect(page.locator("#attach")).to_have_attribute("aria-label", "Add pictures or text files")
+    page.set_input_files("#file-picker", [tmp_path / "red.png", tmp_path / "broken.png"])
+    expect(page.locator("#files li")).to_have_count(1)
+    expect(page.locator("#notice")).to_contain_text("broken.png")
+    page.fill("#files input", "a red square")
+    page.evaluate(HAND_OVER, ["dropped.png", "drop"])
+    expect(page.locator("#files li")).to_have_count(2)
+    page.evaluate(HAND_OVER, ["pasted.png", "paste"])
+    expect(page.locator("#files li")).to_have_count(3)
+    page.click("#files li:nth-child(2) button[aria-label='Remove dropped.png']")
+    ask(page, "What is it?")
+    said = answered(page, 2)
+    assert said.count("image/png of ") == 2, said
+    expect(page.locator("li.user .thumbnail img")).to_have_count(2)
+    assert shown(page) == ["a red square", "pasted.png"]
+
+    page.click("li.user .thumbnail >> nth=0")
+    expect(page.get_by_role("dialog", name="a red square")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".picture-dialog")).to_have_count(0)
+
+    page.reload()
+    expect(page.locator("li.user .thumbnail img")).to_have_count(2)
+    ask(page, "And now?")
+    assert answered(page, 4).count("image/png of ") == 2, "the model is shown them again"
+
+
+def test_an_edited_question_keeps_its_pictures_and_a_file_has_them(seeing: Visit) -> None:
+    page = seeing.start()
+    page.evaluate(HAND_OVER, ["a.png", "drop"])
+    expect(page.locator("#files li")).to_have_count(1)
+    ask(page, "first")
+    answered(page, 2)
+    page.hover("li.user")
+    page.click("li.user [data-action='edit']")
+    ask(page, "second")
+    assert answered(page, 2).count("image/png of ") == 1
+    page.click("#open-chats")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export all").click()
+    chats = json.loads(Path(download.value.path()).read_text("utf-8"))["chats"]
+    pictures = [message["pictures"] for message in chats[0]["messages"] if message["role"] == "user"]
+    assert [[picture["name"] for picture in some] for some in pictures] == [["a.png"], ["a.png"]]
+    assert all(picture["data"].startswith("data:image/png;base64,iVBOR") for some in pictures for picture in some)
+
+
+def test_the_camera_takes_one_or_says_why_not(seeing: Visit) -> None:
+    seeing.context.add_init_script(CAMERA)
+    page = seeing.start()
+    page.evaluate("globalThis.refused = true")
+    page.click("button[aria-label='Take a picture']")
+    expect(page.locator("#notice")).to_contain_text("may not be used here")
+    page.evaluate("globalThis.refused = false")
+    page.click("button[aria-label='Take a picture']")
+    until(page, "document.querySelector('dialog video')?.videoWidth > 0")
+    page.click("text=Take it")
+    expect(page.locator("#files .thumbnail")).to_have_count(1)
+    expect(page.locator("dialog video")).to_have_count(0)
+
+
+def test_a_model_that_reads_text_alone_is_offered_none(visit: Visit) -> None:
+    page = visit.start()
+    assert page.locator("button[aria-label='Take a picture']").is_hidden()
+    page.evaluate(HAND_OVER, ["a.png", "drop"])
+    expect(page.locator("#notice")).to_contain_text("this model reads text alone")
+    assert page.is_hidden("#files")
