@@ -1,6 +1,6 @@
 /** The public types of the engine, with WebLLM's names. */
 
-import type { VisionLoad } from "../engine/choice.ts";
+import type { VisionLoad } from "../engine/vision_load.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { InitPhase, InitProgressCallback, InitProgressReport, LoadTimes } from "../engine/progress.ts";
 import type { Calibration } from "../executor/calibration.ts";

@@ -6,10 +6,7 @@ import type { StartOptions } from "../executor/backend.ts";
 import type { ModelSource } from "../storage/source.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type { InitProgressReport } from "./progress.ts";
-
-/** When what sees pictures is loaded: with the model, or with the first picture. */
-export const VISIONS = ["eager", "lazy"] as const;
-export type VisionLoad = (typeof VISIONS)[number];
+import type { VisionLoad } from "./vision_load.ts";
 
 /** A model to load, and how. */
 export interface ModelChoice extends StartOptions {
