@@ -21,7 +21,7 @@ WEBLLM_SUFFIX = re.compile(r"-q\d+f\d+(_\d)?-mlc(-\w+)?")  # of WebLLM's names o
 WEBLLM_IDS = Path(__file__).with_name("webllm_ids.txt")  # of WebLLM 0.2.86's list of models
 NAMES_SHOWN = 8
 
-Kind = Literal["chat", "text", "embed"]
+Kind = Literal["chat", "vision", "text", "embed"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from webllm_build.catalog import CATALOG, CatalogEntry
 from webllm_build.config import QUANTIZATIONS
 from webllm_build.errors import ModelNotFound, UnsupportedArchitecture
 from webllm_build.model import ARCHITECTURES, read_model
-from webllm_build.sizes import USUAL_TOKENS, layout_of, memory_at, parameters, weight_bytes
+from webllm_build.model.vision import WORTH, has_tower, read_tower
+from webllm_build.model.vision.tower import Batch
+from webllm_build.sizes import USUAL_TOKENS, layout_of, memory_at, parameters, tower_layout, weight_bytes
 
 KV = "float16"
 
@@ -64,4 +66,10 @@ def list_models(words: str) -> Iterator[ListedModel | MissingModel]:
             yield MissingModel(entry, f"architecture {kind}" if kind not in ARCHITECTURES else error.message)
             continue
         download = {name: weight_bytes(layout) for name, layout in layouts.items()}
-        yield ListedModel(entry, parameters(model), model.context_length, download, memory_at(layouts["auto"], KV, USUAL_TOKENS).total)
+        count, memory = parameters(model), memory_at(layouts["auto"], KV, USUAL_TOKENS).total
+        if has_tower(entry.shape):
+            tower, _ = read_tower(entry.name, entry.shape, Batch(WORTH))
+            of_pictures = {name: weight_bytes(tower_layout(tower, name)) for name in QUANTIZATIONS}
+            download = {name: size + of_pictures[name] for name, size in download.items()}
+            count, memory = count + parameters(tower), memory + of_pictures["auto"]
+        yield ListedModel(entry, count, model.context_length, download, memory)

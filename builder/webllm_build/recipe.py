@@ -24,7 +24,7 @@ from webllm_build.package.manifest import EmbeddingFacts, ModelFacts, TowerFacts
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, Scheme, choose_scheme
 from webllm_build.quantize.imatrix import read_imatrix
-from webllm_build.sizes import USUAL_TOKENS, memory_at
+from webllm_build.sizes import USUAL_TOKENS, memory_at, tower_quantization
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
 from webllm_build.source.processor import read_processor
 from webllm_build.source.tokenizer_json import text_of_token
@@ -80,9 +80,8 @@ class TowerRecipe(Blueprint):
 
     @staticmethod
     def of(request: BuildRequest, vision: Vision, processor: Mapping[str, object]) -> TowerRecipe:
-        """Weights have 8 bits, unless they are to have 16: errors of 4 are seen in what is said of a picture. Keys and values are those of
-        a step, and have no fewer than the GPU computes with."""
-        quantization = "f16" if request.quantization == "f16" else "auto"
+        """Keys and values are those of a step, and have no fewer bits than the GPU computes with."""
+        quantization = tower_quantization(request.quantization)
         request, tower = dataclasses.replace(request, kv="float", quantization=quantization), vision.tower
         schemes = {weight.name: choose_scheme(weight, vision.checkpoint, quantization) for weight in tower.weights}
         layout = Layout.of(tower, schemes, tower.most, tower.most)
@@ -151,7 +150,8 @@ class Recipe(Blueprint):
     @property
     def memory(self) -> int:
         """Bytes on the GPU with a conversation of USUAL_TOKENS, but for what a step works in."""
-        return memory_at(self.layout, "float16", min(USUAL_TOKENS, self.layout.context_length)).total
+        of_pictures = 0 if self.tower is None else self.tower.bytes
+        return memory_at(self.layout, "float16", min(USUAL_TOKENS, self.layout.context_length)).total + of_pictures
 
     @property
     def chats(self) -> bool:

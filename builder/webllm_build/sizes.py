@@ -10,6 +10,7 @@ from webllm_build.compile.memory import Memory, cache_bytes, slot_bytes
 from webllm_build.hosts import GB, HOSTS, faults
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.vision.tower import Tower
 from webllm_build.quantize import SCHEMES, scheme_of_floats
 
 USUAL_TOKENS = 4096  # of a conversation, where memory is told
@@ -29,12 +30,23 @@ def layout_of(model: Decoder, quantization: str, matrices: str | None = None) ->
     return Layout.of(model, schemes, model.context_length, min(PREFILL_CHUNK, model.context_length))
 
 
+def tower_layout(tower: Tower, quantization: str) -> Layout:
+    """The buffers of a part for pictures, whose weights have 8 bits, or 16 where all are to have so many."""
+    schemes = {weight.name: scheme_of_floats(weight, tower_quantization(quantization)) for weight in tower.weights}
+    return Layout.of(tower, schemes, tower.most, tower.most)
+
+
+def tower_quantization(quantization: str) -> str:
+    """Of a part for pictures: errors of 4 bits are seen in what is said of a picture."""
+    return "f16" if quantization == "f16" else "auto"
+
+
 def weight_bytes(layout: Layout) -> int:
     """Of the download."""
     return sum(buffer.bytes for buffer in (*layout.weights, *layout.stored))
 
 
-def parameters(model: Decoder) -> int:
+def parameters(model: Decoder | Tower) -> int:
     return sum(math.prod(weight.shape) for weight in model.weights)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
-from webllm_build.errors import UnsupportedArchitecture, warn
 from webllm_build.model import check_sources, with_defaults_of
 from webllm_build.model.config import Reader
 from webllm_build.model.pictures import Pictures
@@ -44,7 +43,7 @@ class Vision:
 
 def sees(checkpoint: Checkpoint) -> bool:
     """Whether it has a part for pictures of a kind that is built."""
-    return bool(_tensors(checkpoint)) and isinstance(checkpoint.config.get("vision_config"), Mapping)
+    return has_tower(checkpoint.config) and bool(_tensors(checkpoint))
 
 
 def batch_of(processor: Mapping[str, object]) -> Batch:
@@ -59,31 +58,46 @@ def batch_of(processor: Mapping[str, object]) -> Batch:
     return Batch(max(most) * max(1, WORTH // max(most)), taps if isinstance(taps, int) else 1)
 
 
-def vision_of(checkpoint: Checkpoint, batch: Batch) -> Vision | None:
-    """A model's part for pictures, None where it has none or (with a warning) one that is not built. Raises MalformedFile where its tensors
-    are not those that its config says."""
-    kind, inner, tensors = str(checkpoint.config.get("model_type")), checkpoint.config.get("vision_config"), _tensors(checkpoint)
-    if not tensors or not isinstance(inner, Mapping):
-        return None
+def read_tower(name: str, config: Mapping[str, object], batch: Batch) -> tuple[Tower, Pictures]:
+    """The tower that a config.json describes, which has one that is built, and what the text takes of it. name: for messages.
+
+    Raises UnsupportedArchitecture.
+    """
+    kind, inner = str(config["model_type"]), config["vision_config"]
     module: Any = import_module(f"webllm_build.model.vision.{TOWERS[kind]}")
-    text = Reader(kind, with_defaults_of(checkpoint.name, text_config(checkpoint.name, checkpoint.config)), ())
-    config, outer = Reader(f"{kind} vision", inner, module.IGNORED), Reader(kind, checkpoint.config, ())
-    try:
-        tower, pictures = module.read(config, outer, text, batch)
-        config.finish()
-        token = next((outer.count(key, default=0) for key in IMAGE_TOKENS if checkpoint.config.get(key) is not None), 0)
-    except UnsupportedArchitecture as error:
-        warn(f"What {checkpoint.name} has for pictures is not built: {error.message}")
+    text = Reader(kind, with_defaults_of(name, text_config(name, config)), ())
+    reader = Reader(f"{kind} vision", inner if isinstance(inner, Mapping) else {}, module.IGNORED)
+    found: tuple[Tower, Pictures] = module.read(reader, Reader(kind, config, ()), text, batch)
+    reader.finish()
+    return found
+
+
+def has_tower(config: Mapping[str, object]) -> bool:
+    """Whether a config.json tells of a tower of a kind that is built."""
+    return config.get("model_type") in TOWERS and isinstance(config.get("vision_config"), Mapping)
+
+
+def vision_of(checkpoint: Checkpoint, batch: Batch) -> Vision | None:
+    """A model's part for pictures, None where it has none of a kind that is built.
+
+    Raises UnsupportedArchitecture, MalformedFile where its tensors are not those that its config says.
+    """
+    if not sees(checkpoint):
         return None
-    found = replace(checkpoint, tensors=tensors, config={**inner, "model_type": kind})
+    config, kind = checkpoint.config, str(checkpoint.config["model_type"])
+    tower, pictures = read_tower(checkpoint.name, config, batch)
+    outer = Reader(kind, config, ())
+    token = next((outer.count(key, default=0) for key in IMAGE_TOKENS if config.get(key) is not None), 0)
+    found = replace(checkpoint, tensors=_tensors(checkpoint), config={"model_type": kind})
+    module = import_module(f"webllm_build.model.vision.{TOWERS[kind]}")
     check_sources(found, tower.weights, getattr(module, "SKIPPED", ()))
     return Vision(found, tower, token, pictures)
 
 
 def _tensors(checkpoint: Checkpoint) -> Mapping[str, Tensor]:
     """Of its part for pictures."""
-    kind = checkpoint.config.get("model_type")
-    if not isinstance(kind, str) or kind not in TOWERS or checkpoint.format != "hugging_face":
+    kind = str(checkpoint.config.get("model_type"))
+    if kind not in TOWERS or checkpoint.format != "hugging_face":
         return {}
     tensors = {_usual_name(name): tensor for name, tensor in checkpoint.tensors.items()}
     return {name: tensor for name, tensor in tensors.items() if name.startswith(WRAPPERS[kind].others)}
