@@ -12,20 +12,23 @@ import type { ProcessorSettings } from "./settings.ts";
 import { read, type PictureReply } from "./worker.ts";
 import script from "inline:./worker_main.ts";
 
+/** A browser may say nothing of a worker that it does not start. */
+const START_MS = 4000;
+
 interface Waiting {
   readonly resolve: (picture: Picture) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** Starts with the first picture; the thread stays for the next one. */
-class Reader {
+export class Reader {
   readonly #waiting = new Map<number, Waiting>();
-  #thread: Thread<PictureReply> | null | undefined;
+  #thread: Promise<Thread<PictureReply> | null> | undefined;
   #count = 0;
 
-  read(data: PictureData, settings: ProcessorSettings, detail: Detail): Promise<Picture> {
-    this.#thread ??= mayStandStill() ? null : this.#start();
-    const thread = this.#thread;
+  async read(data: PictureData, settings: ProcessorSettings, detail: Detail): Promise<Picture> {
+    this.#thread ??= mayStandStill() ? Promise.resolve(null) : this.#start();
+    const thread = await this.#thread;
     if (thread === null) return read({ data, settings, detail });
     const id = this.#count++;
     const timer = setInterval(() => undefined, TICK_MS); // a thread keeps no process alive
@@ -35,21 +38,38 @@ class Reader {
     }).finally(() => clearInterval(timer));
   }
 
-  #start(): Thread<PictureReply> | null {
+  /** Null where it does not say in time that it is there: then this thread reads, as it does where no worker may be started. */
+  async #start(): Promise<Thread<PictureReply> | null> {
     const thread = startThread<PictureReply>(script);
     if (thread === null) return null;
-    thread.onmessage = ({ data }) => {
-      const waiting = this.#waiting.get(data.id);
-      this.#waiting.delete(data.id);
-      if ("picture" in data) waiting?.resolve(data.picture);
-      else waiting?.reject(fromWire(data.error));
-    };
-    thread.onerror = () => {
-      this.#thread = undefined;
-      for (const { reject } of this.#waiting.values()) reject(new NoAnswerError("The worker that reads pictures failed. Try again, with a smaller picture."));
-      this.#waiting.clear();
-    };
-    return thread;
+    const isThere = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), START_MS);
+      const settle = (there: boolean): void => {
+        clearTimeout(timer);
+        resolve(there);
+      };
+      thread.onmessage = () => settle(true);
+      thread.onerror = () => settle(false);
+    });
+    thread.onmessage = ({ data }) => this.#hear(data);
+    thread.onerror = () => this.#fail();
+    if (isThere) return thread;
+    thread.terminate();
+    return null;
+  }
+
+  #hear(reply: PictureReply): void {
+    if (reply === "ready") return;
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ("picture" in reply) waiting?.resolve(reply.picture);
+    else waiting?.reject(fromWire(reply.error));
+  }
+
+  #fail(): void {
+    this.#thread = undefined;
+    for (const { reject } of this.#waiting.values()) reject(new NoAnswerError("The worker that reads pictures failed. Try again, with a smaller picture."));
+    this.#waiting.clear();
   }
 }
 

@@ -13,7 +13,7 @@ export interface PictureOrder {
   readonly settings: ProcessorSettings;
   readonly detail: Detail;
 }
-export type PictureReply = { readonly id: number; readonly picture: Picture } | { readonly id: number; readonly error: WireError };
+export type PictureReply = "ready" | { readonly id: number; readonly picture: Picture } | { readonly id: number; readonly error: WireError };
 
 export const read = ({ data, settings, detail }: Omit<PictureOrder, "id">): Promise<Picture> => withPixels(data, (source) => makePicture(source, settings, detail));
 
@@ -28,4 +28,5 @@ export function servePictures(): void {
     last = last.then(() => read(order)).then(
       (picture) => reply({ id, picture }, buffers(picture)), (error: unknown) => reply({ id, error: toWire(error) }));
   });
+  reply("ready");
 }
