@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
-from playwright.sync_api import Error, Page, expect
-from site_visit import Visit, answered, ask, until
+from playwright.sync_api import Browser, Error, Page, expect
+from site_visit import Visit, answered, ask, build_site, until, visiting
+
+from package_sample import FACTS
 
 KEPT = """async () => {
   const open = indexedDB.open('webllm-build:chats' + location.pathname.slice(0, -1));
@@ -284,3 +288,24 @@ def test_a_phone_has_a_drawer(visit: Visit) -> None:
     assert page.is_hidden("#chats")
     expect(page.locator("li.user .body")).to_have_text("one")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_model_names_a_chat_that_it_has_answered(browser: Browser, tmp_path: Path) -> None:
+    build_site(tmp_path / "site", tmp_path / "scratch", first=replace(FACTS, parameters=2_000_000_000))
+    with visiting(browser, tmp_path / "site", tmp_path / "served") as visit:
+        page = visit.start()
+        ask(page, "say: so much that its speed is known")
+        answered(page, 2)
+        page.click("#open-chats")
+        expect(page.get_by_role("link", name="3 messages: user, assistant, user")).to_be_visible()
+        ask(page, "say: two")
+        assert answered(page, 4) == "two"
+        page.reload()
+        page.wait_for_selector("body[data-status=ready]")
+        expect(page.get_by_role("link", name="3 messages: user, assistant, user")).to_be_visible()
+        page.click("#new-chat")
+        ask(page, "slow")
+        page.wait_for_selector("[data-open] .body p")
+        page.keyboard.press("Escape")
+        answered(page, 2)
+        expect(page.get_by_role("link", name="slow")).to_be_visible()

@@ -12,7 +12,7 @@ import type { ComposerMode } from "../view/words.ts";
 import { openChats } from "./chats/open.ts";
 import type { Chats, ChatsUser } from "./chats/chats.ts";
 import { followSidebar } from "./chats/late_sidebar.ts";
-import type { ChatMessage } from "./chats/record.ts";
+import { titleOf, type ChatMessage } from "./chats/record.ts";
 import type { Conversation } from "./conversation.ts";
 import { LateRemote } from "./late_remote.ts";
 import { safeStorage } from "./safe_storage.ts";
@@ -23,6 +23,7 @@ import { offerDictation } from "./view/dictation.ts";
 import { FileTray } from "./view/file-tray.ts";
 import { showNotice } from "./view/notice.ts";
 import { ReadAloud } from "./voice.ts";
+import { NameReader, askingForName, givesNames } from "./naming.ts";
 import type { Settings } from "./settings.ts";
 import { Taken } from "./taken.ts";
 import { SettingsDialog } from "./view/settings-dialog.ts";
@@ -57,6 +58,8 @@ export class Chat implements Task, ChatsUser {
   #editing: number | undefined;
   /** The question that this page is to answer when it can. */
   #waiting: string | undefined;
+  /** Ends the question for a chat's name. */
+  #naming: AbortController | undefined;
   /** The answer that is written here. */
   #answer: { readonly conversation: Conversation; readonly id: string } | undefined;
 
@@ -238,12 +241,31 @@ export class Chat implements Task, ChatsUser {
 
   async #answerHere(index: number): Promise<void> {
     if (this.model.status !== "ready") return;
+    this.#naming?.abort();
+    const conversation = this.#conversation;
     const { turns, settings, take, end } = this.#beginAnswer(index);
     const by = this.#remote ? { by: WORDS.remote.device } : this.model.isOneOfSeveral ? { by: this.model.model.name } : undefined;
     await this.model.run(
       (engine, signal) => engine.chat(turns, settings, signal, (piece) => take(piece, by)),
-      ({ ending, speed, tokens }) => end({ ending, speed, ...(tokens !== undefined && { tokens }), ...by }),
+      (outcome) => {
+        const { ending, speed, tokens } = outcome;
+        end({ ending, speed, ...(tokens !== undefined && { tokens }), ...by });
+        if (givesNames(this.model.model.parameters, outcome)) void this.#name(conversation, settings);
+      },
     );
+  }
+
+  /** Let the model name a chat whose first question it has answered. Who asks on ends that. */
+  async #name(conversation: Conversation, settings: Settings): Promise<void> {
+    const { id, record: { title }, messages: [question, ...others] } = conversation;
+    if (question === undefined || others.length !== 1 || title !== titleOf(question.text)) return;
+    const { signal } = this.#naming = new AbortController();
+    const reader = new NameReader();
+    await this.model.aside(askingForName(conversation.turns(), WORDS.chats.askName), settings, signal, (piece) => reader.take(piece));
+    const { name } = reader;
+    if (name === undefined || signal.aborted || conversation.record.title !== title) return;
+    conversation.note({ title: name });
+    this.#chats.change(id, { title: name });
   }
 
   /** By the remote model, where the visitor lets it; else the question waits for the model here. */

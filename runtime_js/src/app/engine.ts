@@ -1,6 +1,6 @@
 /** The engine in its worker, as the page uses it: start, answer, end. */
 
-import type { AnswerEvent, Prompt } from "../engine/answer.ts";
+import type { AnswerEvent, AnswerRequest, Prompt } from "../engine/answer.ts";
 import { waitingToBegin, type InitProgressReport } from "../engine/progress.ts";
 import type { PageConfig, SiteModel } from "../page/config.ts";
 import type { Preflight } from "../engine/preflight.ts";
@@ -22,6 +22,8 @@ import { requestOf, variablesOf } from "./request.ts";
 import type { Settings } from "./settings.ts";
 
 const ALIVE_MS = 10_000;
+/** Of what is asked aside. */
+const ASIDE_TOKENS = 32;
 
 export interface Outcome {
   readonly ending: Ending;
@@ -126,14 +128,24 @@ export class EngineHost {
     return this.#answer({ kind: "chat", conversation }, settings, signal, onPiece);
   }
 
+  /** As `chat`, of what nobody waits for: a line without thoughts, behind all that is asked meanwhile. */
+  aside(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
+    const conversation = { messages: toMessages(turns, settings.systemPrompt), variables: variablesOf({ ...settings, thinking: "off" }) };
+    return this.#ask({ prompt: { kind: "chat", conversation }, maxTokens: ASIDE_TOKENS, stop: [], sampling: { temperature: 0 }, priority: 0 }, signal, onPiece);
+  }
+
   /** Stream what follows on `prompt` into `onText`, as `chat` does. */
   complete(prompt: string, settings: Settings, signal: AbortSignal, onText: (text: string) => void): Promise<Outcome> {
     return this.#answer({ kind: "text", text: prompt }, settings, signal, ({ text }) => onText(text));
   }
 
-  async #answer(prompt: Prompt, settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
+  #answer(prompt: Prompt, settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
+    return this.#ask({ prompt, tellsCalls: true, ...requestOf(settings) }, signal, onPiece);
+  }
+
+  async #ask(request: AnswerRequest, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
     if (this.#engine === undefined) throw new AbortError("The engine was ended.");
-    const { events } = await this.#engine.begin({ request: { prompt, tellsCalls: true, ...requestOf(settings) }, model: undefined }, signal);
+    const { events } = await this.#engine.begin({ request, model: undefined }, signal);
     return follow(events, signal, onPiece);
   }
 }

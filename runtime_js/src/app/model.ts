@@ -7,7 +7,7 @@ import type { Computer } from "../executor/devices.ts";
 import type { PageConfig, SiteModel } from "../page/config.ts";
 import type { ModelHost } from "../api/host.ts";
 import { WorkerScript } from "../page/worker-script.ts";
-import { EngineHost, isHere, type Outcome } from "./engine.ts";
+import { EngineHost, isHere, type Outcome, type Piece } from "./engine.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
 import { askToKeep } from "./persistence.ts";
@@ -20,6 +20,7 @@ import { loadNewest, lookForUpdate } from "./updates.ts";
 import { Card } from "./view/card.ts";
 import { Chooser } from "./view/chooser.ts";
 import { byId } from "../view/dom.ts";
+import type { Turn } from "../view/message.ts";
 import { hideNotice, showNotice } from "./view/notice.ts";
 import { ProblemPanel } from "./view/problem-panel.ts";
 import { judge, judgeFailure } from "./verdict.ts";
@@ -183,6 +184,11 @@ export class Model {
   async countTokens(text: string): Promise<number | undefined> {
     const tokens = await this.#host.ready?.encodePrompt({ kind: "text", text }, undefined).catch(() => undefined);
     return tokens?.length;
+  }
+
+  /** Ask it something that nobody waits for; what becomes of that stays without effect here. */
+  async aside(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<void> {
+    await this.#host.aside(turns, settings, signal, onPiece).catch(() => undefined);
   }
 
   /** Who answers what other pages ask. */

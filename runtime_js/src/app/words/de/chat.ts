@@ -47,6 +47,7 @@ const CHAT: ChatWords = {
     more: "Mehr: {title}",
     rename: "Umbenennen",
     name: "Name des Chats",
+    askName: "Gib diesem Gespräch einen Titel aus höchstens sechs Wörtern. Schreibe nur den Titel.",
     pin: "Anheften",
     unpin: "Lösen",
     pinned: "Angeheftet",

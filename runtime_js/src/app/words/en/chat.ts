@@ -26,6 +26,8 @@ const CHAT = {
     more: "More: {title}",
     rename: "Rename",
     name: "Name of the chat",
+    /** What the model is asked. */
+    askName: "Name this conversation in at most six words. Write the name alone.",
     pin: "Pin",
     unpin: "Unpin",
     pinned: "Pinned",

@@ -47,6 +47,7 @@ const CHAT: ChatWords = {
     more: "Más: {title}",
     rename: "Cambiar nombre",
     name: "Nombre del chat",
+    askName: "Pon un título a esta conversación, de seis palabras como mucho. Escribe solo el título.",
     pin: "Fijar",
     unpin: "Soltar",
     pinned: "Fijados",

@@ -47,6 +47,7 @@ const CHAT: ChatWords = {
     more: "Plus : {title}",
     rename: "Renommer",
     name: "Nom de la discussion",
+    askName: "Donne à cette conversation un titre de six mots au plus. Écris seulement le titre.",
     pin: "Épingler",
     unpin: "Désépingler",
     pinned: "Épinglées",

@@ -45,6 +45,7 @@ const CHAT: ChatWords = {
     more: "その他：{title}",
     rename: "名前を変更",
     name: "チャットの名前",
+    askName: "この会話に15文字以内の題名を付けてください。題名だけを書いてください。",
     pin: "固定",
     unpin: "固定を解除",
     pinned: "固定済み",

@@ -47,6 +47,7 @@ const CHAT: ChatWords = {
     more: "Mais: {title}",
     rename: "Renomear",
     name: "Nome da conversa",
+    askName: "Dê a esta conversa um título de no máximo seis palavras. Escreva só o título.",
     pin: "Fixar",
     unpin: "Desafixar",
     pinned: "Fixadas",

@@ -45,6 +45,7 @@ const CHAT: ChatWords = {
     more: "更多：{title}",
     rename: "重命名",
     name: "对话名称",
+    askName: "请用不超过十二个字为这段对话起一个标题。只写标题。",
     pin: "置顶",
     unpin: "取消置顶",
     pinned: "已置顶",
