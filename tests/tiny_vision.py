@@ -13,6 +13,7 @@ TOKENS = [
     *("<fake_token_around_image>", "<image>", "<global-img>"),
     *(f"<row_{row}_col_{column}>" for row in range(1, TILES + 1) for column in range(1, TILES + 1)),
     *("<end_of_utterance>", "<|im_start|>"),
+    *("<start_of_image>", "<image_soft_token>", "<end_of_image>"),  # of Gemma 3
 ]
 # As SmolVLM's own.
 TEMPLATE = (

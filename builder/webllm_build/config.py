@@ -243,6 +243,10 @@ class BuildRequest:
     chat_template: Annotated[str | None, Option("Jinja chat template to use instead of the model's own.", reads=read_text, alone=True)] = (
         None
     )
+    mmproj: Annotated[
+        Path | None,
+        Option("GGUF file with what a model has for pictures. Default: mmproj*.gguf beside the model's file.", alone=True),
+    ] = None
     tool_format: Annotated[
         str, Option("How the model calls tools: {choices}. auto: as its chat template says.", ("auto", "none", *TOOL_FORMATS), alone=True)
     ] = "auto"

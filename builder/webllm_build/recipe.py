@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
@@ -26,6 +27,7 @@ from webllm_build.quantize import Importance, Scheme, choose_scheme
 from webllm_build.quantize.imatrix import read_imatrix
 from webllm_build.sizes import USUAL_TOKENS, memory_at, tower_quantization
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
+from webllm_build.source.mmproj import find_mmproj, open_mmproj
 from webllm_build.source.processor import read_processor
 from webllm_build.source.tokenizer_json import text_of_token
 
@@ -128,7 +130,7 @@ class Recipe(Blueprint):
             kept = {key: value for key, value in checkpoint.tokenizer.config.items() if key != "tool_template"}
             config = {**kept, "chat_template": request.chat_template}
             checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
-        vision, processor = _vision(checkpoint) if request.vision else (None, {})
+        vision, processor = _vision(_seeing(request, checkpoint)) if request.vision else (None, {})
         checkpoint = text_of(checkpoint, sees=vision is not None)
         model = load_model(checkpoint, None if vision is None else vision.pictures)
         if model.context_length < MIN_CONTEXT:
@@ -183,6 +185,19 @@ class Recipe(Blueprint):
             vocab_size=self.model.vocab_size,
             source=self.checkpoint.origin,
         )
+
+
+def _seeing(request: BuildRequest, checkpoint: Checkpoint) -> Checkpoint:
+    """What may have a part for pictures: the model itself, or of a GGUF the file that was named, or is found beside it."""
+    if request.mmproj is not None:
+        return open_mmproj(request.mmproj, checkpoint)
+    path = Path(request.model).expanduser()
+    beside = find_mmproj(path) if checkpoint.format == "gguf" and path.suffix == ".gguf" and path.is_file() else None
+    try:
+        return checkpoint if beside is None else open_mmproj(beside, checkpoint)
+    except (MissingFile, UnsupportedArchitecture) as error:
+        warn(f"What {beside} has for pictures is not built: {error.message}")
+        return checkpoint
 
 
 def _vision(checkpoint: Checkpoint) -> tuple[Vision | None, Mapping[str, object]]:

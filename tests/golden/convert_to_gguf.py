@@ -36,3 +36,22 @@ def convert(llama_cpp: Path, folder: Path, target: Path, tokenizer: Path) -> Non
         kind.set_vocab, kind.get_vocab_base = conversion.TextModel._set_vocab_gpt2, vocabulary
         kind._is_tokenizer_xlmroberta = lambda _: False  # Nomic's asks
     model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name, hparams={**found, **lost}).write()
+
+
+def convert_vision(llama_cpp: Path, folder: Path, target: Path, preprocessor: dict[str, Any]) -> None:
+    """Writes what a folder's model has for pictures, matrices in float16, as the file that llama.cpp calls mmproj. folder: a copy, which is
+    changed. preprocessor: of preprocessor_config.json, what the converter reads."""
+    for place in (llama_cpp, llama_cpp / "gguf-py"):
+        if str(place) not in sys.path:
+            sys.path.insert(0, str(place))
+    import gguf
+    from safetensors.numpy import load_file, save_file
+
+    conversion: Any = import_module("conversion")
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor), "utf-8")
+    tensors = load_file(folder / "model.safetensors")  # which the converter knows as transformers 4 called them
+    renamed = {name.replace("vision_tower.", "vision_tower.vision_model."): tensor for name, tensor in tensors.items()}
+    save_file(renamed, folder / "model.safetensors")
+    found = conversion.ModelBase.load_hparams(folder, False)
+    model = conversion.get_model_class(conversion.get_model_architecture(found, conversion.ModelType.MMPROJ), mmproj=True)
+    model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name).write()

@@ -2,13 +2,16 @@
 
 Run by hand when the fixtures change, in an environment with transformers 5 and torch:
 
-    python tests/golden/make_tiny_vision.py [FAMILY...]
+    python tests/golden/make_tiny_vision.py LLAMA_CPP [FAMILY...]
+
+LLAMA_CPP is llama.cpp's folder with its converter, as make_tiny_models.py takes it.
 
 tests/golden/tiny_vision/FAMILY.json describes one:
 
     config      the folder's config.json
     grids       the pictures of a prompt, or their tiles: rows and columns of patches
     prompt      its tokens; a text is the number of one of these
+    mmproj      where there is a GGUF file of what sees, what its converter reads of preprocessor_config.json
 
 The reference has what the model's part for pictures reads (webllm_build/model/vision/numpy_tower.py, Pictures), the `vectors` that it
 makes, the prompt's `tokens` with -1 for those of pictures, and the `logits` after each.
@@ -21,12 +24,14 @@ import itertools
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import transformers
+from convert_to_gguf import convert_vision
 from make_tiny_models import randomise, write
 
 HERE = Path(__file__).parent
@@ -198,7 +203,7 @@ class Qwen25(Qwen):
 KINDS: dict[str, type[Family]] = {"qwen2_5_vl": Qwen25, "qwen3_vl": Qwen, "qwen3_5": Qwen, "lfm2_vl": Lfm2Vl, "gemma3": Gemma3}
 
 
-def make(family: str) -> None:
+def make(llama_cpp: Path, family: str) -> None:
     recipe = json.loads((FAMILIES / f"{family}.json").read_text("utf-8"))
     config, folder = recipe["config"], FIXTURES / f"tiny-vision-{family}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -208,6 +213,10 @@ def make(family: str) -> None:
     model = kind(transformers.AutoConfig.for_model(**copy.deepcopy(config))).float().eval()
     randomise(model, config["model_type"])
     write(model.half(), folder, config)
+    if "mmproj" in recipe:
+        with tempfile.TemporaryDirectory() as name:
+            shutil.copytree(folder, name, dirs_exist_ok=True)
+            convert_vision(llama_cpp, Path(name), folder / "mmproj.gguf", recipe["mmproj"])
     model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     made = KINDS.get(family, Family)(model, config, recipe["grids"], torch.Generator().manual_seed(23))
     reference = made.reference(recipe["prompt"])
@@ -218,8 +227,9 @@ def make(family: str) -> None:
 
 def main() -> None:
     torch.set_grad_enabled(False)
-    for family in sys.argv[1:] or sorted(path.stem for path in FAMILIES.glob("*.json")):
-        make(family)
+    llama_cpp, *families = sys.argv[1:]
+    for family in families or sorted(path.stem for path in FAMILIES.glob("*.json")):
+        make(Path(llama_cpp), family)
 
 
 if __name__ == "__main__":

@@ -97,8 +97,10 @@ def vision_of(checkpoint: Checkpoint, batch: Batch) -> Vision | None:
 def _tensors(checkpoint: Checkpoint) -> Mapping[str, Tensor]:
     """Of its part for pictures."""
     kind = str(checkpoint.config.get("model_type"))
-    if kind not in TOWERS or checkpoint.format != "hugging_face":
+    if kind not in TOWERS:
         return {}
+    if checkpoint.format == "gguf":  # a file has nothing else
+        return checkpoint.tensors
     tensors = {_usual_name(name): tensor for name, tensor in checkpoint.tensors.items()}
     return {name: tensor for name, tensor in tensors.items() if name.startswith(WRAPPERS[kind].others)}
 

@@ -1,0 +1,154 @@
+"""A GGUF's part for pictures, which llama.cpp keeps in a file of its own (mmproj), in the words of the model's config.json and of the files
+beside it. What such files do not say is as llama.cpp takes it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from webllm_build.errors import MissingFile, UnsupportedArchitecture
+from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.source.files import sha256_file
+from webllm_build.source.gguf_header import Metadata
+from webllm_build.source.gguf_parts import read_parts
+from webllm_build.source.processor import PREPROCESSOR
+from webllm_build.source.tokenizer_json import read_facts
+
+BESIDE = "mmproj*.gguf"  # as llama.cpp calls them, in the folder of a model
+# vision_config's keys → GGUF's.
+KEYS = {
+    "hidden_size": "embedding_length",
+    "intermediate_size": "feed_forward_length",
+    "num_hidden_layers": "block_count",
+    "num_attention_heads": "attention.head_count",
+    "patch_size": "patch_size",
+    "image_size": "image_size",
+}
+EPS = "attention.layer_norm_epsilon"
+SWAPPED = {"ffn_up": "ffn_down", "ffn_down": "ffn_up"}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """vision: of KEYS. scale: patches a side that become a vector, where the file says. tokens: ids by their texts."""
+
+    metadata: Metadata
+    vision: dict[str, object]
+    tensors: Mapping[str, Tensor]
+    scale: int | None
+    tokens: Mapping[str, int]
+
+    def token(self, text: str) -> int:
+        """Raises MissingFile."""
+        if text in self.tokens:
+            return self.tokens[text]
+        hint = "Give the mmproj file of this model."
+        raise MissingFile(f"The model's tokenizer has no token {text}, which stands for pictures", hint)
+
+    def rows(self, name: str) -> int:
+        tensor = self.tensors.get(name)
+        if tensor is None:
+            raise MissingFile(f"{self.metadata.path} has no {name}", "Convert the model again.")
+        return tensor.shape[0]
+
+    @property
+    def side(self) -> int:
+        """Pixels of a picture, or of a tile."""
+        return self.metadata.natural("clip.vision.image_size") or 0
+
+
+Parts = tuple[dict[str, object], dict[str, object]]  # keys of config.json, and of preprocessor_config.json
+
+
+def _idefics3(found: _Found) -> Parts:
+    longest = found.metadata.natural("clip.vision.preproc_image_size") or 4 * found.side
+    image = found.token("<image>")
+    sizes = {"max_image_size": {"longest_edge": found.side}, "size": {"longest_edge": longest}}
+    config = {"model_type": "idefics3", "scale_factor": found.scale or 2, "image_token_id": image}
+    return config, {"image_processor_type": "Idefics3ImageProcessor", **sizes}
+
+
+def _gemma3(found: _Found) -> Parts:
+    patch = found.metadata.natural("clip.vision.patch_size") or 1
+    tokens = (found.side // patch // (found.scale or 4)) ** 2
+    names = {"boi": "<start_of_image>", "image": "<image_soft_token>", "eoi": "<end_of_image>"}
+    ids: dict[str, object] = {f"{name}_token_index": found.token(text) for name, text in names.items()}
+    size = {"width": found.side, "height": found.side}
+    return {"model_type": "gemma3", "mm_tokens_per_image": tokens, **ids}, {"image_processor_type": "Gemma3ImageProcessor", "size": size}
+
+
+def _lfm2(found: _Found) -> Parts:
+    positions = found.rows("v.position_embd.weight")
+    found.vision.pop("image_size", None)
+    found.vision["num_patches"] = positions
+    config: dict[str, object] = {
+        "model_type": "lfm2_vl",
+        "downsample_factor": found.scale or 2,
+        "image_token_id": found.token("<image>"),
+        "projector_hidden_size": found.rows("mm.1.weight"),
+        "projector_use_layernorm": "mm.input_norm.weight" in found.tensors,
+    }
+    return config, {"image_processor_type": "Lfm2VlImageProcessor", "encoder_patch_size": found.vision.get("patch_size")}
+
+
+PROJECTORS: Mapping[str, Callable[[_Found], Parts]] = {"idefics3": _idefics3, "gemma3": _gemma3, "lfm2": _lfm2}
+
+
+def find_mmproj(model: Path) -> Path | None:
+    """The file beside a GGUF that has its part for pictures; of several the one with most bytes, whose weights have lost least."""
+    found = sorted((path for path in model.parent.glob(BESIDE) if path.is_file()), key=lambda path: path.stat().st_size)
+    return found[-1] if found else None
+
+
+def open_mmproj(path: Path, text: Checkpoint) -> Checkpoint:
+    """A file's part for pictures as a checkpoint of its own, whose config is as a config.json of the whole model. text: the model's.
+
+    Raises MissingFile, MalformedFile, UnsupportedArchitecture for one of a kind that is not built.
+    """
+    if text.format != "gguf":
+        raise UnsupportedArchitecture(f"{path} belongs to a GGUF file, and {text.name} is none", "Leave --mmproj out: the folder has all.")
+    header, _ = read_parts(path)
+    metadata = header.metadata
+    kind = metadata.text("clip.vision.projector_type") or metadata.text("clip.projector_type")
+    if metadata.text("general.architecture") != "clip" or kind is None:
+        raise UnsupportedArchitecture(f"{path} is no part for pictures (mmproj)", "Give the mmproj file that belongs to the model.")
+    if kind not in PROJECTORS:
+        raise UnsupportedArchitecture(f"{path} has a projector of the kind {kind!r:.40}", f"Built are {', '.join(PROJECTORS)}.")
+    vision: dict[str, object] = {name: metadata.natural(f"clip.vision.{key}") for name, key in KEYS.items()}
+    vision |= {"layer_norm_eps": metadata.number(f"clip.vision.{EPS}"), "hidden_act": "gelu_pytorch_tanh"}
+    tensors = {name: Tensor(name, info.shape, info.encoding, info.read) for name, info in header.tensors.items()}
+    tensors = _unswapped(tensors, metadata.natural(f"clip.vision.{KEYS['intermediate_size']}"))
+    found = _Found(metadata, vision, tensors, metadata.natural("clip.vision.projector.scale_factor"), read_facts(text.tokenizer).ids)
+    config, files = PROJECTORS[kind](found)
+    hidden = text.config.get(f"{text.config.get('general.architecture')}.embedding_length")
+    means = {f"image_{name}": _floats(metadata, f"clip.vision.image_{name}") for name in ("mean", "std")}
+    said = {name: value for name, value in means.items() if value is not None}
+    return replace(
+        text,
+        config={**config, "text_config": {"hidden_size": hidden}, "vision_config": found.vision},
+        tensors=tensors,
+        processor={PREPROCESSOR: {**files, **said}},
+        identify=functools.cache(lambda: sha256_file(path)),
+        fetch=lambda: None,
+    )
+
+
+def _unswapped(tensors: dict[str, Tensor], inner: int | None) -> dict[str, Tensor]:
+    """Early files call the two matrices of a feed-forward block by each other's names."""
+    first = tensors.get("v.blk.0.ffn_down.weight")
+    if first is None or inner is None or first.shape[0] != inner or first.shape[-1] == inner:
+        return tensors
+
+    def name(given: str) -> str:
+        return ".".join(SWAPPED.get(part, part) for part in given.split("."))
+
+    return {name(given): replace(tensor, name=name(given)) for given, tensor in tensors.items()}
+
+
+def _floats(metadata: Metadata, key: str) -> Sequence[float] | None:
+    values = metadata.numbers(key)
+    found = [] if values is None else [round(float(value), 8) for value in values.tolist()]
+    return found if len(found) == 3 and all(map(math.isfinite, found)) else None
