@@ -1,6 +1,6 @@
 """Builds the site of a shape without its weights, which fill_weights.py makes where they are wanted.
 
-    python tests/bench/bare_site.py NAME OUT [--context-length TOKENS] [--kv auto|q8] [variant ...]
+    python tests/bench/bare_site.py NAME OUT [--context-length TOKENS] [--kv float|q8] [variant ...]
 
 NAME is as make_gguf.py takes it, and so is the model; variants: f16-sg-int8 and f16-sg by default. Nothing as large as the weights is
 written or read.
@@ -74,6 +74,6 @@ if __name__ == "__main__":
     parser.add_argument("out", type=Path)
     parser.add_argument("variants", nargs="*", default=["f16-sg-int8", "f16-sg"])
     parser.add_argument("--context-length", type=int, default=CONTEXT)
-    parser.add_argument("--kv", default="auto")
+    parser.add_argument("--kv", default="float")
     given = parser.parse_args()
     main(given.name, given.out, tuple(given.variants), given.context_length, given.kv)
