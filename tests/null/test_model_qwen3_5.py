@@ -45,7 +45,6 @@ def test_every_fourth_layer_attends_where_no_file_says_which() -> None:
     [
         ({"attn_output_gate": False}, "attn_output_gate"),
         ({"mamba_ssm_dtype": "bfloat16"}, "mamba_ssm_dtype"),
-        ({"attention_bias": True}, "attention_bias"),
         ({"linear_num_value_heads": 3}, "multiple of key heads, and even"),
         ({"linear_key_head_dim": 260}, "multiples of 4 up to 256"),
         ({"linear_conv_kernel_dim": 9}, "2 to 8 taps"),

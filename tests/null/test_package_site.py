@@ -127,7 +127,7 @@ def test_the_service_worker_caches_what_the_page_needs(tmp_path: Path) -> None:
     shell = config["shell"]
     assert isinstance(shell, list)
     assert shell[0] == "./"
-    later = ("worker", "structure", "cpu", "tokenizer", "markdown", "highlight", "mathematics", "chats", "storage", "endpoint")
+    later = ("worker", "structure", "cpu", "tokenizer", "media", "markdown", "highlight", "mathematics", "chats", "storage", "endpoint")
     of_a_launcher = {path for path in page.files if path.endswith((".webmanifest", ".png"))}
     assert set(page.files) - of_a_launcher | {json.loads(page.config)[name] for name in later} == set(shell[1:])
     bench = Page((out / "bench.html").read_text())

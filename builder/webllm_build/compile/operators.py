@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tvm import te, tirx, topi
+from tvm import te, tirx
 from tvm.relax.frontend import nn
 
-from webllm_build.compile.abi_generated import FIRST_WORD, MAX_ROWS, STATE_WORDS
+from webllm_build.compile import computed
+from webllm_build.compile.abi_generated import MAX_ROWS
 from webllm_build.compile.io import CHOICES
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
@@ -25,7 +24,6 @@ from webllm_build.quantize import Part, Scheme
 from webllm_build.source.embedding import Pooling
 
 INPUTS_AT_ONCE = 5  # layers whose vectors a kernel writes, beside the three buffers that it reads: no more bindings than every GPU has
-OPAQUE = 8  # TVM's OpPatternKind of what is not fused
 MOST_JOINED = 7  # tensors that a kernel puts side by side, beside what it writes: as many
 
 
@@ -162,7 +160,7 @@ class RelaxOperators(ABC):
 
     def add_positions(self, x: nn.Tensor, positions: Weight, token_type: Weight | None = None) -> nn.Tensor:
         columns = int(x.shape[1])
-        kernel = _add_positions(columns, positions.shape[0] // columns, token_type is not None)
+        kernel = computed.add_positions(columns, positions.shape[0] // columns, token_type is not None)
         args = [x, self.inputs.io["state"], *self.vector(positions), *self.vector(token_type)]
         return nn.op.tensor_ir_op(kernel, "add_positions", args, rows(x, columns))
 
@@ -171,12 +169,12 @@ class RelaxOperators(ABC):
             return x
         vectors, tokens = (self.inputs.io[name] for name in ("vectors", "tokens"))
         columns = int(x.shape[1])
-        kernel = _add_deep(columns, int(vectors.shape[1]), (number + 1) * columns)
+        kernel = computed.add_deep(columns, int(vectors.shape[1]), (number + 1) * columns)
         return nn.op.tensor_ir_op(kernel, "add_deep", [x, vectors, tokens], rows(x, columns))
 
     def part(self, x: nn.Tensor, number: int, count: int, group: int) -> nn.Tensor:
         columns = int(x.shape[1]) // (group * count)
-        return nn.op.tensor_ir_op(_part(columns, number, count, group), "part", [x], rows(x, group * columns))
+        return nn.op.tensor_ir_op(computed.part(columns, number, count, group), "part", [x], rows(x, group * columns))
 
     def patches(self) -> nn.Tensor:
         return self.inputs.io["patches"]
@@ -188,7 +186,7 @@ class RelaxOperators(ABC):
 
     def mean(self, x: nn.Tensor, count: int) -> nn.Tensor:
         columns = int(x.shape[1]) // count
-        return nn.op.tensor_ir_op(_mean(count, columns), "mean", [x], rows(x, columns))
+        return nn.op.tensor_ir_op(computed.mean(count, columns), "mean", [x], rows(x, columns))
 
     def reach(self, attention: Attention) -> list[nn.Tensor]:
         """The io buffer of how far a prefill's tokens, or patches, see."""
@@ -331,7 +329,7 @@ def _columns(y: nn.Tensor, part: Part) -> nn.Tensor:
     """The columns of y[n] or y[m, n] that are outputs of a part's rows."""
 
     out = nn.Tensor.placeholder([*y.shape[:-1], part.rows], y.dtype)
-    return nn.op.tensor_ir_op(_take(_shape(y), part.first, part.rows), "columns", [y], out)
+    return nn.op.tensor_ir_op(computed.take(_shape(y), part.first, part.rows), "columns", [y], out)
 
 
 def _shape(x: nn.Tensor) -> tuple[int | None, ...]:
@@ -339,86 +337,11 @@ def _shape(x: nn.Tensor) -> tuple[int | None, ...]:
     return tuple(length if isinstance(length, int) else None for length in x.shape)
 
 
-def _placeholder(shape: tuple[int | None, ...], dtype: str, n: tirx.Var) -> te.Tensor:
-    return te.placeholder([n if length is None else length for length in shape], dtype)
-
-
 def _joined(parts: list[nn.Tensor], *, apart: bool = False) -> nn.Tensor:
     """apart: as a kernel of its own, whatever reads it."""
     rows, dtype = parts[0].shape[0], parts[0].dtype
     out = nn.Tensor.placeholder([rows, sum(int(part.shape[1]) for part in parts)], dtype)
-    return nn.op.tensor_ir_op(_join(tuple(map(_shape, parts)), dtype, apart), "join", parts, out)
-
-
-@functools.cache
-def _join(shapes: tuple[tuple[int | None, ...], ...], dtype: str, apart: bool) -> tirx.PrimFunc:
-    """Tensors [m, .] side by side."""
-    n = tirx.Var("n", "int64")
-    parts = [_placeholder(shape, dtype, n) for shape in shapes]
-    joined = te.create_prim_func([*parts, topi.concatenate(parts, axis=1)]).without_attr("global_symbol")
-    return joined.with_attr("op_pattern", OPAQUE) if apart else joined
-
-
-@functools.cache
-def _take(shape: tuple[int | None, ...], first: int, count: int) -> tirx.PrimFunc:
-    """`count` columns of a float32 tensor, from the first on."""
-    whole = _placeholder(shape, "float32", tirx.Var("n", "int64"))
-    taken = te.compute([*whole.shape[:-1], count], lambda *index: whole[(*index[:-1], index[-1] + first)], name="columns")
-    return te.create_prim_func([whole, taken]).without_attr("global_symbol")
-
-
-@functools.cache
-def _add_positions(columns: int, count: int, has_type: bool) -> tirx.PrimFunc:
-    """x[n, columns] + positions[count * columns] + token_type[columns], where there is such. Positions begin again with each text, whose
-    first token's place in x is state[text, FIRST_WORD]."""
-    x = _placeholder((None, columns), "float32", tirx.Var("n", "int64"))
-    state = te.placeholder([MAX_ROWS, STATE_WORDS], "int32")
-    positions, *types = (te.placeholder([length], "float32") for length in (count * columns, *([columns] if has_type else [])))
-
-    def add(token: tirx.Var, column: tirx.Var) -> tirx.Expr:
-        begins = [tirx.Cast("int64", state[row, FIRST_WORD]) for row in range(1, MAX_ROWS)]
-        first = functools.reduce(te.max, [te.if_then_else(begin <= token, begin, tirx.IntImm("int64", 0)) for begin in begins])
-        y = x[token, column] + positions[(token - te.max(first, tirx.IntImm("int64", 0))) * columns + column]
-        return y + types[0][column] if types else y
-
-    added = te.compute(x.shape, add, name="added")
-    return te.create_prim_func([x, state, positions, *types, added]).without_attr("global_symbol")
-
-
-@functools.cache
-def _add_deep(columns: int, width: int, first: int) -> tirx.PrimFunc:
-    """x[n, columns] + vectors[n, first...] where tokens[n] < 0."""
-    n = tirx.Var("n", "int64")
-    x, vectors = (_placeholder((None, length), "float32", n) for length in (columns, width))
-    tokens = _placeholder((None,), "int32", n)
-
-    def add(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
-        return x[row, column] + te.if_then_else(tokens[row] < 0, vectors[row, column + first], tirx.FloatImm("float32", 0))
-
-    return te.create_prim_func([x, vectors, tokens, te.compute(x.shape, add, name="deep")]).without_attr("global_symbol")
-
-
-@functools.cache
-def _part(columns: int, number: int, count: int, group: int) -> tirx.PrimFunc:
-    """Of rows of `group` states of `count` parts of so many columns, one part of all states."""
-    x = _placeholder((None, group * count * columns), "float32", tirx.Var("n", "int64"))
-
-    def part(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
-        return x[row, (column // columns * count + number) * columns + column % columns]
-
-    return te.create_prim_func([x, te.compute([x.shape[0], group * columns], part, name="part")]).without_attr("global_symbol")
-
-
-@functools.cache
-def _mean(count: int, columns: int) -> tirx.PrimFunc:
-    """Of `count` parts, side by side, of each row of a float32 tensor."""
-    x = _placeholder((None, count * columns), "float32", tirx.Var("n", "int64"))
-
-    def mean(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
-        parts = [x[row, column + part * columns] for part in range(count)]
-        return functools.reduce(operator.add, parts) * tirx.FloatImm("float32", 1 / count)
-
-    return te.create_prim_func([x, te.compute([x.shape[0], columns], mean, name="mean")]).without_attr("global_symbol")
+    return nn.op.tensor_ir_op(computed.join(tuple(map(_shape, parts)), dtype, apart), "join", parts, out)
 
 
 def _of_last(x: nn.Tensor, state: nn.Tensor, count: int) -> nn.Tensor:

@@ -33,10 +33,10 @@ export interface EchoedSettings {
   parallel_tool_calls: boolean;
 }
 
-interface NamedTool {
+type NamedTool = {
   type: "function";
   name: string;
-}
+};
 
 /** A function that the model may call. */
 export interface ResponseTool {

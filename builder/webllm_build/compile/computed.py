@@ -1,0 +1,87 @@
+"""Kernels that TVM makes of what each element is."""
+
+from __future__ import annotations
+
+import functools
+import operator
+
+from tvm import te, tirx, topi
+
+from webllm_build.compile.abi_generated import FIRST_WORD, MAX_ROWS, STATE_WORDS
+
+OPAQUE = 8  # TVM's OpPatternKind of what is not fused
+
+
+def _placeholder(shape: tuple[int | None, ...], dtype: str, n: tirx.Var) -> te.Tensor:
+    return te.placeholder([n if length is None else length for length in shape], dtype)
+
+
+@functools.cache
+def join(shapes: tuple[tuple[int | None, ...], ...], dtype: str, apart: bool) -> tirx.PrimFunc:
+    """Tensors [m, .] side by side."""
+    n = tirx.Var("n", "int64")
+    parts = [_placeholder(shape, dtype, n) for shape in shapes]
+    joined = te.create_prim_func([*parts, topi.concatenate(parts, axis=1)]).without_attr("global_symbol")
+    return joined.with_attr("op_pattern", OPAQUE) if apart else joined
+
+
+@functools.cache
+def take(shape: tuple[int | None, ...], first: int, count: int) -> tirx.PrimFunc:
+    """`count` columns of a float32 tensor, from the first on."""
+    whole = _placeholder(shape, "float32", tirx.Var("n", "int64"))
+    taken = te.compute([*whole.shape[:-1], count], lambda *index: whole[(*index[:-1], index[-1] + first)], name="columns")
+    return te.create_prim_func([whole, taken]).without_attr("global_symbol")
+
+
+@functools.cache
+def add_positions(columns: int, count: int, has_type: bool) -> tirx.PrimFunc:
+    """x[n, columns] + positions[count * columns] + token_type[columns], where there is such. Positions begin again with each text, whose
+    first token's place in x is state[text, FIRST_WORD]."""
+    x = _placeholder((None, columns), "float32", tirx.Var("n", "int64"))
+    state = te.placeholder([MAX_ROWS, STATE_WORDS], "int32")
+    positions, *types = (te.placeholder([length], "float32") for length in (count * columns, *([columns] if has_type else [])))
+
+    def add(token: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        begins = [tirx.Cast("int64", state[row, FIRST_WORD]) for row in range(1, MAX_ROWS)]
+        first = functools.reduce(te.max, [te.if_then_else(begin <= token, begin, tirx.IntImm("int64", 0)) for begin in begins])
+        y = x[token, column] + positions[(token - te.max(first, tirx.IntImm("int64", 0))) * columns + column]
+        return y + types[0][column] if types else y
+
+    added = te.compute(x.shape, add, name="added")
+    return te.create_prim_func([x, state, positions, *types, added]).without_attr("global_symbol")
+
+
+@functools.cache
+def add_deep(columns: int, width: int, first: int) -> tirx.PrimFunc:
+    """x[n, columns] + vectors[n, first...] where tokens[n] < 0."""
+    n = tirx.Var("n", "int64")
+    x, vectors = (_placeholder((None, length), "float32", n) for length in (columns, width))
+    tokens = _placeholder((None,), "int32", n)
+
+    def add(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        return x[row, column] + te.if_then_else(tokens[row] < 0, vectors[row, column + first], tirx.FloatImm("float32", 0))
+
+    return te.create_prim_func([x, vectors, tokens, te.compute(x.shape, add, name="deep")]).without_attr("global_symbol")
+
+
+@functools.cache
+def part(columns: int, number: int, count: int, group: int) -> tirx.PrimFunc:
+    """Of rows of `group` states of `count` parts of so many columns, one part of all states."""
+    x = _placeholder((None, group * count * columns), "float32", tirx.Var("n", "int64"))
+
+    def element(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        return x[row, (column // columns * count + number) * columns + column % columns]
+
+    return te.create_prim_func([x, te.compute([x.shape[0], group * columns], element, name="part")]).without_attr("global_symbol")
+
+
+@functools.cache
+def mean(count: int, columns: int) -> tirx.PrimFunc:
+    """Of `count` parts, side by side, of each row of a float32 tensor."""
+    x = _placeholder((None, count * columns), "float32", tirx.Var("n", "int64"))
+
+    def element(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        parts = [x[row, column + part * columns] for part in range(count)]
+        return functools.reduce(operator.add, parts) * tirx.FloatImm("float32", 1 / count)
+
+    return te.create_prim_func([x, te.compute([x.shape[0], columns], element, name="mean")]).without_attr("global_symbol")
