@@ -60,6 +60,14 @@ check("several pictures, in any turn, one of them twice", async (it) => {
   assert.deepEqual(it.vision.encoded, ["1/0", "2/0"]);
 });
 
+check("a call has as many tiles as there is room for", async (it) => {
+  it.vision.mostFloats = 7;
+  const messages = [user(shown(picture("2: 5 1 4 2 3")))];
+  const { choices } = await it.client.chat.completions.create(ask(messages));
+  assert.equal(choices[0]?.message.content, await expected(it, messages, [[2, 15]]));
+  assert.deepEqual([it.vision.encoded.length, it.vision.calls], [5, 3]);
+});
+
 check("several answers encode a picture once, and penalties know it as the model's own token", async (it) => {
   const messages = [user(shown(picture("3: 6 6")), text("?"))];
   const request = ask(messages, { n: 3, repetition_penalty: 1.1, frequency_penalty: 0.2 });
@@ -112,8 +120,8 @@ check("what cannot be read, and a part that is none, is told with its place", as
 });
 
 check("others are answered while a picture is encoded, and who leaves in its middle ends that", async (it) => {
-  let go = (): void => undefined;
-  it.vision.encoding = () => new Promise((resolve) => { go = resolve; });
+  const held: (() => void)[] = [];
+  it.vision.encoding = () => new Promise((resolve) => { held.push(resolve); });
   const controller = new AbortController();
   const waiting = it.client.chat.completions.create(ask([user(shown(picture("6: 4 4 4")))]), { signal: controller.signal });
   while (it.vision.loads === 0) await new Promise((resolve) => { setTimeout(resolve, 1); });
@@ -122,9 +130,9 @@ check("others are answered while a picture is encoded, and who leaves in its mid
   controller.abort();
   await assert.rejects(waiting, { name: "AbortError" });
   await new Promise((resolve) => { setTimeout(resolve, 5); });
-  go();
+  for (const go of held) go();
   await new Promise((resolve) => { setTimeout(resolve, 5); });
-  assert.deepEqual(it.vision.encoded, ["6/0"], "its other tiles are left");
+  assert.deepEqual(it.vision.encoded, ["6/0", "6/1"], "of its tiles those under way are the last");
   it.vision.encoding = () => Promise.resolve();
   const messages = [user(shown(picture("6: 4 4 4")))];
   const later = await it.client.chat.completions.create(ask(messages));

@@ -130,7 +130,7 @@ export class EngineHost {
 
   /** As `chat`, of what nobody waits for: a line without thoughts, behind all that is asked meanwhile. */
   aside(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
-    const conversation = { messages: toMessages(turns, settings.systemPrompt), variables: variablesOf({ ...settings, thinking: "off" }) };
+    const conversation = { messages: toMessages(turns, settings.systemPrompt, this.#model.sees), variables: variablesOf({ ...settings, thinking: "off" }) };
     return this.#ask({ prompt: { kind: "chat", conversation }, maxTokens: ASIDE_TOKENS, stop: [], sampling: { temperature: 0 }, priority: 0 }, signal, onPiece);
   }
 

@@ -5,7 +5,7 @@
 
 import type { PictureData } from "../media/decode.ts";
 import { pictureData } from "../media/fetch.ts";
-import type { Detail, Picture } from "../media/picture.ts";
+import type { Detail, Picture, Tile } from "../media/picture.ts";
 import type { ProcessorSettings } from "../media/settings.ts";
 import { isDrawn, isSendable, type PictureSource } from "../media/source.ts";
 import type { PictureRunner, TokenVectors } from "../executor/runner.ts";
@@ -58,6 +58,22 @@ async function digestOf(data: PictureData, detail: Detail = "auto"): Promise<str
   if (!canHash() || isDrawn(data)) return undefined;
   const bytes = data instanceof Blob ? new Uint8Array(await data.arrayBuffer()) : Uint8Array.from(data.data);
   return `${detail} ${data instanceof Blob ? "" : `${data.width}x${data.height} `}${await sha256(bytes)}`;
+}
+
+/** As many tiles a call as it has room for. */
+function callsOf(tiles: readonly Tile[], mostFloats: number): Tile[][] {
+  const calls: Tile[][] = [];
+  let room = 0;
+  for (const tile of tiles) {
+    const last = calls.at(-1);
+    room -= tile.patches.length;
+    if (last !== undefined && room >= 0) last.push(tile);
+    else {
+      calls.push([tile]);
+      room = mostFloats - tile.patches.length;
+    }
+  }
+  return calls;
 }
 
 /** The same error, which says of which picture it is. */
@@ -134,14 +150,20 @@ export class Pictures {
     const { tiles } = this.#tiles.get(hash) ?? await this.#read(source, data, vision);
     const vectors = new Float32Array(tokens * vision.width);
     let at = 0;
-    for (const tile of tiles) {
+    let before: Promise<void> = Promise.resolve();
+    for (const some of callsOf(tiles, tower.mostFloats)) {
       if (!isWanted()) {
         this.#encodings.delete(hash); // whoever asks from now on begins anew
         throw new AbortError("Nobody asks about the picture any more.");
       }
-      vectors.set(await tower.encode(tile), at);
-      at += tile.tokens * vision.width;
+      const place = at;
+      const done = tower.encode(some).then((own) => vectors.set(own, place));
+      done.catch(() => undefined); // it is awaited below, unless the call before it fails
+      at += some.reduce((sum, tile) => sum + tile.tokens, 0) * vision.width;
+      await before; // two are under way, so that the tower need not wait for who asks
+      before = done;
     }
+    await before;
     if (at !== vectors.length) throw new InternalError(`a picture of ${tokens} tokens has ${at / vision.width} vectors`);
     this.#tiles.delete(hash);
     this.#vectors.set(hash, vectors);

@@ -62,7 +62,7 @@ export class Tower {
         try {
           const { runner, computer, variant } = await this.#loadOn(backend, progress, failed.signal);
           if (whole === undefined) progress.ready(`Sees on the ${describeComputer(computer)} (${variant})`, computer);
-          return { encode: (tile) => runner.see(tile) };
+          return { mostFloats: runner.shape.patchFloats ?? 0, encode: (tiles) => runner.see(tiles) };
         } catch (error) {
           const next = others.shift();
           if (next === undefined || !mayHelp(error, next.name === backend.name)) throw error;

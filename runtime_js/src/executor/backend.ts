@@ -78,8 +78,8 @@ export interface StartWork {
 
 /** A runner that shows what it computes. */
 export interface InspectableRunner extends ModelRunner, FirstLayer {
-  /** Of a tower: float32[tile.tokens, floats of a vector]. */
-  see(tile: Tile): Promise<Float32Array<ArrayBuffer>>;
+  /** Of a tower: the vectors of some tiles, of which one call has at most `shape.patchFloats` floats. */
+  see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>>;
   /** float32[vocab_size]: those of row 0 that the latest step left behind. For tests and measurements. */
   logits(): Promise<Float32Array>;
   /** How many times as much as its first layer a decode step reads of the weights. */

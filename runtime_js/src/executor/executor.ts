@@ -15,7 +15,7 @@ import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from ".
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
-import { patchCall, probeTile, type PatchCall } from "./patches.ts";
+import { inRows, patchCall, patchFloats, probeTile, type PatchCall } from "./patches.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
 import { decodeName, firstFunctions, firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
@@ -97,7 +97,7 @@ export class PlanExecutor implements InspectableRunner {
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
     const groups = groupsOf(this.#plan.states, contextLength, this.#plan.model);
-    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, mostTexts: this.#plan.model.texts, groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes), wholePictures: hasIo(this.#plan, "ends") };
+    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, mostTexts: this.#plan.model.texts, groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes), wholePictures: hasIo(this.#plan, "ends"), patchFloats: patchFloats(this.#plan) };
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
     this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
     this.#pageTables = groups.map((_, group) => new ShadowedBuffer(device.queue, buffers.io(`page_table${group}`)));
@@ -227,17 +227,18 @@ export class PlanExecutor implements InspectableRunner {
     return all.subarray(0, all.length / most * additions.length);
   }
 
-  async see(tile: Tile): Promise<Float32Array<ArrayBuffer>> {
+  async see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
     const { groups, pageSize } = this.shape;
-    const { count, words, addition, bytes } = patchCall(tile, this.#plan, groups.length);
+    const { count, tokens, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
     for (const group of groups.keys()) await this.reservePages(group, Math.ceil(count / pageSize));
     if (this.#mustWait([])) await this.#ready([]);
     this.#writeIo(words);
     const longest = this.#write([addition]);
     const before = this.#submitParts("encode_image", count, [addition], longest);
-    const calls: Call[] = [["encode_image", count], ["project_image", tile.tokens]];
-    return this.#readBack(
+    const calls: Call[] = [["encode_image", count], ["project_image", tokens]];
+    const vectors = await this.#readBack(
       bytes, (finish) => this.#submit(calls, before === 0 ? [addition] : [], longest, finish, undefined, before), this.#buffers.io("pictures"), 0);
+    return inRows(vectors, tiles);
   }
 
   async decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {
@@ -261,7 +262,7 @@ export class PlanExecutor implements InspectableRunner {
     const additions = [firstAddition(tokens.length, position, this.#pageTables.length)];
     const calls = Array.from({ length: times }, (): Call => [name, tokens.length]);
     return this.#withRows(tokens, (stored) => {
-      if (name === "encode_image") this.#writeIo(patchCall(probeTile(tokens.length, this.#plan), this.#plan, 0).words);
+      if (name === "encode_image") this.#writeIo(patchCall([probeTile(tokens.length, this.#plan)], this.#plan, 0).words);
       else this.#writePrompt(tokens, position, stored);
       return this.#readBack(size, (finish) => this.#submit(calls, additions, this.#write(additions), finish, steps),
         buffer, offset + (tokens.length - 1) * size);
@@ -312,7 +313,7 @@ export class PlanExecutor implements InspectableRunner {
   }
 
   #writeIo(words: PatchCall["words"]): void {
-    for (const [name, values] of words) this.#parts.device.queue.writeBuffer(this.#buffers.io(name), 0, values);
+    for (const [name, offset, values] of words) this.#parts.device.queue.writeBuffer(this.#buffers.io(name), offset, values);
   }
 
   /** Where a row has none, the GPU has it already. */

@@ -2,16 +2,19 @@
 
 import type { Tile } from "../media/picture.ts";
 import type { Addition } from "./additions.ts";
-import type { PlanHead } from "./plan.ts";
+import { hasIo, type PlanHead } from "./plan.ts";
 
 type Head = Pick<PlanHead, "io" | "model">;
 type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
-/** A call that makes vectors of a tile. */
+/** A call that makes vectors of tiles, which see nothing of each other. */
 export interface PatchCall {
+  /** Patches. */
   readonly count: number;
-  /** By io buffer, of those that the plan has. */
-  readonly words: readonly (readonly [name: string, words: Words])[];
+  /** Vectors. */
+  readonly tokens: number;
+  /** By io buffer, of those that the plan has, and from which byte of it on. */
+  readonly words: readonly (readonly [name: string, offset: number, words: Words])[];
   /** The patches as tokens of a sequence of their own, in the first pages. */
   readonly addition: Addition;
   /** Bytes of the vectors. */
@@ -23,19 +26,57 @@ function rowOf({ io }: Head, name: string, rows: number): number {
   return (io.find((buffer) => buffer.name === name)?.bytes ?? 0) / 4 / rows;
 }
 
-/** `groups`: of layers. Every patch sees all of its tile. */
-export function patchCall({ patches, taps, factors, tokens }: Tile, plan: Head, groups: number): PatchCall {
+/** Floats of the patches that one call may have. */
+export function patchFloats(plan: Head): number {
+  return rowOf(plan, "patches", 1);
+}
+
+/** For each patch the first and the last that it sees, of all parts that end at `ends`. Numbers are the call's. */
+function spansOf(first: number, ends: ArrayLike<number>): Int32Array<ArrayBuffer> {
+  const spans = new Int32Array(2 * (ends[ends.length - 1] ?? 0));
+  for (let part = 0, patch = 0; part < ends.length; part++) {
+    const [begin, end] = [patch, ends[part] ?? 0];
+    for (; patch < end; patch++) spans.set([first + begin, first + end - 1], 2 * patch);
+  }
+  return spans;
+}
+
+/** `groups`: of layers. Every patch sees all of its tile, and of its window, where there are such. */
+export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): PatchCall {
   const { pageSize, prefillChunk } = plan.model;
-  const count = patches.length / rowOf(plan, "patches", prefillChunk);
-  if (!Number.isInteger(count) || count > prefillChunk) throw new RangeError(`a tile of ${patches.length} numbers, of which ${prefillChunk} patches may be`);
-  const spans = Int32Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? 0 : count - 1));
-  const words = { patches, spans0: spans, spans1: spans, ...(taps !== undefined && { taps }), ...(factors !== undefined && { factors }) };
+  const width = rowOf(plan, "patches", prefillChunk);
+  const words: [string, number, Words][] = [];
+  let [count, tokens] = [0, 0];
+  for (const tile of tiles) {
+    const own = tile.patches.length / width;
+    const { patches, taps, factors, windows } = tile;
+    const [spans0, spans1] = [spansOf(count, [own]), spansOf(count, windows?.ends ?? [own])];
+    for (const [name, values] of Object.entries({ patches, taps, factors, spans0, spans1 })) {
+      if (values !== undefined && hasIo(plan, name)) words.push([name, count * (values.byteLength / own), values]);
+    }
+    count += own;
+    tokens += tile.tokens;
+  }
+  if (!Number.isInteger(count) || count > prefillChunk) throw new RangeError(`a call of ${count} patches, of which ${prefillChunk} may be`);
   const pages = Int32Array.from({ length: Math.ceil(count / pageSize) }, (_, page) => page);
   return {
-    count, words: Object.entries(words).filter(([name]) => plan.io.some((buffer) => buffer.name === name)),
+    count, tokens, words,
     addition: { position: 0, count, cache: { tables: Array.from({ length: groups }, () => pages), copies: new Int32Array(0) } },
-    bytes: 4 * tokens * rowOf(plan, "pictures", Math.floor(prefillChunk * tokens / count)),
+    bytes: tokens === 0 ? 0 : 4 * tokens * rowOf(plan, "pictures", Math.floor(prefillChunk * tokens / count)),
   };
+}
+
+/** The vectors of a call's tiles, with those that came window by window back in their rows. */
+export function inRows(vectors: Float32Array<ArrayBuffer>, tiles: readonly Tile[]): Float32Array<ArrayBuffer> {
+  if (tiles.every(({ windows }) => windows === undefined)) return vectors;
+  const rows = new Float32Array(vectors.length);
+  const width = vectors.length / tiles.reduce((sum, { tokens }) => sum + tokens, 0);
+  let first = 0;
+  for (const { tokens, windows } of tiles) {
+    for (let i = 0; i < tokens; i++) rows.set(vectors.subarray((first + i) * width, (first + i + 1) * width), (first + (windows?.order[i] ?? i)) * width);
+    first += tokens;
+  }
+  return rows;
 }
 
 /** What a tower is checked by: see `Probe`. */

@@ -50,6 +50,8 @@ export interface RunnerShape {
   readonly groups: readonly PageGroup[];
   /** Whether a step must be given the tokens of all its rows, since what the model has of them is read by the CPU. Default: it need not. */
   readonly needsTokens?: boolean | undefined;
+  /** Of a tower: floats of the patches that one call may have. */
+  readonly patchFloats?: number | undefined;
   /** Whether tokens of a picture see each other, so that it comes in one prefill call. Default: they do not. */
   readonly wholePictures?: boolean | undefined;
   /** A sequence of more tokens than so many is computed otherwise from its first on: what the cache holds of shorter ones is not its. Default: none is. */
@@ -116,8 +118,10 @@ export interface StepResult {
 
 /** What makes vectors of pictures: a tower and what follows it. */
 export interface PictureRunner {
-  /** float32[tile.tokens, floats of a vector]. */
-  encode(tile: Tile): Promise<Float32Array<ArrayBuffer>>;
+  /** Floats of the patches that one call may have. */
+  readonly mostFloats: number;
+  /** The vectors of some tiles: float32[tokens of all, floats of a vector]. A call may come before the last is done. */
+  encode(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>>;
 }
 
 /** Steps run in the order of the calls; a call submits its work at once and its promise tells the result. */

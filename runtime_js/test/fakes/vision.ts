@@ -24,6 +24,7 @@ export class FakeVision implements Vision, PictureRunner {
   readonly encoded: string[] = [];
   reads = 0;
   loads = 0;
+  calls = 0;
   /** What a tile waits for, or fails with. */
   encoding: () => Promise<void> = () => Promise.resolve();
 
@@ -46,10 +47,16 @@ export class FakeVision implements Vision, PictureRunner {
     return this;
   };
 
-  async encode({ patches: [name = 0, tile = 0, begin = 0], tokens }: Tile): Promise<Float32Array<ArrayBuffer>> {
+  /** Of a tile's patches there are three. */
+  mostFloats = 3;
+
+  async encode(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
     await this.encoding();
-    this.encoded.push(`${name}/${tile}`);
-    return Float32Array.from({ length: 2 * tokens }, (_, i) => (i % 2 === 0 ? name : begin + (i >> 1)));
+    this.calls++;
+    return Float32Array.from(tiles.flatMap(({ patches: [name = 0, tile = 0, begin = 0], tokens }) => {
+      this.encoded.push(`${name}/${tile}`);
+      return Array.from({ length: 2 * tokens }, (_, i) => (i % 2 === 0 ? name : begin + (i >> 1)));
+    }));
   }
 }
 

@@ -8,7 +8,7 @@ import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
-import { patchCall, probeTile } from "../patches.ts";
+import { inRows, patchCall, patchFloats, probeTile } from "../patches.ts";
 import { firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { RowReader } from "../row_reader.ts";
@@ -48,7 +48,7 @@ export class CpuRunner implements InspectableRunner {
     this.shape = {
       contextLength, pageSize, prefillChunk, shortestChunk: Math.min(SHORTEST_CHUNK, prefillChunk),
       rowCounts: Array.from({ length: variant.functions.has("decode") ? MAX_ROWS : 0 }, (_, i) => i + 1), slots: slotCount(plan, variant), needsTokens: rows !== undefined, mostTexts: plan.model.texts,
-      groups: groupsOf(plan.states, contextLength, plan.model), longestAlike: longestAlike(plan.model.ropes), wholePictures: hasIo(plan, "ends"),
+      groups: groupsOf(plan.states, contextLength, plan.model), longestAlike: longestAlike(plan.model.ropes), wholePictures: hasIo(plan, "ends"), patchFloats: patchFloats(plan),
     };
     this.#controls = new ControlSlots(vocabSize, (name, offset, words) => this.#write(name, words, offset));
   }
@@ -99,15 +99,15 @@ export class CpuRunner implements InspectableRunner {
     });
   }
 
-  see(tile: Tile): Promise<Float32Array<ArrayBuffer>> {
+  see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
     const { groups, pageSize } = this.shape;
-    const { count, words, addition, bytes } = patchCall(tile, this.#plan, groups.length);
+    const { count, tokens, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
     return this.#inTurn([], async () => {
       for (const group of groups.keys()) await this.reservePages(group, Math.ceil(count / pageSize));
-      for (const [name, values] of words) this.#write(name, values);
+      for (const [name, offset, values] of words) this.#write(name, values, offset);
       await this.#machine.run("encode_image", count, this.#tell([addition], 1, 0));
-      await this.#machine.run("project_image", tile.tokens, 0);
-      return this.#floats("pictures").slice(0, bytes / 4);
+      await this.#machine.run("project_image", tokens, 0);
+      return inRows(this.#floats("pictures").slice(0, bytes / 4), tiles);
     });
   }
 
@@ -129,7 +129,7 @@ export class CpuRunner implements InspectableRunner {
   firstLayer(name: "prefill" | "decode" | "encode_image", tokens: readonly number[], position: number, times = 1): Promise<Float32Array> {
     return this.#inTurn(tokens, async () => {
       const { steps, output } = firstLayerOf(this.#plan, this.#plan.kernels, functionOf(this.#variant, name));
-      if (name === "encode_image") for (const [io, values] of patchCall(probeTile(tokens.length, this.#plan), this.#plan, 0).words) this.#write(io, values);
+      if (name === "encode_image") for (const [io, offset, values] of patchCall([probeTile(tokens.length, this.#plan)], this.#plan, 0).words) this.#write(io, values, offset);
       else this.#writeTokens(tokens, position);
       const longest = this.#tell([firstAddition(tokens.length, position, this.shape.groups.length)], 1, 0);
       for (let i = 0; i < times; i++) await this.#machine.run(name, tokens.length, longest, steps);
