@@ -57,9 +57,12 @@ def saved(picture: PIL.Image.Image, kind: str, **options: object) -> bytes:
 
 
 def reference(data: bytes) -> Pixels:
-    """uint8[height, width, 3], as transformers' processors have a picture: upright, and on white where it is transparent. Of grey in 16
-    bits Pillow makes white of all but the darkest; here it is the high byte, as of colors."""
-    picture = PIL.ImageOps.exif_transpose(PIL.Image.open(io.BytesIO(data)))
+    """uint8[height, width, 3], as transformers' processors have a picture: upright, and on white where it is transparent. Two things are as
+    browsers do them: of grey in 16 bits the high byte counts, as of colors, where Pillow makes white of all but the darkest; and a WebP
+    lies as it is stored, as its visitor sees it."""
+    picture: PIL.Image.Image = PIL.Image.open(io.BytesIO(data))
+    if picture.format != "WEBP":
+        picture = PIL.ImageOps.exif_transpose(picture)
     if picture.mode == "I;16":
         picture = PIL.Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     if "A" in picture.getbands() or "transparency" in picture.info:
@@ -151,6 +154,7 @@ def others() -> Iterator[Odd]:
     yield Odd("lossless.webp", saved(sharp, "WEBP", lossless=True))
     yield Odd("lossy.webp", saved(soft, "WEBP", quality=90))
     yield Odd("alpha.webp", saved(image("RGBA"), "WEBP", lossless=True, exact=True), most=1)
+    yield Odd("turned.webp", saved(sharp, "WEBP", lossless=True, exif=exif(8)))
     yield Odd("moving.webp", saved(sharp, "WEBP", lossless=True, save_all=True, append_images=[sharp.rotate(180)]))
     yield Odd("plain.gif", saved(sharp, "GIF"))
     yield Odd("clear.gif", saved(image("P"), "GIF", transparency=5))
