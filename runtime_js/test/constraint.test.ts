@@ -63,8 +63,21 @@ test("where the GPU counts tokens for penalties, a step waits for the token befo
 test("tokens that can be no others are not sampled: one call brings them in, and samples the token behind them", async () => {
   const constraint = new FakeConstraint([[1, 2], [10], [11], [12], [13, 14], [20], [21], [22], [23], [24], [25], [26], [27], [28], [29], [1, 2]], END);
   const it = setup(WIDE);
-  const { ids } = await generate(it, request(promptOf(3, 1), { constraint }));
+  const steps = new Map<number, number | undefined>(); // of the noise, by the place of the token that is drawn
+  const { runner } = it;
+  const [decode, prefill] = [runner.decode.bind(runner), runner.prefillAndSample.bind(runner)];
+  runner.decode = async (rows, carried) => {
+    for (const row of rows) if (row !== null) steps.set(row.position + 1, row.sampling[STEP_WORD]);
+    return decode(rows, carried);
+  };
+  runner.prefillAndSample = async (tokens, position, cache, draw) => {
+    steps.set(position + tokens.length, draw.sampling[STEP_WORD]);
+    return prefill(tokens, position, cache, draw);
+  };
+  const sampler = new Sampler({ temperature: 0.7, seed: 1 }, []);
+  const { ids } = await generate(it, request(promptOf(3, 1), { constraint, sampler }));
   assert.deepEqual(ids, constrained(promptOf(3, 1), constraint));
+  for (const place of [0, 4, 15]) assert.equal(steps.get(3 + place), place, "those that are drawn have the noise of their places");
   assert.deepEqual(it.runner.calls.filter((call) => !call.startsWith("prepare")), ["prefill 3", "decode", "decode 4", "decode", "prefill 11", "decode", "decode", "decode"], "a few as rows, many as a chunk, and one step ahead of each");
   const again = await generate(it, request([...promptOf(3, 1), ...ids.slice(0, 12), 1], { maxTokens: 3 }));
   assert.deepEqual([again.ids, again.cached], [reference([...promptOf(3, 1), ...ids.slice(0, 12), 1], 3, NO_EOS), 15], "the cache holds them");

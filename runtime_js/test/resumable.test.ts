@@ -83,6 +83,23 @@ for (const [place, make] of Object.entries(PLACES)) {
     await assert.rejects(client.resumeChatCompletion("a/b"), fails(RequestValidationError, /No answer is kept/));
   });
 
+  check("an answer of a form goes on behind texts that could be no others", async () => {
+    const schema = { type: "object", properties: { first: { enum: ["north", "south", "east", "west"] }, second: { enum: ["red", "green", "blue"] }, third: { type: "integer" } }, required: ["first", "second", "third"] };
+    const ask = { ...ASK, temperature: 2, seed: 7, max_tokens: 90, response_format: { type: "json_schema", json_schema: { name: "a", schema, strict: true } } } as const;
+    const wide = (): Setup => {
+      const it = make();
+      it.engine.prepare = (runner) => { runner.vocabulary = 300; };
+      return it;
+    };
+    const whole = (await (await loaded(wide)).client.chatCompletion(ask)).choices;
+    await cutOff(wide, "form", 4, { ...kept("form"), ...ask });
+    kill();
+    const { client } = await loaded(wide);
+    const { completion, replayedTokens } = await client.resumeChatCompletion("form", GO_ON);
+    assert.ok(replayedTokens > 4, "texts that could be no others came at once");
+    assert.deepEqual(completion?.choices, whole);
+  });
+
   check("a record that was cut in the middle is left out, and so is one that was never written", async () => {
     const whole = (await (await loaded(make)).client.chatCompletion(ASK)).choices;
     for (const damage of [

@@ -256,6 +256,7 @@ export class Generation {
     if (!isRight) this.#back(ahead);
     for (const next of forced) {
       this.sampled++;
+      this.request.sampler.pass();
       this.#hear(next, undefined);
       if (this.isEnded) break;
     }

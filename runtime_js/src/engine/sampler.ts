@@ -80,6 +80,11 @@ export class Sampler {
     if (!this.#isGreedy) this.#words[STEP_WORD] = ((this.#words[STEP_WORD] ?? 0) - steps) >>> 0;
   }
 
+  /** A token came that was not drawn: those behind it have the noise of their own places all the same. */
+  pass(): void {
+    this.back(-1);
+  }
+
   /** A token was read. */
   sampled(token: number): void {
     this.#processed?.sampled(token);

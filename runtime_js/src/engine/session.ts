@@ -147,13 +147,14 @@ export class Session {
     const { stopTokens = [], sampling } = request;
     tokenizer.known(stopTokens, "stop_token_ids");
     tokenizer.known(sampling.logitBias?.map(([token]) => token) ?? [], "logit_bias");
-    const eosTokenIds = new Set([...(request.ignoreEos === true ? [] : this.#parts.eosTokenIds), ...stopTokens]);
     const shown = await this.#see(request.prompt);
     const { rendered, tokens: prompt } = this.#fit(request, runner.shape.contextLength, shown);
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
     const parse = parserOptions(request, format, rendered);
     const structure = toolStructure(request, parse.format, parse.isThinking)
       ?? (request.structure && structureBehindThought(request.structure, parse.format, parse.isThinking));
+    const ignoresEos = request.ignoreEos === true && structure === undefined; // a form ends where it is whole
+    const eosTokenIds = new Set([...(ignoresEos ? [] : this.#parts.eosTokenIds), ...stopTokens]);
     const grammar = structure === undefined ? undefined : await TimedConstraint.of(grammars.constraint(structure));
     await this.#ready;
     const behind = this.#budgeted(request.thinkingBudget, parse, grammar);
