@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { FakeConstraint } from "./fakes/constraint.ts";
 import { Sampler } from "../src/engine/sampler.ts";
 import { STEP_WORD } from "../src/executor/abi.generated.ts";
-import { NO_EOS, generate, promptOf, request, settle, setup } from "./fakes/generations.ts";
+import { NO_EOS, generate, promptOf, request, settle, setup, type Setup } from "./fakes/generations.ts";
 import { nextToken, reference } from "./fakes/runner.ts";
 
 const END = 96;
@@ -51,6 +51,17 @@ test("steps go ahead while what may come stays the same, and a token that was dr
   assert.deepEqual(Array.from(ids.slice(1), (_, i) => words.get(9 + i)), Array.from(ids.slice(1), (_, i) => i + 1), "and each token has the noise of its place");
   const again = await generate(it, request([...promptOf(9, 1), ...ids.slice(0, 24), 1], { maxTokens: 3 }));
   assert.deepEqual(again.ids, reference([...promptOf(9, 1), ...ids.slice(0, 24), 1], 3, NO_EOS), "what was for nothing is not in the cache");
+});
+
+test("penalties count a text that can be no other, too, where another answer has computed it already", async () => {
+  const ask = async (it: Setup): Promise<readonly number[]> => {
+    const choices = [[7, 8], ...[3, 4, 5, 3, 4, 5, 3, 4].map((token) => [token]), ...Array.from({ length: 8 }, () => [3, 4, 5, 6])];
+    const sampler = new Sampler({ temperature: 0, frequencyPenalty: 1, presencePenalty: 1 }, promptOf(9, 1));
+    return (await generate(it, request(promptOf(9, 1), { constraint: new FakeConstraint(choices, END), sampler }))).ids;
+  };
+  const it = setup(WIDE);
+  const first = await ask(it);
+  assert.deepEqual([await ask(it), await ask(it)], [first, first]);
 });
 
 test("where the GPU counts tokens for penalties, a step waits for the token before it", async () => {

@@ -222,10 +222,10 @@ export class Scheduler {
   /** Brings the next part of the prompt into the cache, but for what is there already; the last one samples a token. */
   async #submitChunk(generation: Generation, lengths: readonly ChunkLength[], isBehindAnother: boolean): Promise<void> {
     const { tokens, request: { states } } = generation;
-    if (generation.sequence === null && generation.read > 0) generation.resume();
-    const before = generation.position;
+    const before = generation.sequence === null ? -1 : generation.position;
     const sequence = generation.sequence = this.#sequences.acquire(states?.needsAll === true ? [] : tokens, generation.sequence, tokens.length);
-    if (generation.read === 0) generation.cached += sequence.tokens.length - before;
+    if (generation.read === 0) generation.cached += sequence.tokens.length - Math.max(0, before);
+    else if (sequence.tokens.length > before) generation.resume(); // penalties count what is there already
     if (this.#isRow(generation)) return;
     const position = sequence.tokens.length;
     // A state in a slot cannot be taken back: the last token of a prompt comes by a step, so that whoever asks the same again finds the one before it.
