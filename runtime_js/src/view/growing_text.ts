@@ -1,6 +1,6 @@
 /**
  * An answer on the page while it grows, drawn in slices of time. Blocks that can change no more are left alone; in the others only what differs is
- * touched. A long list, a table and code grow by items, rows and lines. Without the code of Markdown an answer is shown as it was written.
+ * touched. A long list, a table and code grow by items, rows and lines.
  */
 
 import type { Token } from "marked";
@@ -65,9 +65,12 @@ export class GrowingText {
   #code: OpenCode | undefined;
   #referring: Referring[] = [];
   /** It was shown without Markdown: what is not drawn yet stays so. */
-  #wasAsWritten = false;
+  #wasAsWritten: boolean;
 
+  /** body: may show the text as it was written. */
   constructor(body: HTMLElement, context: ViewContext) {
+    this.#wasAsWritten = body.querySelector(":scope > .as-written") !== null;
+    body.replaceChildren();
     this.#body = new Parts(body, () => element("div", { class: "part" }));
     this.#context = context;
   }
@@ -75,11 +78,7 @@ export class GrowingText {
   /** text: what was drawn before, and what came since. isWhole: nothing more comes. False where there was no time for all. */
   draw(text: string, isWhole: boolean, slice: Slice): boolean {
     const { code } = this.#context.markdown;
-    if (code === undefined) {
-      this.#wasAsWritten = true;
-      this.#show([asWritten(text)]);
-      return true;
-    }
+    if (code === undefined) return true;
     const source = text.replaceAll(/\r\n?/g, "\n");
     const isDone = this.#read(code, source, isWhole, slice);
     if (!isDone) this.#show(this.#wasAsWritten ? [asWritten(source.slice(this.#settled))] : []);

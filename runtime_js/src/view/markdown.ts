@@ -17,6 +17,7 @@ import { formulaExtensions } from "./formula_syntax.ts";
 import { drawKnownFormulas } from "./formulas.ts";
 import { showSigns } from "./signs.ts";
 
+export { GrowingText } from "./growing_text.ts";
 export { markdownOf } from "./markdown_of.ts";
 
 const TAGS = [

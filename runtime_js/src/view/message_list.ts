@@ -1,7 +1,7 @@
 /** The conversation on the page. Only the message that changes is drawn again, and answers when Markdown can be drawn. */
 
 import { inTime } from "../support/patience.ts";
-import { asWritten } from "./as_written.ts";
+import { showAsWritten } from "./as_written.ts";
 import { pictures } from "./pictures.ts";
 import { attachments } from "./attachments.ts";
 import { branchArrows, type Branch } from "./branches.ts";
@@ -11,7 +11,7 @@ import { byId, element, flash, icon, type IconName } from "./dom.ts";
 import { copyAsMarkdown } from "./copy.ts";
 import { Drawing } from "./drawing.ts";
 import { Formulas } from "./formulas.ts";
-import { GrowingText } from "./growing_text.ts";
+import type { GrowingText } from "./growing_text.ts";
 import { isCut, type Call, type Message } from "./message.ts";
 import type { Slice } from "./slice.ts";
 import { Thought } from "./thought.ts";
@@ -251,15 +251,17 @@ class MessageItem {
       this.#body.replaceChildren(...(open && this.message.calls === undefined ? [element("span", { class: "waiting" }, element("span", { class: "hidden" }, this.#context.words.thinking))] : []));
       return true;
     }
-    if (this.#text === undefined) {
-      this.#body.replaceChildren();
-      this.#text = new GrowingText(this.#body, this.#context);
+    const { code } = this.#context.markdown;
+    if (code === undefined) {
+      showAsWritten(this.#body, text);
+      return true;
     }
+    this.#text ??= new code.GrowingText(this.#body, this.#context);
     try {
       return this.#text.draw(text, !open, slice);
     } catch { // a text that cannot be drawn is shown as it was written
       this.#text = undefined;
-      this.#body.replaceChildren(asWritten(text));
+      showAsWritten(this.#body, text);
       return true;
     }
   }
