@@ -47,7 +47,8 @@ const conversations = reference.object("conversations");
 const templates = reference.object("templates");
 
 for (const name of templates.keys()) {
-  test(`${name} renders every conversation as transformers does`, () => {
+  test(`${name} renders every conversation as transformers does`, ({ mock }) => {
+    mock.timers.enable({ apis: ["Date"], now: new Date(`${reference.string("date", 10)}T12:00:00`) });
     const entry = templates.object(name);
     const renders = entry.object("renders");
     const template = new ChatTemplate(entry.string("template", 1 << 20), undefined, { bos_token: "<s>", eos_token: "</s>" });

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ def main() -> None:
         "conversations": {
             name: {"messages": messages, "tools": tools, "variables": more} for name, (messages, tools, more) in CONVERSATIONS.items()
         },
+        "date": date.today().isoformat(),  # some templates write it
         "templates": {name: {"template": text, "renders": renders(text)} for name, text in templates.items()},
         "variables": VARIABLES,
         "snippets": [snippet(line) for line in snippets],

@@ -15,6 +15,7 @@ import runpy
 import subprocess
 import tarfile
 import urllib.request
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -86,6 +87,7 @@ def renders(jinja: Any, text: str, reference: dict[str, Any]) -> dict[str, dict[
 def test_every_template_renders_in_the_page_as_in_python(models: Path, tmp_path: Path) -> None:
     reference = json.loads((ROOT / "tests" / "golden" / "reference" / "chat_templates.json").read_text("utf-8"))
     jinja = runpy.run_path(str(tokenizer_process.CHILD))["environment"]()
+    reference["date"] = date.today().isoformat()
     texts = {path.stem: path.read_text("utf-8") for path in sorted((models / "templates").glob("*.jinja"))}
     reference["templates"] = {name: {"template": text, "renders": renders(jinja, text, reference)} for name, text in texts.items()}
     (tmp_path / "all.json").write_text(json.dumps(reference, ensure_ascii=False), "utf-8")
