@@ -15,7 +15,7 @@ from webllm_build.compile.plan import VariantPlan, parse_plan
 from webllm_build.compile.target import VARIANTS
 from webllm_build.config import QUANTIZATIONS, BuildRequest, context_within, resolve
 from webllm_build.disk import is_file, is_folder
-from webllm_build.errors import MalformedFile
+from webllm_build.errors import MalformedFile, SourceError
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import own_marker
@@ -24,6 +24,7 @@ from webllm_build.quantize.loss import LOSSES
 from webllm_build.quantize.pack import is_quantized, is_repacked
 from webllm_build.recipe import Recipe
 from webllm_build.sizes import USUAL_TOKENS, browsers, context_lengths, devices, hosts, layout_of, memory_at, weight_bytes
+from webllm_build.tokenizer_check import check_tokenizer
 
 Lines = list[tuple[str, str]]
 MODEL_FILES = ("config.json", "mlc-chat-config.json", "adapter_config.json")  # of a folder that is no result of this program
@@ -80,7 +81,17 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         ("Hosts", hosts(sum(weights.values()))),
         ("Browsers", browsers(usual)),
         ("Devices", f"{devices(usual)}, at {min(USUAL_TOKENS, tokens):,} tokens"),
+        *_refused(recipe),
     ]
+
+
+def _refused(recipe: Recipe) -> Lines:
+    """What stops a build of it, of what its small files say: a tokenizer or a chat template that the page could not use."""
+    try:
+        check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=recipe.embedding is None)
+    except SourceError as error:
+        return [("Stops a build", " ".join(error.message.split()))]
+    return []
 
 
 def _again(encoding: str, scheme: str, count: int) -> str:

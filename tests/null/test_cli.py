@@ -17,7 +17,7 @@ import tiny_models
 from tiny_models import hugging_face_weights, write_gguf
 
 from package_sample import ASKED, sample_model
-from webllm_build import __version__, build, cli
+from webllm_build import __version__, build, cli, inspection
 from webllm_build.commands.build import run_build
 from webllm_build.config import BuildRequest, key, options
 from webllm_build.inspection import inspect
@@ -331,7 +331,8 @@ def test_inspect_says_what_is_encoded_again(run: Run, tmp_path: Path) -> None:
 
 
 def test_inspect_says_of_each_encoding_whether_it_is_kept_or_what_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All encodings that llama.cpp writes, of rows that all of their blocks divide."""
+    """All encodings that llama.cpp writes, of rows that all of their blocks divide; of tokenizers, which are alike, none is tried."""
+    monkeypatch.setattr(inspection, "check_tokenizer", lambda *given, **others: None)
     for name, size in {"HIDDEN": 256, "HEADS": 8, "FEED_FORWARD": 512}.items():
         monkeypatch.setattr(tiny_models, name, size)
     weights = hugging_face_weights()
@@ -344,6 +345,14 @@ def test_inspect_says_of_each_encoding_whether_it_is_kept_or_what_is_lost(tmp_pa
         else:
             assert f"in {encoding} as {scheme} (error {LOSSES[scheme][encoding]:.1%} of the weights)" in lines["Encoded again"]
         path.unlink()
+
+
+def test_inspect_says_what_would_stop_a_build(tmp_path: Path, run: Run) -> None:
+    folder = Path(shutil.copytree(TINY, tmp_path / "model"))
+    assert "Stops a build" not in run("inspect", str(folder)).stdout
+    (folder / "chat_template.jinja").write_text("{{ messages | frobnicate }}", "utf-8")
+    lines = dict(line.split(":", 1) for line in run("inspect", str(folder)).stdout.splitlines())
+    assert "frobnicate" in lines["Stops a build"] and "Memory (f32-sg-int8, f32-int8, f32-sg, f32)" in lines
 
 
 def test_inspect_tells_what_other_options_would_give(run: Run) -> None:
