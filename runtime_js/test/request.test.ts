@@ -48,6 +48,7 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["a budget below nothing", { messages: [USER], thinking_budget: -1 }, /thinking_budget must be an integer/],
   ["a budget and logprobs", { messages: [USER], thinking_budget: 5, logprobs: true }, /thinking_budget writes what closes a thought/],
   ["a call of nothing", { messages: [USER], tool_choice: "required" }, /tool_choice requires a call, but there are no tools/],
+  ["no messages at all", { model: "a" }, /messages must be an array, and is missing/],
   ["a choice of another tool", { messages: [USER], tools: [TOOL], tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [{ type: "function", function: { name: "find" } }] } } },
     /tool_choice\.allowed_tools\.tools\[0\]\.function\.name must be the name of one of the tools/],
   ["arguments that are no object", { messages: [USER], tools: [{ type: "function", function: { name: "f", parameters: { type: "array" } } }] }, /tools\[0\]\.function\.parameters\.type must be "object"/],

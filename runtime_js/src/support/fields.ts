@@ -48,7 +48,8 @@ export class Fields {
   }
 
   wrong(key: string, expected: string): Error {
-    return this.fail(`${this.at(key)} must be ${expected}, not ${describe(this.raw(key))}`, this.at(key));
+    const value = this.raw(key);
+    return this.fail(`${this.at(key)} must be ${expected}, ${value === undefined ? "and is missing" : `not ${describe(value)}`}`, this.at(key));
   }
 
   string(key: string, maxLength: number): string {
