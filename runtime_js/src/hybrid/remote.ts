@@ -104,18 +104,18 @@ function readChunk(data: string): ChatCompletionChunk {
 /** Which of an answer's choices are over. */
 class Ends {
   readonly #open = new Set<number>();
-  #hasAny = false;
+  hasAny = false;
 
   take({ choices }: ChatCompletionChunk): void {
     for (const { index, finish_reason } of choices) {
-      this.#hasAny = true;
+      this.hasAny = true;
       if (finish_reason === null) this.#open.add(index);
       else this.#open.delete(index);
     }
   }
 
   get areAll(): boolean {
-    return this.#hasAny && this.#open.size === 0;
+    return this.hasAny && this.#open.size === 0;
   }
 }
 
@@ -159,7 +159,7 @@ export async function* remotePieces(remote: RemoteModel, request: ChatCompletion
       ends.take(chunk);
       yield chunk;
     }
-    if (!ends.areAll) throw new RemoteError("The remote model's answer was cut off, or is no stream of events.");
+    if (!ends.areAll) throw new RemoteError(`The remote model's answer ${ends.hasAny ? "was cut off" : "is no stream of events"}.`);
   } catch (error) {
     if (signal?.aborted === true) throw abortError(signal, ABORTED);
     if (ends.areAll) return; // what failed behind the end takes nothing from it
