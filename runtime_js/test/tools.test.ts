@@ -97,11 +97,15 @@ for (const [place, make] of Object.entries(PLACES)) {
   });
 
   test(`${place}: one call where several are not wanted; a call that is cut is given as it is`, async () => {
-    const { client } = await saying(make, [TWO, TWO]);
+    const { client } = await saying(make, [TWO, TWO, TWO, TWO]);
     const one = await soon(client.chat.completions.create({ ...ASK, parallel_tool_calls: false, stream: false }));
     assert.deepEqual([one.choices[0]?.message.tool_calls?.length, one.choices[0]?.finish_reason], [1, "tool_calls"]);
     const cut = await soon(client.chat.completions.create({ ...ASK, max_tokens: one.usage.completion_tokens - 30, stream: false }));
     assert.equal(cut.choices[0]?.finish_reason, "length");
+    for (const [stop, reason, count] of [["x\"}", "stop", 1], ["\n<tool_call>\n{\"name\": \"f", "tool_calls", 1]] as const) {
+      const ended = await soon(client.chat.completions.create({ ...ASK, stop, stream: false }));
+      assert.deepEqual([ended.choices[0]?.finish_reason, ended.choices[0]?.message.tool_calls?.length], [reason, count], stop);
+    }
   });
 
   test(`${place}: a model without tools refuses them, and writes calls as text where it is given none`, async () => {

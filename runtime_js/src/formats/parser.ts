@@ -32,6 +32,7 @@ export class OutputParser {
   #open: OutputEvent | null = null;
   #isThinking: boolean;
   #calls = 0;
+  #isCut = false;
   #hasText = false;
   /** Whether something else came since the last text, so that the next one begins on a line of its own. */
   #isParted = false;
@@ -60,6 +61,11 @@ export class OutputParser {
   /** Whether the answer goes on with what was not asked for. */
   get isOver(): boolean {
     return !this.#options.parallel && this.#calls > 1;
+  }
+
+  /** Whether the text ended within a call that was told already. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   push(text: string): void {
@@ -147,6 +153,7 @@ export class OutputParser {
       yield* readCalls(input, format, this.#options.tools, sink);
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
+      this.#isCut = !this.#isHeld && input.isEnded;
       if (this.#isHeld) this.#addText(before + input.unmark());
     }
     if (this.#isHeld) input.unmark();
