@@ -5,7 +5,7 @@ import { test } from "node:test";
 import OpenAI from "openai";
 import type { RunnableToolFunctionWithParse } from "openai/lib/RunnableFunction";
 import { createFetch } from "../src/api/openai/fetch.ts";
-import type { ChatCompletionRequest } from "../src/api/openai/types.ts";
+import type { ChatCompletion, ChatCompletionRequest } from "../src/api/openai/types.ts";
 import { RequestValidationError } from "../src/support/errors.ts";
 import { MODEL, PLACES, soon } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
@@ -103,7 +103,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     const cut = await soon(client.chat.completions.create({ ...ASK, max_tokens: one.usage.completion_tokens - 30, stream: false }));
     assert.equal(cut.choices[0]?.finish_reason, "length");
     for (const [stop, reason, count] of [["x\"}", "stop", 1], ["\n<tool_call>\n{\"name\": \"f", "tool_calls", 1]] as const) {
-      const ended = await soon(client.chat.completions.create({ ...ASK, stop, stream: false }));
+      const ended: ChatCompletion = await soon(client.chat.completions.create({ ...ASK, stop, stream: false }));
       assert.deepEqual([ended.choices[0]?.finish_reason, ended.choices[0]?.message.tool_calls?.length], [reason, count], stop);
     }
   });
