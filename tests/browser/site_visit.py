@@ -26,8 +26,8 @@ from webllm_build.quantize import Packed
 
 FAKE_WORKER = Path(__file__).parent / "fake_worker.js"
 INSECURE_HOST = "insecure.test"
-# How Chromium is started: what tests of the site need, in windows without the address bar's popups, each of which is a page of its own. This
-# takes the place of what Playwright disables.
+# How Chromium is started: what tests of the site need, in windows without the address bar's popups, each of which is a page of its own.
+# Playwright's own list of what is disabled gives way to this one.
 DISABLED = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable")
 CHROMIUM = [*COMMON, *FLAGS["test"], f"--disable-features={','.join(DISABLED)}", "--disable-gpu-compositing"]
 CHROMIUM += [f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
