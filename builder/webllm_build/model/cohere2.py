@@ -11,15 +11,22 @@ from webllm_build.model.decoder import Decoder
 
 NAMES = cohere.NAMES
 GGUF_KEYS = {**cohere.GGUF_KEYS, "sliding_window": gguf.WINDOW}
+IGNORED = cohere.IGNORED | {"layer_switch", "use_embedding_sharing", "use_parallel_embedding", "_sliding_window_pattern"}
 # What the makers' own code has in config.json files, of traits that these models all have.
-IGNORED = cohere.IGNORED | {"order_of_interleaved_layers", "position_embedding_type", "rotary_pct", "use_embedding_sharing"} | {
-    *("use_gated_activation", "use_parallel_block", "use_parallel_embedding", "_sliding_window_pattern"),
-}  # fmt: skip
+TRAITS: Mapping[str, object] = {
+    "order_of_interleaved_layers": "local_attn_first",
+    "position_embedding_type": "rope_gptj",
+    "rotary_pct": 1.0,
+    "use_gated_activation": True,
+    "use_parallel_block": True,
+    "use_qk_norm": False,
+}
 DEFAULTS: Mapping[str, object] = {key: value for key, value in cohere.DEFAULTS.items() if key != "rope_theta"}
 
 
 def read(config: Reader) -> Decoder:
-    config.must_be("use_qk_norm", False)
+    for key, only in TRAITS.items():
+        config.must_be(key, only)
     attention, count = common.read_attention(config), config.integer("num_hidden_layers")
     turns = config.number_or_none("sliding_window", default=4096.0) is not None
     nearby = replace(attention, window=config.window(default=4096)) if turns else common.without_rope(attention)

@@ -17,7 +17,7 @@ GGUF_KEYS = {
     "rms_norm_eps": "attention.layer_norm_rms_epsilon",  # which converters write, too
 }
 ALIASES = {"norm_eps": "layer_norm_eps", "rope_percent": "partial_rotary_factor"}
-IGNORED = common.IGNORED | {"hidden_dropout", "rms_norm_eps"}
+IGNORED = common.IGNORED | {"hidden_dropout", "pretraining_tp", "rms_norm_eps"}
 DEFAULTS = {
     "vocab_size": 256000,
     "hidden_size": 6144,
@@ -30,6 +30,7 @@ DEFAULTS = {
 
 def read(config: Reader) -> Decoder:
     attention = common.read_self_attention(config, common.read_attention(config, partial=0.5))
+    config.must_be("kv_channels", attention.attention.head_dim)
     activation, bias = common.read_activation(config, default="relu2"), config.flag("mlp_bias", default=False)
     layer = Layer(attention, MLP(activation, config.integer("intermediate_size"), bias=bias), norm="layer_bias")
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"), norm="layer_bias")
