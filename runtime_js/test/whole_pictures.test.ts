@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { VectorSource } from "../src/engine/generation.ts";
+import { Pictures, PromptVectors } from "../src/engine/pictures.ts";
 import { Sampler } from "../src/engine/sampler.ts";
 import { Scheduler } from "../src/engine/scheduler.ts";
 import { SequenceManager } from "../src/engine/sequences.ts";
 import { wholeEnd, wholeLength } from "../src/engine/whole_pictures.ts";
+import { rotaryTable } from "../src/executor/rope.ts";
 import { DeviceLostError } from "../src/support/errors.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
 import { NO_EOS, generate, promptOf, request, setup } from "./fakes/generations.ts";
@@ -23,6 +25,10 @@ class Vectors implements VectorSource {
   readonly ready = new Set<number>();
   asked = 0;
 
+  turns(_tokens: readonly number[], _from: number, count: number): Int32Array {
+    return new Int32Array(3 * count);
+  }
+
   of(tokens: readonly number[]): ReturnType<VectorSource["of"]> {
     const missing = tokens.filter((id) => id < 0 && !this.ready.has(id));
     if (missing.length > 0) {
@@ -34,6 +40,24 @@ class Vectors implements VectorSource {
 }
 
 const asking = (prompt: readonly number[], more: object = {}) => request(prompt, { maxTokens: 6, vectors: new Vectors(), ...more });
+
+test("positions by axis: a picture's rows and columns go on from the text before it, and the text behind from the largest", () => {
+  const source = { data: new Blob(), path: "messages[0].content[0]" };
+  const seen = { source, hash: "a", first: -2, tokens: 6, grid: [2, 3] as const, prompt: "" };
+  const vectors = new PromptVectors(new Pictures(), [seen], () => assert.fail("nothing is encoded"));
+  const tokens = [5, 6, -2, -3, -4, -5, -6, -7, 8];
+  const turns = vectors.turns(tokens, 0, 11);
+  const by = (axis: number): number[] => Array.from(turns).filter((_, i) => i % 3 === axis);
+  // transformers' get_rope_index for this prompt, and two tokens of the answer.
+  assert.deepEqual([by(0), by(1), by(2)], [[0, 1, 2, 2, 2, 2, 2, 2, 5, 6, 7], [0, 1, 2, 2, 2, 3, 3, 3, 5, 6, 7], [0, 1, 2, 3, 4, 2, 3, 4, 5, 6, 7]]);
+  tokens.push(9);
+  assert.deepEqual([...vectors.turns(tokens, 9, 2)], [6, 6, 6, 7, 7, 7]);
+  assert.deepEqual([...vectors.turns([5, 9], 1, 1)], [1, 1, 1], "where tokens were left out, it is counted anew");
+  const rope = { invFreq: [1, 0.5], scale: 1, long: null, axes: [1, 2] };
+  const place = { position: 7, isLong: false, turns: Int32Array.of(2, 3, 4) };
+  assert.deepEqual([...rotaryTable(rope, [place])], [Math.cos(3), Math.sin(3), Math.cos(2), Math.sin(2)].map(Math.fround));
+  assert.deepEqual([...rotaryTable({ ...rope, axes: undefined }, [place])], [Math.cos(7), Math.sin(7), Math.cos(3.5), Math.sin(3.5)].map(Math.fround));
+});
 
 test("nothing begins or ends in the middle of a picture", () => {
   const tokens = [1, ...shown(0), 2, ...shown(1), 3];

@@ -1,6 +1,6 @@
 /** One answer on its way: what was asked, and how far it has come. */
 
-import type { Draw, TokenLogprobs, TokenMask, TokenVectors } from "../executor/runner.ts";
+import type { CacheView, Draw, TokenLogprobs, TokenMask, TokenVectors } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
 import { SINKS } from "./overflow.ts";
 import { MAX_DEPTH, type StepPace } from "./pace.ts";
@@ -28,6 +28,8 @@ export interface StateListener {
 export interface VectorSource {
   /** Those of all negative ones of these tokens; a promise where they must be computed first, for as long as somebody wants them. */
   of(tokens: readonly number[], isWanted: () => boolean): readonly TokenVectors[] | Promise<unknown>;
+  /** Positions by axis of some tokens of a sequence that begins with these: int32[count, 3]. */
+  turns(tokens: readonly number[], from: number, count: number): Int32Array;
 }
 
 export interface GenerationRequest {
@@ -335,6 +337,12 @@ export class Generation {
     this.isAsking = false;
     this.#back(this.sampled - this.read);
     if (this.read === 0) this.cached = 0;
+  }
+
+  /** A view for `count` of its tokens, with their positions by axis, where a picture makes these differ. */
+  turned(cache: CacheView, from: number, count: number): CacheView {
+    const { vectors } = this.request;
+    return vectors === undefined ? cache : { ...cache, turns: vectors.turns(this.tokens, from, count) };
   }
 
   begin(): void {

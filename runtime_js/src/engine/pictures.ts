@@ -43,6 +43,8 @@ export interface SeenPicture {
   readonly hash: string;
   readonly first: number;
   readonly tokens: number;
+  /** Of its tokens, where they are those of one tile, row by row. */
+  readonly grid: readonly [rows: number, columns: number];
   /** What stands in the prompt for it. */
   readonly prompt: string;
 }
@@ -58,6 +60,13 @@ async function digestOf(data: PictureData, detail: Detail = "auto"): Promise<str
   if (!canHash() || isDrawn(data)) return undefined;
   const bytes = data instanceof Blob ? new Uint8Array(await data.arrayBuffer()) : Uint8Array.from(data.data);
   return `${detail} ${data instanceof Blob ? "" : `${data.width}x${data.height} `}${await sha256(bytes)}`;
+}
+
+/** Rows and columns of the first tile's tokens, of which each is a square of patches. */
+function gridOf([tile]: readonly Tile[]): SeenPicture["grid"] {
+  const [rows, columns] = tile?.grid ?? [1, 1];
+  const side = Math.max(1, Math.round(Math.sqrt(rows * columns / Math.max(1, tile?.tokens ?? 1))));
+  return [Math.ceil(rows / side), Math.ceil(columns / side)];
 }
 
 /** As many tiles a call as it has room for. */
@@ -106,12 +115,13 @@ export class Pictures {
     const file = await digestOf(data, source.detail);
     const known = file === undefined ? undefined : this.#files.get(file);
     if (known !== undefined) return { ...known, source };
-    const { hash, tokens, prompt } = await this.#read(source, data, vision);
+    const { hash, tokens, prompt, tiles } = await this.#read(source, data, vision);
+    const grid = gridOf(tiles);
     const first = this.#ids.get(hash) ?? this.#next;
     if (first === this.#next) this.#next -= tokens;
     this.#ids.set(hash, first);
-    if (file !== undefined) this.#files.set(file, { hash, first, tokens, prompt });
-    return { source, hash, first, tokens, prompt };
+    if (file !== undefined) this.#files.set(file, { hash, first, tokens, grid, prompt });
+    return { source, hash, first, tokens, grid, prompt };
   }
 
   async #read(source: PictureSource, data: PictureData, { read }: Vision): Promise<Picture> {
@@ -171,6 +181,8 @@ export class Pictures {
   }
 }
 
+const WORD: Partial<SeenPicture> & Pick<SeenPicture, "grid"> = { grid: [1, 1] };
+
 /** The vectors of a prompt's pictures. */
 export class PromptVectors implements VectorSource {
   readonly #all: Pictures;
@@ -178,6 +190,10 @@ export class PromptVectors implements VectorSource {
   readonly #vision: () => Vision;
   /** Those of the latest tokens that were asked about: others' may take their room meanwhile. */
   #held = new Map<SeenPicture, Float32Array<ArrayBuffer>>();
+
+  /** Positions by axis, three of each token that was looked at, and the next text's. */
+  #turns: number[] = [];
+  #next = 0;
 
   /** `vision`: that of the model as it runs now. */
   constructor(all: Pictures, pictures: readonly SeenPicture[], vision: () => Vision) {
@@ -191,6 +207,27 @@ export class PromptVectors implements VectorSource {
     this.#held = held;
     const missing = shown.filter((picture) => !held.has(picture));
     return missing.length === 0 ? this.#runs(tokens) : this.#encode(missing, isWanted);
+  }
+
+  /**
+   * A text's tokens are at one position on each axis. Those of a picture share the one in time, which is behind the text before it, and go on from there by
+   * rows and columns; the text behind it is behind the largest (M-RoPE, arXiv 2409.12191).
+   */
+  turns(tokens: readonly number[], from: number, count: number): Int32Array {
+    if (3 * tokens.length < this.#turns.length) [this.#turns, this.#next] = [[], 0]; // some were left out
+    for (let at = this.#turns.length / 3; at < tokens.length; at++) this.#turns.push(...this.#turn(tokens[at] ?? 0));
+    return Int32Array.from({ length: 3 * count }, (_, i) => {
+      const at = from + Math.floor(i / 3);
+      return at < tokens.length ? this.#turns[3 * from + i] ?? 0 : this.#next + at - tokens.length;
+    });
+  }
+
+  #turn(id: number): readonly [time: number, row: number, column: number] {
+    const { first = 0, tokens = 1, grid: [rows, columns] } = this.#pictures.find((one) => id <= one.first && id > one.first - one.tokens) ?? WORD;
+    if (id >= 0) return [this.#next, this.#next, this.#next++];
+    const [at, base] = [first - id, this.#next];
+    if (at === tokens - 1) this.#next += Math.max(rows, columns);
+    return [base, base + Math.floor(at / columns), base + at % columns];
   }
 
   async #encode(missing: readonly SeenPicture[], isWanted: () => boolean): Promise<void> {

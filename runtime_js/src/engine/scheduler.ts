@@ -235,7 +235,7 @@ export class Scheduler {
     const chunk = tokens.slice(position, this.#runner.shape.wholePictures === true ? wholeEnd(tokens, position, most) : most);
     const vectors = this.#vectorsOf(generation, chunk);
     if (vectors === undefined || !await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
-    const cache = this.#view(generation);
+    const cache = generation.turned(this.#view(generation), position, chunk.length);
     if (!isBehindAnother || !this.#watch.isOf(lengths)) this.#watch = new ChunkWatch(lengths);
     const isLast = position + chunk.length === tokens.length;
     const samples = isLast && states === undefined;
@@ -355,7 +355,7 @@ export class Scheduler {
       if (!row || !view || row.index >= (own?.length ?? 1)) return null;
       const { generation, index, isGuess, allowed } = row;
       const cache = own ? { ...view, slots: own[index], copies: index === 0 ? view.copies : new Int32Array(0) } : view;
-      return { ...row, ...(isGuess ? generation.drawGuessed(index, allowed) : generation.draw(1)), position: generation.position + index, cache };
+      return { ...row, ...(isGuess ? generation.drawGuessed(index, allowed) : generation.draw(1)), position: generation.position + index, cache: generation.turned(cache, generation.position + index, 1) };
     });
   }
 

@@ -120,7 +120,8 @@ export function jumpRows(tokens: readonly number[], position: number, cache: Cac
   return Array.from({ length: count }, (_, i) => {
     const token = tokens[i];
     if (token === undefined) return null;
-    const seen = i === 0 ? cache : { ...cache, copies: new Int32Array(0) };
+    const turns = cache.turns?.subarray(3 * i, 3 * i + 3);
+    const seen = { ...cache, ...(i > 0 && { copies: new Int32Array(0) }), ...(turns !== undefined && { turns }) };
     return { ...(i === tokens.length - 1 ? draw : { sampling: new Uint32Array(SAMPLING_WORDS) }), position: position + i, cache: seen, token };
   });
 }

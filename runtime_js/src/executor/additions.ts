@@ -71,8 +71,13 @@ export function endsOf(tokens: readonly number[], position: number): Int32Array<
   return ends;
 }
 
+function turnsOf({ turns }: CacheView, token: number, count: number): Int32Array | undefined {
+  const axes = (turns?.length ?? 0) / count;
+  return turns?.subarray(axes * token, axes * (token + 1));
+}
+
 /** Of all tokens that are added; a row that does nothing has one, anywhere. */
 export function placesOf(additions: readonly (Addition | null)[]): Place[] {
-  return additions.flatMap((one) => (one === null ? [{ position: 0, isLong: false }]
-    : Array.from({ length: one.count }, (_, i) => ({ position: one.position + i, isLong: one.cache.isLong === true }))));
+  return additions.flatMap((one): Place[] => (one === null ? [{ position: 0, isLong: false }]
+    : Array.from({ length: one.count }, (_, i) => ({ position: one.position + i, isLong: one.cache.isLong === true, turns: turnsOf(one.cache, i, one.count) }))));
 }

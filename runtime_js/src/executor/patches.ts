@@ -46,6 +46,7 @@ export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): P
   const { pageSize, prefillChunk } = plan.model;
   const width = rowOf(plan, "patches", prefillChunk);
   const words: [string, number, Words][] = [];
+  const turns = new Int32Array(tiles.reduce((sum, { positions }) => sum + positions.length, 0));
   let [count, tokens] = [0, 0];
   for (const tile of tiles) {
     const own = tile.patches.length / width;
@@ -54,6 +55,7 @@ export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): P
     for (const [name, values] of Object.entries({ patches, taps, factors, spans0, spans1 })) {
       if (values !== undefined && hasIo(plan, name)) words.push([name, count * (values.byteLength / own), values]);
     }
+    turns.set(tile.positions, 2 * count);
     count += own;
     tokens += tile.tokens;
   }
@@ -61,7 +63,7 @@ export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): P
   const pages = Int32Array.from({ length: Math.ceil(count / pageSize) }, (_, page) => page);
   return {
     count, tokens, words,
-    addition: { position: 0, count, cache: { tables: Array.from({ length: groups }, () => pages), copies: new Int32Array(0) } },
+    addition: { position: 0, count, cache: { tables: Array.from({ length: groups }, () => pages), copies: new Int32Array(0), turns } },
     bytes: tokens === 0 ? 0 : 4 * tokens * rowOf(plan, "pictures", Math.floor(prefillChunk * tokens / count)),
   };
 }

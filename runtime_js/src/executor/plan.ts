@@ -31,6 +31,8 @@ export interface Rope {
   readonly scale: number;
   /** What takes their place for all tokens of a sequence of more than `beyond`. */
   readonly long: { readonly invFreq: readonly number[]; readonly beyond: number } | null;
+  /** Which of a token's positions each pair turns by, where it has several: in time, its row and its column in a picture; of a patch its row and its column. */
+  readonly axes?: readonly number[] | undefined;
 }
 
 /** The io buffer of the experts that tokens go through, and their shares: int32[tokens, 2, chosen]. */
@@ -149,7 +151,9 @@ function parseRope(rope: Fields): Rope {
   const hasLong = rope.has("original") && rope.raw("original") !== null;
   const long = hasLong ? { invFreq: parse("long_inv_freq"), beyond: rope.integer("original", 1, MAX_CONTEXT) } : null;
   if (long !== null && long.invFreq.length !== invFreq.length) throw rope.wrong("long_inv_freq", `${invFreq.length} numbers`);
-  return { invFreq, scale: rope.number("scale", -1e6, 1e6), long };
+  const axes = rope.optional("axes", (key) => rope.integers(key, MAX_ROTARY_PAIRS, 0, 2));
+  if (axes !== undefined && axes.length !== invFreq.length) throw rope.wrong("axes", `${invFreq.length} numbers`);
+  return { invFreq, scale: rope.number("scale", -1e6, 1e6), long, ...(axes !== undefined && { axes }) };
 }
 
 function parseModel(model: Fields): PlanModel {

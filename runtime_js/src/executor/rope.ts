@@ -4,18 +4,21 @@ import type { Rope } from "./plan.ts";
 export interface Place {
   readonly position: number;
   readonly isLong: boolean;
+  /** Its positions by axis, where they differ. */
+  readonly turns?: Int32Array | undefined;
 }
 
 /**
  * (cos, sin) of each rotary pair for each token: float32[tokens, head_dim/2, 2], computed in double precision, those that turn times the scaling
  * kind's factor (RoFormer, arXiv 2104.09864; angle = position * inv_freq).
  */
-export function rotaryTable({ invFreq, scale, long }: Rope, places: readonly Place[]): Float32Array<ArrayBuffer> {
+export function rotaryTable({ invFreq, scale, long, axes }: Rope, places: readonly Place[]): Float32Array<ArrayBuffer> {
   const table = new Float32Array(places.length * invFreq.length * 2);
   let i = 0;
-  for (const { position, isLong } of places) {
-    for (const frequency of isLong && long !== null ? long.invFreq : invFreq) {
-      const [angle, factor] = [position * frequency, frequency === 0 ? 1 : scale];
+  for (const { position, isLong, turns } of places) {
+    for (const [pair, frequency] of (isLong && long !== null ? long.invFreq : invFreq).entries()) {
+      const by = axes === undefined || turns === undefined ? position : turns[axes[pair] ?? 0] ?? position;
+      const [angle, factor] = [by * frequency, frequency === 0 ? 1 : scale];
       table[i++] = Math.cos(angle) * factor;
       table[i++] = Math.sin(angle) * factor;
     }

@@ -8,6 +8,8 @@ export interface CacheView {
   readonly tables: readonly Int32Array[];
   /** (group, source, destination): pages to copy before the step. */
   readonly copies: Int32Array;
+  /** Positions of the step's tokens by axis, of a model whose tokens have several: int32[tokens, axes]. Default: their places in the sequence, on each. */
+  readonly turns?: Int32Array | undefined;
   /** Whether the sequence is, or will be, longer than `longestAlike`. */
   readonly isLong?: boolean | undefined;
   /**
