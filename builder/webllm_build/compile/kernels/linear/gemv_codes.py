@@ -34,8 +34,10 @@ def tiles(variant: Variant, n: int, k: int, epilogue: Epilogue, m: int = 1) -> M
         return {"other": Tile(256, 2 if m == 1 else 4, 1), "apple": Tile(32, 4, 2)}
     idle = -blocks % 32
     lanes = 32 if idle == 0 or (blocks > 64 and idle <= 8) else 16 if blocks % 16 == 0 else 8  # a few idle lanes beat small workgroups
-    rows = 4 if n * blocks >= (600_000 if m == 1 else 400_000) else 2
-    return {"other": Tile(lanes, rows, 4), "apple": Tile(lanes, 4, 64 // lanes)}
+    rows, groups = (4 if n * blocks >= 400_000 else 2), 4
+    if m <= 2 and lanes == 32 and n * blocks < 600_000:
+        rows, groups = rows // 2, 8
+    return {"other": Tile(lanes, rows, groups), "apple": Tile(lanes, 4, 64 // lanes)}
 
 
 def gemv_codes(
