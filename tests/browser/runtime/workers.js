@@ -27,7 +27,7 @@ export default {
     channel.addEventListener("message", () => parts++);
     const part = blob(`new BroadcastChannel("part").postMessage(""); export * from ${JSON.stringify(scripts.structure)};`);
     const worker = new Worker(blob(await (await fetch(scripts.worker)).text()), { type: "module", name: JSON.stringify({ parts: { structure: part, cpu: scripts.cpu, tokenizer: scripts.tokenizer } }) });
-    const client = await openWorkerEngine(worker, record.manifest, { variant: "f32", initProgressCallback: () => undefined });
+    const client = await openWorkerEngine(worker, record.manifest, { device: "cpu", variant: "cpu-f32", initProgressCallback: () => undefined });
     const fetched = async () => [parts, (await storedFiles("grammar.")).length];
     await client.chat.completions.create({ messages: QUESTION, ...NEVER_ENDS });
     equal(await fetched(), [0, 0]);
