@@ -22,6 +22,8 @@ from webllm_build.package.output import read_marker
 from webllm_build.package.places import Places
 
 Upload = Callable[..., subprocess.CompletedProcess[str]]
+# The command, which does not pause before it asks again.
+PROGRAM = "import time; time.sleep = lambda seconds: None; from webllm_build.__main__ import main; main()"
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def upload(hub: HubRepository, dist: Path, tmp_path: Path) -> Upload:
 def command(*arguments: str | Path, home: Path, endpoint: str, **more: str) -> subprocess.CompletedProcess[str]:
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_ETAG_TIMEOUT": "2", "HF_TOKEN": "hf_x"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")} | settings | more
-    program = [sys.executable, "-m", "webllm_build", *map(str, arguments)]
+    program = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
     done = subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return done
