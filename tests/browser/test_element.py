@@ -119,6 +119,14 @@ def test_what_runs_a_model_is_fetched_when_one_is_started(browser: Browser, cdn:
     assert (first <= 36_000, later <= 84_000) == (True, True), f"{first:,} bytes at first, {later:,} with the model"
 
 
+@pytest.mark.parametrize(("attribute", "name"), [("shared", "webllm-build shared "), ("", "")])
+def test_an_element_says_whether_its_engine_is_that_of_all_tabs(opened: Open, attribute: str, name: str) -> None:
+    page = opened(f"<llm-chat WEIGHTS {attribute} autostart></llm-chat>")
+    page.wait_for_function("document.querySelector('llm-chat').status === 'ready'")
+    (worker,) = page.workers
+    assert worker.evaluate("self.name")[:20] == name
+
+
 def test_a_visitor_starts_asks_and_stops_with_the_keyboard(opened: Open) -> None:
     page = opened(f"<llm-chat WEIGHTS placeholder='Ask about lentils'>Ask <b>me</b>.</llm-chat>{LOG}")
     chat = page.locator("llm-chat")
