@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
@@ -42,24 +43,50 @@ PREPROCESSOR = {
 PROCESSOR = {"image_seq_len": 4, "processor_class": "SmolVLMProcessor"}
 
 
+# Of Qwen3-VL: pictures in their own sizes, of 64 to 1,024 pixels.
+QWEN_TOKENS = ["<|vision_start|>", "<|image_pad|>", "<|vision_end|>", "<|video_pad|>", "<|im_start|>", "<|im_end|>"]
+QWEN_TEMPLATE = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' }}{% for line in message['content'] %}"
+    "{% if line['type'] == 'image' %}{{ '<|vision_start|><|image_pad|><|vision_end|>' }}{% else %}{{ line['text'] }}{% endif %}"
+    "{% endfor %}{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+QWEN_PREPROCESSOR = {
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_processor_type": "Qwen2VLImageProcessorFast",
+    "image_std": [0.5, 0.5, 0.5],
+    "merge_size": 2,
+    "patch_size": 4,
+    "processor_class": "Qwen3VLProcessor",
+    "size": {"shortest_edge": 64, "longest_edge": 1024},
+    "temporal_patch_size": 2,
+}
+
+
 def write_tiny_smolvlm(folder: Path) -> Path:
     """Writes the model with its tokenizer and what else a repository of SmolVLM has."""
+    files = {"preprocessor_config.json": PREPROCESSOR, "processor_config.json": PROCESSOR}
+    return _write("smolvlm", folder, TOKENS, TEMPLATE, {"eos_token": "<end_of_utterance>", "bos_token": "<|im_start|>"}, files)
+
+
+def write_tiny_qwen3_vl(folder: Path) -> Path:
+    """As of Qwen3-VL."""
+    names = {"eos_token": "<|im_end|>", "bos_token": None}
+    return _write("qwen3_vl", folder, QWEN_TOKENS, QWEN_TEMPLATE, names, {"preprocessor_config.json": QWEN_PREPROCESSOR})
+
+
+def _write(
+    family: str, folder: Path, tokens: Sequence[str], template: str, names: Mapping[str, object], files: Mapping[str, object]
+) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("config.json", "model.safetensors"):
-        shutil.copyfile(FIXTURES / "tiny-vision-smolvlm" / name, folder / name)
+        shutil.copyfile(FIXTURES / f"tiny-vision-{family}" / name, folder / name)
     tokenizer = json.loads((FIXTURES / "tiny-llama" / "tokenizer.json").read_text("utf-8"))
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    tokenizer["added_tokens"] += [{"id": FIRST + number, "content": token, **flags} for number, token in enumerate(TOKENS)]
-    size, known = json.loads((folder / "config.json").read_text("utf-8"))["text_config"]["vocab_size"], FIRST + len(TOKENS)
+    tokenizer["added_tokens"] += [{"id": FIRST + number, "content": token, **flags} for number, token in enumerate(tokens)]
+    size, known = json.loads((folder / "config.json").read_text("utf-8"))["text_config"]["vocab_size"], FIRST + len(tokens)
     tokenizer["added_tokens"] += [{"id": number, "content": f"<{number}>", **flags, "special": False} for number in range(known, size)]
     config = json.loads((FIXTURES / "tiny-llama" / "tokenizer_config.json").read_text("utf-8"))
-    config |= {"chat_template": TEMPLATE, "eos_token": "<end_of_utterance>", "bos_token": "<|im_start|>"}
-    files = {
-        "tokenizer.json": tokenizer,
-        "tokenizer_config.json": config,
-        "preprocessor_config.json": PREPROCESSOR,
-        "processor_config.json": PROCESSOR,
-    }
-    for name, content in files.items():
+    config |= {"chat_template": template, **names}
+    for name, content in {"tokenizer.json": tokenizer, "tokenizer_config.json": config, **files}.items():
         (folder / name).write_text(json.dumps(content, indent=1), "utf-8")
     return folder

@@ -1,10 +1,10 @@
-"""What transformers answers to chats with pictures, by the tiny model that sees, its own processor and its own template, in float32.
+"""What transformers answers to chats with pictures, by tiny models that see, their own processors and templates, in float32.
 
 Run by hand when the fixtures change, in an environment with transformers 5, torch, torchvision and Pillow:
 
-    python tests/golden/make_tiny_answers.py
+    python tests/golden/make_tiny_answers.py [FAMILY...]
 
-tests/golden/reference/tiny-vision-smolvlm-answers.json has chats, in which {"picture": [width, height, seed]} is a picture whose pixels
+tests/golden/reference/tiny-vision-FAMILY-answers.json has chats, in which {"picture": [width, height, seed]} is a picture whose pixels
 follow from that (`pixels`), the prompts' tokens with the image token for pictures, and the greedy answers' tokens.
 """
 
@@ -24,7 +24,7 @@ from PIL import Image
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from tiny_vision import write_tiny_smolvlm  # noqa: E402
+from tiny_vision import write_tiny_qwen3_vl, write_tiny_smolvlm  # noqa: E402
 
 COUNT = 12
 Message = dict[str, Any]
@@ -57,28 +57,58 @@ def templated(message: Message) -> Message:
     return {"role": message["role"], "content": parts}
 
 
-def answer(model: Any, processor: Any, chat: list[Message]) -> dict[str, Any]:
-    prompt = processor.apply_chat_template([templated(message) for message in chat], add_generation_prompt=True)
+def qwen_inputs(processor: Any, tokenizer: Any, text: str, images: list[Image.Image]) -> dict[str, torch.Tensor]:
+    """As Qwen3VLProcessor makes them, which wants a processor of films beside."""
+    given = processor(images, return_tensors="pt") if images else {}
+    for grid in given.get("image_grid_thw", []):
+        text = text.replace("<|image_pad|>", "<|placeholder|>" * (int(grid.prod()) // processor.merge_size**2), 1)
+    ids = tokenizer(text.replace("<|placeholder|>", "<|image_pad|>"), return_tensors="pt", add_special_tokens=False)
+    is_picture = ids["input_ids"] == tokenizer.convert_tokens_to_ids("<|image_pad|>")
+    return {"input_ids": ids["input_ids"], "attention_mask": ids["attention_mask"], **given, "mm_token_type_ids": is_picture.long()}
+
+
+def answer(model: Any, inputs_of: Any, template: Any, chat: list[Message]) -> dict[str, Any]:
+    prompt = template([templated(message) for message in chat], add_generation_prompt=True, tokenize=False)
     sizes = [part["picture"] for message in chat for part in message["content"] if "picture" in part]
     images = [Image.fromarray(pixels(*size)) for size in sizes]
-    inputs = processor(text=prompt, images=images or None, return_tensors="pt", add_special_tokens=False)
+    inputs = inputs_of(prompt, images)
     tokens = model.generate(**inputs, max_new_tokens=COUNT, do_sample=False, eos_token_id=None, pad_token_id=0)
     length = inputs["input_ids"].shape[1]
     return {"messages": chat, "prompt": inputs["input_ids"][0].tolist(), "answer": tokens[0, length:].tolist()}
 
 
+def smolvlm(folder: Path) -> tuple[Any, Any, Any]:
+    tokenizer = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    processor = transformers.AutoProcessor.from_pretrained(folder, chat_template=tokenizer["chat_template"])
+
+    def inputs(text: str, images: list[Image.Image]) -> Any:
+        return processor(text=text, images=images or None, return_tensors="pt", add_special_tokens=False)
+
+    return transformers.SmolVLMForConditionalGeneration, inputs, processor.apply_chat_template
+
+
+def qwen3_vl(folder: Path) -> tuple[Any, Any, Any]:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    processor = transformers.Qwen2VLImageProcessor.from_pretrained(folder)
+    kind = transformers.Qwen3VLForConditionalGeneration
+    return kind, lambda text, images: qwen_inputs(processor, tokenizer, text, images), tokenizer.apply_chat_template
+
+
+FAMILIES = {"smolvlm": (write_tiny_smolvlm, smolvlm), "qwen3_vl": (write_tiny_qwen3_vl, qwen3_vl)}
+
+
 def main() -> None:
     torch.set_grad_enabled(False)
-    with tempfile.TemporaryDirectory() as name:
-        folder = write_tiny_smolvlm(Path(name))
-        tokenizer = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-        processor = transformers.AutoProcessor.from_pretrained(folder, chat_template=tokenizer["chat_template"])
-        kind = transformers.SmolVLMForConditionalGeneration
-        model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-        chats = {name: answer(model, processor, chat) for name, chat in CHATS.items()}
-    (HERE / "reference" / "tiny-vision-smolvlm-answers.json").write_text(json.dumps(chats) + "\n", "utf-8")
-    for name, chat in chats.items():
-        print(f"{name}: {len(chat['prompt'])} tokens, {chat['answer']}")
+    for family in sys.argv[1:] or FAMILIES:
+        write, read = FAMILIES[family]
+        with tempfile.TemporaryDirectory() as name:
+            folder = write(Path(name))
+            kind, inputs, template = read(folder)
+            model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+            chats = {name: answer(model, inputs, template, chat) for name, chat in CHATS.items()}
+        (HERE / "reference" / f"tiny-vision-{family}-answers.json").write_text(json.dumps(chats) + "\n", "utf-8")
+        for name, chat in chats.items():
+            print(f"{family}, {name}: {len(chat['prompt'])} tokens, {chat['answer']}")
 
 
 if __name__ == "__main__":
