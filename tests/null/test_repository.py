@@ -143,6 +143,12 @@ def test_no_folder_of_tests_is_left_out() -> None:
     assert listed and {*json.loads(listed[1]), *apart} == {str(path.parent.relative_to(ROOT)) for path in tracked("tests/**/test_*.py")}
 
 
+def test_every_file_of_tests_has_a_name_of_its_own() -> None:
+    """pytest and mypy know them by that."""
+    files = [path for path in tracked("tests/**.py") if path.name != "conftest.py"]
+    assert [path for path, name in ((path, path.name) for path in files) if sum(other.name == name for other in files) > 1] == []
+
+
 def test_tests_leave_nothing_behind() -> None:
     """No test may depend on which others its process ran before: what is open closes with its module, monkeypatch sets variables."""
     found = []
