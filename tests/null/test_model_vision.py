@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 from families import FIXTURES
 from tiny_vision import write_tiny_smolvlm
 from towers import TOWERS, Seeing, difference
+from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.numpy_operators import NumpyOperators
-from webllm_build.model.vision import batch_of, vision_of
+from webllm_build.model.vision import batch_of, read_tower, vision_of
 from webllm_build.model.vision.numpy_tower import vectors
+from webllm_build.model.vision.tower import Batch
 from webllm_build.source.local import open_folder
 from webllm_build.source.mmproj import open_mmproj
 from webllm_build.source.processor import read_processor
@@ -40,3 +43,14 @@ def test_a_gguf_s_part_for_pictures_is_the_same(tmp_path: Path, family: str, err
     assert vision is not None
     assert difference(vectors(vision.tower, vision.checkpoint, seeing.pictures), seeing.vectors) < error
     assert vision.pictures == seeing.vision.pictures
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "value"),
+    [("gemma3", "image_size", 4), ("smolvlm", "image_size", 2), ("qwen3_vl", "num_heads", 7), ("lfm2_vl", "something_new", 1)],
+)
+def test_what_cannot_be_is_told_by_name(tmp_path: Path, family: str, key: str, value: int) -> None:
+    config = json.loads((FIXTURES / f"tiny-vision-{family}" / "config.json").read_text("utf-8"))
+    config["vision_config"][key] = value
+    with pytest.raises(UnsupportedArchitecture, match=key):
+        read_tower("a model", config, Batch(64))

@@ -30,7 +30,7 @@ def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tow
     patch = config.integer("patch_size", default=16)
     side = config.integer("image_size", default=224) // patch
     tokens = outer.integer("mm_tokens_per_image", default=256)
-    group = side // int(tokens**0.5)
+    group = config.within(side // int(tokens**0.5), "image_size")
     tower = Tower(
         NAMES,
         siglip.read_layers(config),

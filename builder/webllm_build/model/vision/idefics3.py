@@ -18,7 +18,7 @@ NAMES = Names(
 IGNORED = siglip.IGNORED | {"max_image_size", "size", "tie_word_embeddings", "use_base_siglip"}
 def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tower, Pictures]:
     patch = config.integer("patch_size", default=32)
-    side = config.integer("image_size", default=224) // patch
+    side = config.within(config.integer("image_size", default=224) // patch, "image_size")
     tower = Tower(
         NAMES,
         siglip.read_layers(config),
