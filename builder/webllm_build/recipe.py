@@ -210,8 +210,6 @@ def _vision(checkpoint: Checkpoint) -> tuple[Vision | None, Mapping[str, object]
     except (MissingFile, UnsupportedArchitecture) as error:
         warn(f"What {checkpoint.name} has for pictures is not built: {error.message}")
         return None, {}
-    if vision is not None and vision.pictures.axes:  # a page gives a token one position
-        return None, {}
     return vision, processor
 
 

@@ -12,10 +12,10 @@ export interface Addition {
   readonly cache: CacheView;
 }
 
-/** Tokens of the first sequence of all, in its first page. `position`: 0, or behind the call before it. */
-export function firstAddition(count: number, position: number, groups: number): Addition {
+/** Tokens of the first sequence of all, in its first page. `position`: 0, or behind the call before it; `turns`: see CacheView. */
+export function firstAddition(count: number, position: number, groups: number, turns?: Int32Array): Addition {
   const slots = position === 0 ? { read: -1, write: 0 } : { read: 0, write: 1 };
-  return { position, count, cache: { tables: Array.from({ length: groups }, () => Int32Array.of(0)), copies: new Int32Array(), slots } };
+  return { position, count, cache: { tables: Array.from({ length: groups }, () => Int32Array.of(0)), copies: new Int32Array(), slots, ...(turns !== undefined && { turns }) } };
 }
 
 /** A view that stays as it is while its step waits. */

@@ -18,7 +18,7 @@ import type { ModelLibrary } from "./library.ts";
 import { inRows, patchCall, patchFloats, probeTile, type PatchCall } from "./patches.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { decodeName, firstFunctions, firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { decodeName, firstFunctions, firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, patchStateBytes, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { Readback, ReadbackRing } from "./readback.ts";
 import { longestAlike, rotaryTable } from "./rope.ts";
@@ -258,8 +258,8 @@ export class PlanExecutor implements InspectableRunner {
     const { variant } = this.#parts;
     const { steps, output } = firstLayerOf(this.#plan, variant.kernels, functionOf(variant, name));
     const { buffer, offset } = this.#buffers.binding(output);
-    const size = hiddenBytes(this.#plan);
-    const additions = [firstAddition(tokens.length, position, this.#pageTables.length)];
+    const size = name === "encode_image" ? patchStateBytes(this.#plan) : hiddenBytes(this.#plan);
+    const additions = [firstAddition(tokens.length, position, this.#pageTables.length, name === "encode_image" ? new Int32Array(2 * tokens.length) : undefined)];
     const calls = Array.from({ length: times }, (): Call => [name, tokens.length]);
     return this.#withRows(tokens, (stored) => {
       if (name === "encode_image") this.#writeIo(patchCall([probeTile(tokens.length, this.#plan)], this.#plan, 0).words);

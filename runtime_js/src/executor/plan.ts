@@ -378,6 +378,11 @@ export function hiddenBytes({ io, model }: Pick<PlanHead, "io" | "model">): numb
   return (io.find(({ name }) => name === "hidden")?.bytes ?? 0) / Math.max(model.prefillChunk, MAX_ROWS);
 }
 
+/** Bytes of a patch's state behind a tower's first layer, whose norm has a float32 for each feature: `hidden` may hold those of other layers beside the last one's. */
+export function patchStateBytes(plan: Pick<PlanHead, "io" | "model" | "weights">): number {
+  return plan.weights.find(({ name }) => name === `${FIRST_LAYER}attention_norm.w`)?.bytes ?? hiddenBytes(plan);
+}
+
 /** How many layers the weights' names tell of. */
 export function layerCount({ weights }: Pick<PlanHead, "weights">): number {
   return new Set(weights.flatMap(({ name }) => /^layers\.\d+\./.exec(name)?.[0] ?? [])).size;

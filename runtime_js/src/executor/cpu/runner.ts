@@ -9,7 +9,7 @@ import { slotCount } from "../buffers.ts";
 import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
 import { inRows, patchCall, patchFloats, probeTile } from "../patches.ts";
-import { firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep } from "../plan.ts";
+import { firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, patchStateBytes } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { RowReader } from "../row_reader.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult, TokenVectors } from "../runner.ts";
@@ -131,9 +131,9 @@ export class CpuRunner implements InspectableRunner {
       const { steps, output } = firstLayerOf(this.#plan, this.#plan.kernels, functionOf(this.#variant, name));
       if (name === "encode_image") for (const [io, offset, values] of patchCall([probeTile(tokens.length, this.#plan)], this.#plan, 0).words) this.#write(io, values, offset);
       else this.#writeTokens(tokens, position);
-      const longest = this.#tell([firstAddition(tokens.length, position, this.shape.groups.length)], 1, 0);
+      const longest = this.#tell([firstAddition(tokens.length, position, this.shape.groups.length, name === "encode_image" ? new Int32Array(2 * tokens.length) : undefined)], 1, 0);
       for (let i = 0; i < times; i++) await this.#machine.run(name, tokens.length, longest, steps);
-      const [pointer = 0, size] = [this.#machine.layout.pointers[output], hiddenBytes(this.#plan)];
+      const [pointer = 0, size] = [this.#machine.layout.pointers[output], name === "encode_image" ? patchStateBytes(this.#plan) : hiddenBytes(this.#plan)];
       return this.#machine.memory.floats(pointer + (tokens.length - 1) * size, size / 4).slice();
     });
   }
