@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from families import REFERENCE
 from runtimes import runtime_command
-from tiny_vision import write_tiny_smolvlm
+from tiny_vision import write_tiny_qwen3_vl, write_tiny_smolvlm
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
 
@@ -54,20 +55,32 @@ engine.terminate();
 """
 
 
+MODELS = {"smolvlm": write_tiny_smolvlm, "qwen3_vl": write_tiny_qwen3_vl}
+
+
 @pytest.fixture(scope="module")
-def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the site of a family's model, made once."""
     folder = tmp_path_factory.mktemp("seeing")
-    model = str(write_tiny_smolvlm(folder / "model"))
-    build(BuildRequest("site", (model,), out=folder / "site", cache_dir=folder / "cache", variants=("f32",), quantization="f16"))
-    return folder / "site"
+
+    def site(family: str) -> Path:
+        out = folder / family / "site"
+        if not out.exists():
+            model = str(MODELS[family](folder / family / "model"))
+            build(BuildRequest("site", (model,), out=out, cache_dir=folder / "cache", variants=("f32",), quantization="f16"))
+        return out
+
+    return site
 
 
-@pytest.mark.parametrize(("vision", "loads"), [("eager", [1, 1]), ("lazy", [1, 2])])
-def test_answers_are_exact(seeing: Path, tmp_path: Path, vision: str, loads: list[int]) -> None:
-    """With what sees loaded before, or when the first picture comes; all chats at once, and each again from the cache."""
-    script, reference = tmp_path / "ask.mjs", REFERENCE / "tiny-vision-smolvlm-answers.json"
+@pytest.mark.parametrize(
+    ("family", "vision", "loads"), [("smolvlm", "eager", [1, 1]), ("smolvlm", "lazy", [1, 2]), ("qwen3_vl", "lazy", [1, 2])]
+)
+def test_answers_are_exact(sites: Callable[[str], Path], tmp_path: Path, family: str, vision: str, loads: list[int]) -> None:
+    """With what sees loaded before, or when the first picture comes; all chats at once, and once more from the cache."""
+    script, reference = tmp_path / "ask.mjs", REFERENCE / f"tiny-vision-{family}-answers.json"
     script.write_text(ASK.replace("RUNTIME", RUNTIME.as_uri()))
-    command = [*runtime_command("node"), str(script), str(seeing), str(reference), vision]
+    command = [*runtime_command("node"), str(script), str(sites(family)), str(reference), vision]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     result = json.loads(done.stdout)
