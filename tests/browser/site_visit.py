@@ -162,3 +162,9 @@ def answered(page: Page, count: int) -> str:
     page.wait_for_selector("body[data-status=ready]")
     drawn(page)
     return page.inner_text("#messages > li:last-child .body")
+
+
+def answered_at_length(page: Page, count: int) -> str:
+    """The same of an answer of which parts may be out of sight, where they have no lines to be read."""
+    answered(page, count)
+    return page.text_content("#messages > li:last-child .body") or ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, Worker
-from site_visit import CHROMIUM, Visit, answered, ask, stored_files, until, visiting
+from site_visit import CHROMIUM, Visit, answered, answered_at_length, ask, stored_files, until, visiting
 
 TOKENS = "120"
 SAID = "document.querySelector('#messages > li:last-child .body:not(:has(.waiting))')?.textContent.length > 10"
@@ -144,14 +144,14 @@ def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visi
         page.click("#start")
     ready(page)
     ask(page, "One two")
-    whole = answered(page, 2)
+    whole = answered_at_length(page, 2)
     if phase == "in an answer":
         page.click("#new-chat")
         assert any(is_true(worker, "globalThis.steps === Infinity && (globalThis.steps = 40) > 0") for worker in page.workers)
         ask(page, "One two")
         until(page, SAID)
         kill_gpu_process()
-        assert answered(page, 2) == whole
+        assert answered_at_length(page, 2) == whole
     assert whole and page.is_hidden("#problem")
     assert len(visit.console) == 1 and "The model is loaded again" in visit.console[0]
     visit.console.clear()
@@ -160,12 +160,12 @@ def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visi
 def test_storage_that_is_cleared_under_it_takes_nothing_from_the_page(visit: Visit) -> None:
     page = started(visit)
     ask(page, "One two")
-    whole = answered(page, 2)
+    whole = answered_at_length(page, 2)
     page.click("#new-chat")
     ask(page, "One two")
     devtools = visit.context.new_cdp_session(page)
     devtools.send("Storage.clearDataForOrigin", {"origin": visit.server.url.split("/project")[0], "storageTypes": "all"})
-    assert answered(page, 2) == whole
+    assert answered_at_length(page, 2) == whole
     page.reload()
     page.wait_for_selector("#start:visible")
     page.click("#start")
@@ -194,11 +194,11 @@ def test_memory_that_is_not_there_is_said_and_may_come_back(visit: Visit) -> Non
 def test_a_clock_that_jumps_changes_nothing(visit: Visit) -> None:
     page = started(visit)
     ask(page, "One two")
-    whole = answered(page, 2)
+    whole = answered_at_length(page, 2)
     before_the_engine(visit, WILD_CLOCK, page)
     visit.context.add_init_script(WILD_CLOCK)
     page = visit.context.new_page()
     page.goto(f"{visit.server.url}?device=cpu")
     ready(page)
     ask(page, "One two")
-    assert answered(page, 2) == whole
+    assert answered_at_length(page, 2) == whole

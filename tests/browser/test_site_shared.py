@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from site_visit import Visit, answered, ask, installed, stored_files, until, visiting
+from site_visit import Visit, answered, answered_at_length, ask, installed, stored_files, until, visiting
 
 LENGTH = 400
 LAST = "#messages > li:last-child .body"
@@ -71,9 +71,9 @@ def plain(text: str) -> str:
 
 def whole_answer(page: Page, text: str) -> str:
     ask(page, text)
-    said = answered(page, 2)
+    answer = answered_at_length(page, 2)
     new_chat(page)
-    return said
+    return answer
 
 
 def test_tabs_share_what_the_first_has_loaded(shared: Visit) -> None:
@@ -86,7 +86,7 @@ def test_tabs_share_what_the_first_has_loaded(shared: Visit) -> None:
     expected = {text: whole_answer(first, text) for text in ("One two", "What is it?")}
     ask(first, "One two")
     ask(second, "What is it?")
-    assert [answered(first, 2), answered(second, 2)] == list(expected.values())
+    assert [answered_at_length(first, 2), answered_at_length(second, 2)] == list(expected.values())
 
 
 def test_an_answer_goes_on_where_the_tab_with_the_model_is_closed(shared: Visit) -> None:
@@ -99,12 +99,12 @@ def test_an_answer_goes_on_where_the_tab_with_the_model_is_closed(shared: Visit)
     ask(second, "One two")
     ask(third, "What is it?")
     until(third, SAID)
-    before = third.inner_text(LAST)
+    before = third.text_content(LAST) or ""
     first.close()
     # With activations in eight bits, what a prompt and what a step make of a token differs by roundings: the words behind may be others.
     answered(second, 2)
-    said = answered(third, 2)
-    assert len(before) < len(said) and plain(said).startswith(plain(before)), "in the middle of it"
+    whole = answered_at_length(third, 2)
+    assert len(before) < len(whole) and plain(whole).startswith(plain(before)), "in the middle of it"
     assert second.evaluate(LEADERS) == [1, 1]
     assert second.is_hidden("#problem") and second.is_hidden("#notice")
     new_chat(third)
@@ -112,7 +112,7 @@ def test_an_answer_goes_on_where_the_tab_with_the_model_is_closed(shared: Visit)
     ask(third, "What is it?")
     until(third, SAID)
     second.close()
-    assert answered(third, 2).startswith(expected[1][:5])
+    assert answered_at_length(third, 2).startswith(expected[1][:5])
 
 
 def test_a_tab_that_is_closed_while_it_is_answered_disturbs_nobody(shared: Visit) -> None:
@@ -123,7 +123,7 @@ def test_a_tab_that_is_closed_while_it_is_answered_disturbs_nobody(shared: Visit
     ask(first, "One two")
     until(second, SAID)
     second.close()
-    assert answered(first, 2) == expected
+    assert answered_at_length(first, 2) == expected
     assert first.evaluate(LEADERS) == [1, 0]
 
 
