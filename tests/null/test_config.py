@@ -236,6 +236,7 @@ def test_what_is_about_one_model_is_refused_for_several() -> None:
         "context_length": 512,
         "chat_template": "{{ messages }}",
         "tool_format": "none",
+        "mmproj": Path("mmproj.gguf"),
         "debug_dump": Path("/ir"),
     }
     assert alone.keys() == {name for name, (_, option) in options().items() if option.alone}

@@ -53,6 +53,7 @@ ALL: dict[str, tuple[str, Any]] = {
     "calibrate": ('"page.txt"', "A page."),
     "imatrix": ('"i.gguf"', Path("i.gguf")),
     "kv": ('"q8"', "q8"),
+    "mmproj": ('"mmproj.gguf"', Path("mmproj.gguf")),
     "context_length": ("4_096", 4096),
     "prefill_chunk": ("256", 256),
     "vision": ("false", False),

@@ -29,6 +29,7 @@ from npm_registry import Registry, serve_registry
 from readme_commands import Words, blocks, commands, make_targets
 from tiny_encoder import write_tiny_encoder
 from tiny_site import TINY
+from tiny_vision import write_tiny_smolvlm
 from webllm_build import cli
 from webllm_build.package.output import read_marker
 from webllm_build.tokenizer_check import find_node
@@ -93,7 +94,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "TERM": "dumb",
             "WEBLLM_BUILD_CACHE": str(folder / "chat"),
         }
-        process = stack.enter_context(start(environment, {"chat": str(TINY), "text": str(base), "embed": str(encoder)}))
+        sees = write_tiny_smolvlm(folder / "sees")
+        process = stack.enter_context(start(environment, {"chat": str(TINY), "text": str(base), "embed": str(encoder), "vision": str(sees)}))
         built = folder / "built"
         built.mkdir()
         (built / "webllm.toml").write_text(CHEAP, "utf-8")

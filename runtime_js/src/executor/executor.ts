@@ -230,8 +230,12 @@ export class PlanExecutor implements InspectableRunner {
   async see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
     const { groups, pageSize } = this.shape;
     const { count, tokens, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
-    for (const group of groups.keys()) await this.reservePages(group, Math.ceil(count / pageSize));
-    if (this.#mustWait([])) await this.#ready([]);
+    const small = (): number | undefined => [...groups.keys()].find((group) => this.#buffers.pages(group) < Math.ceil(count / pageSize));
+    // Calls come side by side: none may be submitted with buffers that another one is about to replace.
+    for (let group = small(); group !== undefined || this.#mustWait([]); group = small()) {
+      if (group === undefined || this.#mustWait([])) await this.#ready([]);
+      else await this.#alone(this.reservePages(group, Math.ceil(count / pageSize)));
+    }
     this.#writeIo(words);
     const longest = this.#write([addition]);
     const before = this.#submitParts("encode_image", count, [addition], longest);
