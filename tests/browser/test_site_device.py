@@ -42,7 +42,7 @@ def test_what_computes_is_said_and_chosen(on_cpu: Visit) -> None:
     assert where(page) == "On your GPU (toy)."
     ask(page, "lose: it")
     assert answered(page, 2) == "1 messages: user."
-    page.wait_for_function("document.querySelector('#notice').innerText.startsWith('The GPU was lost. The model goes on, on the CPU.')")
+    page.locator("#notice", has_text="The GPU was lost. The model goes on, on the CPU.").wait_for()
     assert where(page).startswith("On your CPU, 2 threads: about ")
     page.click("#open-settings")
     page.select_option("#device", "cpu")

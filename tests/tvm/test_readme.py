@@ -94,8 +94,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "TERM": "dumb",
             "WEBLLM_BUILD_CACHE": str(folder / "chat"),
         }
-        sees = write_tiny_smolvlm(folder / "sees")
-        process = stack.enter_context(start(environment, {"chat": str(TINY), "text": str(base), "embed": str(encoder), "vision": str(sees)}))
+        models = {"chat": str(TINY), "text": str(base), "embed": str(encoder), "vision": str(write_tiny_smolvlm(folder / "sees"))}
+        process = stack.enter_context(start(environment, models))
         built = folder / "built"
         built.mkdir()
         (built / "webllm.toml").write_text(CHEAP, "utf-8")

@@ -57,7 +57,9 @@ export class FakeGpu {
           buffer.bytes.set(source, offset);
           this.log.commands.push(`write ${buffer.label}`);
         },
-        submit: (buffers: readonly object[]): void => {
+        submit: (buffers: readonly { readonly used: ReadonlySet<FakeBuffer> }[]): void => {
+          const gone = buffers.flatMap(({ used }) => [...used]).find((buffer) => !this.buffers.includes(buffer));
+          if (gone !== undefined) this.#fail("validation", { message: `Buffer ${gone.label} used in submit while destroyed.` });
           this.log.commands.push(`submit ${buffers.length}`);
           this.cpuTime = Math.max(this.cpuTime, this.gpuTime);
         },
@@ -76,8 +78,8 @@ export class FakeGpu {
       },
       createComputePipelineAsync: async ({ label }: GPUComputePipelineDescriptor): Promise<object> => made("pipeline", { label }),
       createBindGroup: (descriptor: GPUBindGroupDescriptor): object => {
-        const labels = [...descriptor.entries].map((entry) => ("buffer" in entry.resource ? entry.resource.buffer.label : ""));
-        return made("bindGroup", { labels });
+        const buffers = [...descriptor.entries].flatMap((entry) => ("buffer" in entry.resource ? [entry.resource.buffer] : []));
+        return made("bindGroup", { buffers });
       },
       createCommandEncoder: (): object => made("encoder", this.#encoder()),
       destroy: (): void => undefined,
@@ -122,6 +124,7 @@ export class FakeGpu {
 
   #encoder(): object {
     const commands = this.log.commands;
+    const used = new Set<FakeBuffer>();
     return {
       copyBufferToBuffer: (from: FakeBuffer, at: number, to: FakeBuffer, toAt: number, size: number): void => {
         if (from === to) throw new Error("WebGPU copies between two buffers only");
@@ -134,13 +137,14 @@ export class FakeGpu {
       beginComputePass: ({ timestampWrites }: { timestampWrites?: { querySet: { times: number[] } } } = {}): object => {
         commands.push("pass");
         const begin = this.gpuTime;
-        let group: readonly string[] = [];
+        let group: readonly FakeBuffer[] = [];
         let pipeline = "";
         return {
           setPipeline: (next: { label: string }): void => { pipeline = next.label; },
-          setBindGroup: (_index: number, next: { labels: readonly string[] }): void => { group = next.labels; },
+          setBindGroup: (_index: number, next: { buffers: readonly FakeBuffer[] }): void => { group = next.buffers; },
           dispatchWorkgroups: (...grid: number[]): void => {
-            commands.push(`${pipeline}(${group.join()}) ${grid.join("x")}`);
+            for (const buffer of group) used.add(buffer);
+            commands.push(`${pipeline}(${group.map(({ label }) => label).join()}) ${grid.join("x")}`);
             this.gpuTime += this.costs.get(pipeline) ?? 0;
           },
           end: (): void => {
@@ -149,7 +153,7 @@ export class FakeGpu {
           },
         };
       },
-      finish: (): object => ({}),
+      finish: (): object => ({ used }),
     };
   }
 }
