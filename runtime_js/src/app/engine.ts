@@ -97,7 +97,7 @@ export class EngineHost {
     const closed = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new AbortError("The start was cancelled."))));
     const stopWaiting = everyTick(() => onProgress(waitingToBegin({ kind: "script", text: "Waiting for the engine's script" })));
     const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
-    const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: (report) => (this.#started === undefined ? onProgress : this.#onSeeing)(report), deviceLost: this.#onLost });
+    const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: (report) => (report.isOfSight === true ? this.#onSeeing : onProgress)(report), deviceLost: this.#onLost });
     await engine.load({ choices: [{ modelId: this.#model.id, source: this.#source, contextLength, device, vision: "lazy" }], keepsOthers: false });
     markInUse(this.#source.manifest, signal);
     this.#started = { contextLength, device };

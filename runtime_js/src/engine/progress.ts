@@ -43,6 +43,8 @@ export interface InitProgressReport {
   readonly warning?: string | undefined;
   /** Set with it. storage: the model will be downloaded again next time. context: it is shorter than was asked for. */
   readonly warningKind?: (typeof WARNINGS)[number] | undefined;
+  /** Of a load of what sees pictures alone, for the first of them. */
+  readonly isOfSight?: boolean | undefined;
   /** Set when the phase is "ready". */
   readonly times?: LoadTimes | undefined;
   /** What the model runs on; set when the phase is "ready". */

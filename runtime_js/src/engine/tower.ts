@@ -54,7 +54,7 @@ export class Tower {
   async #load(whole: LoadProgress | undefined): Promise<PictureRunner> {
     const { choice, device, report, life } = this.#work;
     const failed = childController(life);
-    const progress = whole ?? new LoadProgress(report, (error) => failed.abort(error));
+    const progress = whole ?? new LoadProgress((one) => report({ ...one, isOfSight: true }), (error) => failed.abort(error));
     if (whole === undefined) progress.weightsBegin(this.#folder.manifest.weights.bytes);
     try {
       const [first, ...others] = await abortable(backendsFor({ ...choice, device }, Promise.resolve(this.#folder.manifest)), failed.signal, STOPPED);

@@ -252,6 +252,7 @@ function parseReport(report: Fields): InitProgressReport {
   const warning = report.optional("warning", (key) => report.string(key, MAX_TEXT));
   const waitingKind = report.optional("waitingKind", (key) => report.oneOf(key, WAITS));
   const warningKind = report.optional("warningKind", (key) => report.oneOf(key, WARNINGS));
+  const isOfSight = report.optional("isOfSight", (key) => report.boolean(key));
   const times = report.optional("times", (key) => parseTimes(report.object(key)));
   const computer = report.optional("computer", (key) => parseComputer(report.object(key)));
   return {
@@ -263,6 +264,7 @@ function parseReport(report: Fields): InitProgressReport {
     bytesTotal: report.integer("bytesTotal", 0, Number.MAX_SAFE_INTEGER),
     ...(waiting !== undefined && { waiting, waitingKind }),
     ...(warning !== undefined && { warning, warningKind }),
+    ...(isOfSight !== undefined && { isOfSight }),
     ...(times !== undefined && { times }),
     ...(computer !== undefined && { computer }),
   };
