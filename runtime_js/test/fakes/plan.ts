@@ -28,13 +28,17 @@ const KERNELS = [
 ];
 
 // Buffers: 0, 1 weights; 2 kv0; 3 tokens, 4 state, 5 rope0, 6 page_table0, 7 hidden, 8 logits, 9 sampling, 10 history,
-// 11 counts, 12 bias, 13 mask, 14 kept, 15 logprobs; 16 workspace.
-function variant(name: string, features: string[], index: number): Record<string, unknown> {
+// 11 counts, 12 bias, 13 mask, 14 kept, 15 logprobs; 16 workspace. A tower has 16 patches, 17 pictures, 18 workspace.
+function variant(name: string, features: string[], index: number, isTower: boolean): Record<string, unknown> {
+  const ofTower = {
+    encode_image: { launch: `launch_${index}_encode_image`, kernels: [1], steps: [[0, [2, 18, 7]]] },
+    project_image: { launch: `launch_${index}_project_image`, kernels: [0], steps: [[0, [7, 1, 17]]] },
+  };
   return {
     name, features, language_features: [], min_subgroup_size: features.includes("subgroups") ? 32 : 0,
     limits: { maxStorageBufferBindingSize: 1 << 20, maxBufferSize: 1 << 20, maxComputeInvocationsPerWorkgroup: 256 },
     state_bytes: [256], workspace: [4096], kernels: KERNELS,
-    functions: {
+    functions: isTower ? ofTower : {
       prefill: { launch: `launch_${index}_prefill`, kernels: [0, 1], steps: [[0, [3, 0, 16]], [1, [2, 16, 7]], [0, [3, 1, 16]]] },
       logits: { launch: `launch_${index}_logits`, kernels: [0], steps: [[0, [7, 1, 8]]] },
       decode: { launch: `launch_${index}_decode`, kernels: [0, 1], steps: [[0, [3, 0, 16]], [1, [2, 16, 8]]] },
@@ -47,7 +51,7 @@ function variant(name: string, features: string[], index: number): Record<string
   };
 }
 
-export function fakePlan(): Record<string, unknown> {
+export function fakePlan(isTower = false): Record<string, unknown> {
   return {
     format: 6,
     model: {
@@ -61,9 +65,9 @@ export function fakePlan(): Record<string, unknown> {
       { name: "tokens", bytes: 32 }, { name: "state", bytes: 512 }, { name: "rope0", bytes: 128 }, { name: "page_table0", bytes: 1024 },
       { name: "hidden", bytes: 256 }, { name: "logits", bytes: 1600 }, { name: "sampling", bytes: 512 }, { name: "history", bytes: 1024 },
       { name: "counts", bytes: 1600 }, { name: "bias", bytes: 1600 }, { name: "mask", bytes: 64 }, { name: "kept", bytes: 1600 },
-      { name: "logprobs", bytes: 2048 },
+      { name: "logprobs", bytes: 2048 }, ...(isTower ? [{ name: "patches", bytes: 256 }, { name: "pictures", bytes: 128 }] : []),
     ],
-    variants: [variant("f16-sg", ["shader-f16", "subgroups"], 0), variant("f32", [], 1)],
+    variants: [variant("f16-sg", ["shader-f16", "subgroups"], 0, isTower), variant("f32", [], 1, isTower)],
   };
 }
 
