@@ -16,7 +16,8 @@ from package_sample import FACTS
 KEPT = """async () => {
   const open = indexedDB.open('webllm-build:chats' + location.pathname.slice(0, -1));
   await new Promise((resolve, reject) => { open.onsuccess = resolve; open.onerror = reject; });
-  const all = open.result.transaction('messages').objectStore('messages').getAll();
+  // Of all stores: it waits for whatever is being written.
+  const all = open.result.transaction([...open.result.objectStoreNames]).objectStore('messages').getAll();
   await new Promise((resolve) => { all.onsuccess = resolve; });
   open.result.close();
   return all.result.map(({ text }) => text);
@@ -172,6 +173,7 @@ def test_what_is_made_anew_stands_beside_the_former(visit: Visit) -> None:
     assert page.evaluate("document.activeElement.dataset.action") == "next", "the arrow back has the keys, as there is nothing before"
     page.keyboard.press("Enter")
     expect(page.locator("li.assistant .body")).to_have_text("other")
+    page.evaluate(KEPT)
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
     assert said(page) == ["say: other", "other"]
