@@ -6,7 +6,6 @@ import { DeviceWatch, VariantError, chooseVariants } from "../src/executor/devic
 import { PlanExecutor } from "../src/executor/executor.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
-import type { Tile } from "../src/media/picture.ts";
 import { rotaryTable, type Place } from "../src/executor/rope.ts";
 import { matchTensors, writeRange } from "../src/executor/weights.ts";
 import type { CacheView, Row } from "../src/executor/runner.ts";
@@ -245,20 +244,6 @@ test("the cache doubles up to the context length, keeps its content and rebinds 
   clearLog();
   assert.equal(await executor.reservePages(0, 5), 32);
   assert.deepEqual(gpu.log.created, []);
-});
-
-test("calls of a tower come side by side, also where one of them gives the cache room", async () => {
-  const tile = (count: number): Tile => ({ grid: [1, count], tokens: count / 2, patches: new Float32Array(8 * count), positions: new Int32Array(2 * count) });
-  for (let turns = 0; turns < 20; turns++) { // of the loop of promises, behind which the second call comes
-    gpu = new FakeGpu();
-    const executor = await makeExecutor(1, [0, 0, 0, -1], parsePlan(fakePlan(true), FAKE_WGSL));
-    const errors: string[] = [];
-    gpu.device.addEventListener("uncapturederror", ({ error }) => errors.push(error.message));
-    const first = executor.see([tile(8)]);
-    for (let i = 0; i < turns; i++) await Promise.resolve();
-    const seen = await Promise.all([first, executor.see([tile(4)])]);
-    assert.deepEqual([seen.map(({ length }) => length), errors], [[32, 16], []], `${turns}`);
-  }
 });
 
 test("a cache that cannot grow raises OutOfMemoryError and works on", async () => {
