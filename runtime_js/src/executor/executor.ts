@@ -159,11 +159,19 @@ export class PlanExecutor implements InspectableRunner {
     return work;
   }
 
+  /** Steps wait meanwhile: none may be submitted with buffers that are about to be replaced. */
   async reservePages(group: number, pages: number): Promise<number> {
-    const { device, variant, watch } = this.#parts;
-    watch.check();
+    this.#parts.watch.check();
+    while (pages > this.#buffers.pages(group)) {
+      if (this.#mustWait([])) await this.#ready([]);
+      else await this.#alone(this.#grow(group, pages));
+    }
+    return this.#buffers.pages(group);
+  }
+
+  async #grow(group: number, pages: number): Promise<void> {
+    const { device, variant } = this.#parts;
     const present = this.#buffers.pages(group);
-    if (pages <= present) return present;
     const most = maxPages(device, pageBytesOf(this.#plan.states, variant)[group] ?? 0);
     if (pages > most) throw new OutOfMemoryError(`This GPU has room for the tokens of ${most} pages in one buffer, and ${pages} are needed.`);
     const one = this.shape.groups[group]?.pages ?? 0; // conversation
@@ -173,7 +181,6 @@ export class PlanExecutor implements InspectableRunner {
     } finally {
       for (const program of this.#programs.values()) program.rebindKv(this.#buffers);
     }
-    return this.#buffers.pages(group);
   }
 
   /** Runs a step, in the order of the calls. Where weights stay in storage, the rows of its tokens are read first, while steps before it run. */
@@ -230,12 +237,8 @@ export class PlanExecutor implements InspectableRunner {
   async see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
     const { groups, pageSize } = this.shape;
     const { count, tokens, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
-    const small = (): number | undefined => [...groups.keys()].find((group) => this.#buffers.pages(group) < Math.ceil(count / pageSize));
-    // Calls come side by side: none may be submitted with buffers that another one is about to replace.
-    for (let group = small(); group !== undefined || this.#mustWait([]); group = small()) {
-      if (group === undefined || this.#mustWait([])) await this.#ready([]);
-      else await this.#alone(this.reservePages(group, Math.ceil(count / pageSize)));
-    }
+    for (const group of groups.keys()) await this.reservePages(group, Math.ceil(count / pageSize));
+    if (this.#mustWait([])) await this.#ready([]);
     this.#writeIo(words);
     const longest = this.#write([addition]);
     const before = this.#submitParts("encode_image", count, [addition], longest);
