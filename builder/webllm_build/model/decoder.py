@@ -8,7 +8,7 @@ from dataclasses import replace
 from webllm_build.model.attention import Rope
 from webllm_build.model.entry import Entry
 from webllm_build.model.layer_inputs import LayerInputs
-from webllm_build.model.layers import Layer, PlacedLayer
+from webllm_build.model.layers import Layer, PlacedLayer, ropes_of, states_of
 from webllm_build.model.names import Names, Part, Place
 from webllm_build.model.norms import Norm, NormKind
 from webllm_build.model.ops import Operators, Tensor
@@ -88,12 +88,12 @@ class Decoder:
     @property
     def states(self) -> tuple[State, ...]:
         """The buffers that outlive a step, in the order of the plan."""
-        return tuple(dict.fromkeys(state for layer in self.layers for state in layer.states))
+        return states_of(self.layers)
 
     @property
     def ropes(self) -> tuple[Rope, ...]:
         """The different rotary tables of all layers, in the order of the plan."""
-        return tuple(dict.fromkeys(rope for layer in self.layers for rope in layer.ropes))
+        return ropes_of(self.layers)
 
     def embedded(self, ops: Operators[Tensor]) -> Tensor:
         """What the first layer gets: [m, hidden]."""

@@ -5,7 +5,7 @@ An architecture describes its layers; a description makes the layer itself, with
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -112,6 +112,16 @@ class PlacedLayer:
         if self._input is None or vector is None:
             return self._feed_forward(ops, x, self._scalar)
         return self._input(ops, self._feed_forward(ops, x), vector, self._scalar)
+
+
+def states_of(layers: Sequence[PlacedLayer]) -> tuple[State, ...]:
+    """Each state once, in the layers' order."""
+    return tuple(dict.fromkeys(state for layer in layers for state in layer.states))
+
+
+def ropes_of(layers: Sequence[PlacedLayer]) -> tuple[Rope, ...]:
+    """Each different rotary table once, in the layers' order."""
+    return tuple(dict.fromkeys(rope for layer in layers for rope in layer.ropes))
 
 
 class _Half:

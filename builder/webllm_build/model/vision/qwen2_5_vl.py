@@ -22,6 +22,18 @@ TENSORS = {
     "o": "visual.blocks.{}.attn.proj",
     "mlp_norm": "visual.blocks.{}.norm2",
 }
+GGUF_TENSORS = {
+    "patch": "v.patch_embd",
+    "attention_norm": "v.blk.{}.ln1",
+    "qkv": "v.blk.{}.attn_qkv",
+    "o": "v.blk.{}.attn_out",
+    "mlp_norm": "v.blk.{}.ln2",
+    "up": "v.blk.{}.ffn_up",
+    "down": "v.blk.{}.ffn_down",
+    "norm": "v.post_ln",
+    "project_up": "mm.0",
+    "project": "mm.2",
+}
 NAMES = Names(
     hugging_face=FileNames(
         {
@@ -35,22 +47,7 @@ NAMES = Names(
         },
         patches="frames",
     ),
-    gguf=FileNames(
-        {
-            "patch": "v.patch_embd",
-            "attention_norm": "v.blk.{}.ln1",
-            "qkv": "v.blk.{}.attn_qkv",
-            "o": "v.blk.{}.attn_out",
-            "mlp_norm": "v.blk.{}.ln2",
-            "up": "v.blk.{}.ffn_up",
-            "down": "v.blk.{}.ffn_down",
-            "norm": "v.post_ln",
-            "project_up": "mm.0",
-            "project": "mm.2",
-            "gate": "v.blk.{}.ffn_gate",
-        },
-        patches="frame_tensors",
-    ),
+    gguf=FileNames({**GGUF_TENSORS, "gate": "v.blk.{}.ffn_gate"}, patches="frame_tensors"),
 )
 # Of films, and of what pictures are made into.
 IGNORED = frozenset({"initializer_range", "tokens_per_second", "window_size", "in_chans", "spatial_patch_size", "temporal_patch_size"})

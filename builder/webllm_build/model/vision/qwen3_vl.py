@@ -37,16 +37,7 @@ NAMES = Names(
     ),
     gguf=FileNames(
         {
-            "patch": "v.patch_embd",
-            "attention_norm": "v.blk.{}.ln1",
-            "qkv": "v.blk.{}.attn_qkv",
-            "o": "v.blk.{}.attn_out",
-            "mlp_norm": "v.blk.{}.ln2",
-            "up": "v.blk.{}.ffn_up",
-            "down": "v.blk.{}.ffn_down",
-            "norm": "v.post_ln",
-            "project_up": "mm.0",
-            "project": "mm.2",
+            **qwen2_5_vl.GGUF_TENSORS,
             "positions": "v.position_embd",
             **{f"deep{number}_{part}": f"v.deepstack.{number}.{name}" for number in range(MOST_DEEP) for part, name in DEEP_GGUF.items()},
         },

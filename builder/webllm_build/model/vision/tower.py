@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.attention import Rope
-from webllm_build.model.layers import Layer, PlacedLayer
+from webllm_build.model.layers import Layer, PlacedLayer, ropes_of, states_of
 from webllm_build.model.names import Names, Part, Place
 from webllm_build.model.norms import Norm, NormKind
 from webllm_build.model.ops import Tensor
@@ -102,11 +102,11 @@ class Tower:
 
     @property
     def states(self) -> tuple[State, ...]:
-        return tuple(dict.fromkeys(state for layer in self.layers for state in layer.states))
+        return states_of(self.layers)
 
     @property
     def ropes(self) -> tuple[Rope, ...]:
-        return tuple(dict.fromkeys(rope for layer in self.layers for rope in layer.ropes))
+        return ropes_of(self.layers)
 
     @property
     def states_size(self) -> int:
