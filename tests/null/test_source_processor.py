@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
 
+from tiny_vision import write_tiny_smolvlm
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedArchitecture
+from webllm_build.source.local import open_folder
+from webllm_build.source.mmproj import open_mmproj
 from webllm_build.source.processor import read_processor
-from webllm_build.source.processor_gguf import read_gguf_processor
+from webllm_build.source.tokenizer_json import text_of_token
 
 GOLDEN: Mapping[str, Any] = json.loads((Path(__file__).parents[2] / "runtime_js/test/golden/pictures.json").read_text("utf-8"))
 
@@ -97,40 +102,43 @@ def test_positions_must_be_a_square() -> None:
         read("qwen3_vl", config=config)
 
 
-def clip(kind: str, image: int, patch: int, **others: object) -> dict[str, object]:
-    """Metadata of llama.cpp's for what sees; numbers of pictures are float32 there."""
-    half = [float(np.float32(0.5))] * 3
-    said = {"image_size": image, "patch_size": patch, "image_mean": half, "image_std": half, **others}
-    return {"clip.projector_type": kind, **{f"clip.vision.{key.replace('__', '.')}": value for key, value in said.items()}}
+def clip(folder: Path, kind: str, image: int, patch: int, **others: int) -> Mapping[str, object]:
+    """What a file of llama.cpp's for what sees says, by its metadata and the rows of two of its tensors."""
+    writer = gguf.GGUFWriter(folder / "mmproj.gguf", "clip")
+    writer.add_string("clip.projector_type", kind)
+    for key, value in {"image_size": image, "patch_size": patch, **others}.items():
+        writer.add_uint32(f"clip.vision.{key.replace('__', '.')}", value)
+    for key in ("image_mean", "image_std"):
+        writer.add_array(f"clip.vision.{key}", [0.5] * 3)
+    for name, rows in {"v.position_embd": 256, "mm.1": 32}.items():
+        writer.add_tensor(f"{name}.weight", np.zeros((rows, 32), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    config = {"general.architecture": "llama", "llama.embedding_length": 64}
+    text = replace(open_folder(write_tiny_smolvlm(folder / "model"), "tokens"), format="gguf", config=config)
+    checkpoint = open_mmproj(folder / "mmproj.gguf", text)
+    return read_processor(checkpoint.config, checkpoint.processor, text_of_token(text.tokenizer))
 
 
-def test_a_gguf_of_what_sees_says_the_same() -> None:
-    said = clip("idefics3", 512, 16, preproc_image_size=2048, projector__scale_factor=4)
-    assert read_gguf_processor(said) == GOLDEN["smolvlm"]["settings"]
+def test_a_gguf_of_what_sees_says_the_same(tmp_path: Path) -> None:
+    said = clip(tmp_path, "idefics3", 512, 16, preproc_image_size=2048, projector__scale_factor=4)
+    assert said == GOLDEN["smolvlm"]["settings"]
 
 
-def test_what_a_gguf_does_not_say_is_as_published_models_have_it() -> None:
-    gemma3 = read_gguf_processor(clip("gemma3", 896, 14))
+def test_what_a_gguf_does_not_say_is_as_published_models_have_it(tmp_path: Path) -> None:
+    gemma3 = clip(tmp_path, "gemma3", 896, 14)
     assert (gemma3["merge"], gemma3["width"], gemma3["table"]) == (4, 896, {"kind": "grid", "side": 64, "taps": 1})
     assert gemma3["before"] == "\n\n<start_of_image>" and gemma3["image"] == "<image_soft_token>" and gemma3["resample"] == "bilinear"
-    lfm2 = read_gguf_processor(clip("lfm2", 256, 16, projector__scale_factor=2))
+    lfm2 = clip(tmp_path, "lfm2", 256, 16, projector__scale_factor=2)
     assert (lfm2["tile"], lfm2["least_tokens"], lfm2["most_tokens"]) == (512, 64, 256)
     assert lfm2["table"] == {"kind": "resized", "side": 16, "taps": 24}
-    mean = [float(np.float32(value)) for value in (0.48145466, 0.4578275, 0.40821073)]
-    with pytest.warns(UserWarning, match="Here they are made smaller"):
-        qwen = read_gguf_processor(clip("qwen2.5vl_merger", 560, 14, image_mean=mean, n_wa_pattern=8))
-    assert (qwen["mean"], qwen["window"], qwen["least_pixels"], "table" in qwen) == (mean, 4, 3136, False)
-    with pytest.warns(UserWarning, match="Here they are made smaller"):
-        qwen = read_gguf_processor(clip("qwen3vl_merger", 768, 16, spatial_merge_size=2))
-    assert (qwen["least_pixels"], qwen["table"]) == (65536, {"kind": "bilinear", "side": 48, "taps": 4})
-    gemma4 = read_gguf_processor({**clip("", 224, 16), "clip.projector_type": "gemma4v"})
-    assert (gemma4["merge"], gemma4["most_tokens"], gemma4["mean"], gemma4["after"]) == (3, 280, [0.5] * 3, "<image|>")
 
 
-def test_a_gguf_that_cannot_be_is_refused() -> None:
-    with pytest.raises(UnsupportedArchitecture, match="'resampler' are not made here"):
-        read_gguf_processor(clip("resampler", 448, 14))
-    huge = clip("lfm2", 10**9, 1, projector__scale_factor=2)
-    for said in (clip("gemma3", 0, 14), clip("gemma3", 10**12, 14), clip("idefics3", 512, 16), huge):
+def test_a_gguf_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedArchitecture, match="kind 'resampler'"):
+        clip(tmp_path, "resampler", 448, 14)
+    for kind, image, patch in (("gemma3", 0, 14), ("gemma3", 2**31, 14)):
         with pytest.raises(MalformedFile):
-            read_gguf_processor(said)
+            clip(tmp_path, kind, image, patch)
