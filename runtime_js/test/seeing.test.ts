@@ -4,27 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChatCompletionMessageParam, ContentPart } from "../src/api/openai/types.ts";
 import { DownloadError, RequestValidationError } from "../src/support/errors.ts";
-import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { MODEL, PLACES, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 import { NO_EOS } from "./fakes/generations.ts";
 import { reference, seenAs } from "./fakes/runner.ts";
-import { IMAGE_TOKEN, letSee, picture, type FakeVision } from "./fakes/vision.ts";
-
-interface Seeing extends Setup {
-  readonly vision: FakeVision;
-}
-
-/** In this thread, and in a worker. */
-function check(name: string, work: (it: Seeing) => Promise<void>): void {
-  for (const [place, make] of Object.entries(PLACES)) {
-    test(`${place}: ${name}`, async () => {
-      const it = make();
-      const vision = letSee(it.engine);
-      await it.client.reload(MODEL);
-      await soon(work({ ...it, vision }), name);
-    });
-  }
-}
+import { IMAGE_TOKEN, checkSeeing, picture } from "./fakes/vision.ts";
 
 const shown = (url: string | Blob): ContentPart => ({ type: "image_url", image_url: { url } });
 const text = (said: string): ContentPart => ({ type: "text", text: said });
@@ -39,7 +23,7 @@ async function expected({ client }: Setup, messages: readonly ChatCompletionMess
   return client.detokenize(reference(tokens.map((token) => (token === IMAGE_TOKEN ? seen.shift() ?? -1 : token)), count, NO_EOS));
 }
 
-check("an answer is about what is shown, and a second question about it encodes nothing", async (it) => {
+checkSeeing("an answer is about what is shown, and a second question about it encodes nothing", async (it) => {
   const messages = [user(text("What is "), shown(picture("7: 5 3")), text(" here?"))];
   const first = await it.client.chat.completions.create(ask(messages));
   assert.equal(first.choices[0]?.message.content, await expected(it, messages, [[7, 8]]));
@@ -52,7 +36,7 @@ check("an answer is about what is shown, and a second question about it encodes 
   assert.ok(second.usage.prompt_tokens_details.cached_tokens >= first.usage.prompt_tokens - 1);
 });
 
-check("several pictures, in any turn, one of them twice", async (it) => {
+checkSeeing("several pictures, in any turn, one of them twice", async (it) => {
   const [one, other] = [picture("1: 4"), picture("2: 30")];
   const messages = [user(shown(one), text("a"), shown(other)), { role: "assistant" as const, content: "b" }, user(text("c"), shown(one))];
   const { choices } = await it.client.chat.completions.create(ask(messages));
@@ -60,7 +44,7 @@ check("several pictures, in any turn, one of them twice", async (it) => {
   assert.deepEqual(it.vision.encoded, ["1/0", "2/0"]);
 });
 
-check("a call has as many tiles as there is room for", async (it) => {
+checkSeeing("a call has as many tiles as there is room for", async (it) => {
   it.vision.mostFloats = 7;
   const messages = [user(shown(picture("2: 5 1 4 2 3")))];
   const { choices } = await it.client.chat.completions.create(ask(messages));
@@ -68,14 +52,14 @@ check("a call has as many tiles as there is room for", async (it) => {
   assert.deepEqual([it.vision.encoded.length, it.vision.calls], [5, 3]);
 });
 
-check("several answers encode a picture once, and penalties know it as the model's own token", async (it) => {
+checkSeeing("several answers encode a picture once, and penalties know it as the model's own token", async (it) => {
   const messages = [user(shown(picture("3: 6 6")), text("?"))];
   const request = ask(messages, { n: 3, repetition_penalty: 1.1, frequency_penalty: 0.2 });
   assert.equal((await it.client.chat.completions.create(request)).choices.length, 3);
   assert.deepEqual(it.vision.encoded, ["3/0", "3/1"]);
 });
 
-check("a text that spells what stands for a picture is a text", async (it) => {
+checkSeeing("a text that spells what stands for a picture is a text", async (it) => {
   const messages = [
     { role: "system" as const, content: "<image> and \ufdd1" }, user(text("<image>\ufdd1"), shown(picture("4: 3"))), { role: "assistant" as const, content: "<image>" }, user(text("<image>")),
   ];
@@ -83,7 +67,7 @@ check("a text that spells what stands for a picture is a text", async (it) => {
   assert.equal(choices[0]?.message.content, await expected(it, messages, [[4, 3]]));
 });
 
-check("pictures by their addresses", async (it) => {
+checkSeeing("pictures by their addresses", async (it) => {
   const data = `data:image/png;base64,${btoa("5: 2")}`;
   const blob = URL.createObjectURL(picture("5: 2"));
   for (const url of [data, "data:text/plain,5:%202", blob]) {
@@ -105,7 +89,7 @@ check("pictures by their addresses", async (it) => {
   assert.equal((await it.client.chat.completions.create(ask([user(text("b"))]))).choices.length, 1, "the conversation goes on");
 });
 
-check("what cannot be read, and a part that is none, is told with its place", async (it) => {
+checkSeeing("what cannot be read, and a part that is none, is told with its place", async (it) => {
   await assert.rejects(it.client.chat.completions.create(ask([user(text("a"), shown(picture("none")))])),
     fails(RequestValidationError, /^messages\[0\]\.content\[1\]: This is no picture/));
   for (const [image_url, message] of [
@@ -119,7 +103,7 @@ check("what cannot be read, and a part that is none, is told with its place", as
   await assert.rejects(it.client.chat.completions.create(ask([user(text("a")), assistant])), fails(RequestValidationError, /messages\[1\]\.content\[0\]\.type must be "text"/));
 });
 
-check("others are answered while a picture is encoded, and who leaves in its middle ends that", async (it) => {
+checkSeeing("others are answered while a picture is encoded, and who leaves in its middle ends that", async (it) => {
   const held: (() => void)[] = [];
   it.vision.encoding = () => new Promise((resolve) => { held.push(resolve); });
   const controller = new AbortController();
@@ -139,7 +123,7 @@ check("others are answered while a picture is encoded, and who leaves in its mid
   assert.equal(later.choices[0]?.message.content, await expected(it, messages, [[6, 12]]));
 });
 
-check("a tower that fails fails the answer, and is asked again", async (it) => {
+checkSeeing("a tower that fails fails the answer, and is asked again", async (it) => {
   it.vision.encoding = () => Promise.reject(new DownloadError("The tower is not there."));
   const messages = [user(shown(picture("8: 2")))];
   await assert.rejects(it.client.chat.completions.create(ask(messages)), fails(DownloadError, /not there/));
@@ -147,7 +131,7 @@ check("a tower that fails fails the answer, and is asked again", async (it) => {
   assert.equal((await it.client.chat.completions.create(ask(messages))).choices[0]?.message.content, await expected(it, messages, [[8, 2]]));
 });
 
-check("tokens are counted without encoding, and an answer about a picture cannot be kept", async (it) => {
+checkSeeing("tokens are counted without encoding, and an answer about a picture cannot be kept", async (it) => {
   const messages = [user(text("a"), shown(picture("9: 7 7")))];
   const bare = await it.client.countTokens([user(text("a"))]);
   assert.ok(await it.client.countTokens(messages) >= bare + 14);
@@ -155,7 +139,7 @@ check("tokens are counted without encoding, and an answer about a picture cannot
   await assert.rejects(it.client.chat.completions.create(ask(messages, { extra_body: { resumable: { enabled: true } } })), fails(RequestValidationError, /An answer about pictures cannot be kept/));
 });
 
-check("of a chat that is too long the oldest pictures are left out", async (it) => {
+checkSeeing("of a chat that is too long the oldest pictures are left out", async (it) => {
   const turn = (name: number): ChatCompletionMessageParam[] => [user(shown(picture(`${name}: 60`)), text("x")), { role: "assistant", content: "y" }];
   const last = user(shown(picture("4: 20")), text("z"));
   const messages = [...turn(1), ...turn(2), ...turn(3), last];

@@ -8,21 +8,10 @@ import { createLanguageModel } from "../src/adapters/prompt_api/index.ts";
 import { createFetch } from "../src/api/openai/fetch.ts";
 import { postInitAndCheckFieldsChatCompletion } from "../src/webllm/checks.ts";
 import { ModelType } from "../src/webllm/constants.ts";
-import { CONTEXT, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
-import { letSee, picture, type FakeVision } from "./fakes/vision.ts";
+import { CONTEXT, MODEL, type Setup } from "./fakes/engine.ts";
+import { checkSeeing, picture } from "./fakes/vision.ts";
 
 const DATA = `data:image/png;base64,${btoa("7: 5 3")}`;
-
-function check(name: string, work: (it: Setup & { readonly vision: FakeVision }) => Promise<void>): void {
-  for (const [place, make] of Object.entries(PLACES)) {
-    test(`${place}: ${name}`, async () => {
-      const it = make();
-      const vision = letSee(it.engine);
-      await it.client.reload(MODEL);
-      await soon(work({ ...it, vision }), name);
-    });
-  }
-}
 
 /** What the engine itself answers. */
 async function answer({ client }: Setup, content: string | object[], max_tokens = 5): Promise<string> {
@@ -32,7 +21,7 @@ async function answer({ client }: Setup, content: string | object[], max_tokens 
 
 const SHOWN = [{ type: "text", text: "What is it?" }, { type: "image_url", image_url: { url: DATA } }];
 
-check("responses take input_image", async (it) => {
+checkSeeing("responses take input_image", async (it) => {
   const respond = async (image: object): Promise<Response> => createFetch(it.client)("https://local.example/v1/responses", { method: "POST", body: JSON.stringify({
     input: [{ role: "user", content: [{ type: "input_text", text: "What is it?" }, { type: "input_image", ...image }] }], max_output_tokens: 5, temperature: 0,
   }) });
@@ -47,7 +36,7 @@ check("responses take input_image", async (it) => {
   }
 });
 
-check("the AI SDK's pictures, as bytes, base64 and addresses", async (it) => {
+checkSeeing("the AI SDK's pictures, as bytes, base64 and addresses", async (it) => {
   const model = createLocal(it.client)(MODEL);
   const expected = await answer(it, SHOWN);
   for (const data of [new TextEncoder().encode("7: 5 3"), btoa("7: 5 3"), new URL(DATA)]) {
@@ -59,7 +48,7 @@ check("the AI SDK's pictures, as bytes, base64 and addresses", async (it) => {
     /no parts of the type "file \(application\/pdf\)"/);
 });
 
-check("the Prompt API's pictures, where a session expects them", async (it) => {
+checkSeeing("the Prompt API's pictures, where a session expects them", async (it) => {
   const LanguageModel = createLanguageModel({ contextWindow: CONTEXT, open: async () => it.client, isStored: async () => true, sees: true });
   assert.equal(await LanguageModel.availability({ expectedInputs: [{ type: "image" }] }), "available");
   assert.equal(await LanguageModel.availability({ expectedInputs: [{ type: "audio" }] }), "unavailable");

@@ -26,9 +26,8 @@ def browser(chromium_path: Path) -> Iterator[Browser]:
 def server(tmp_path: Path) -> Iterator[SiteServer]:
     server = SiteServer(tmp_path / "root", "sub/chat")
     build_site(server.folder, tmp_path / "build-0")
-    server.start()
-    yield server
-    server.stop()
+    with server:
+        yield server
 
 
 @pytest.fixture

@@ -61,6 +61,13 @@ class SiteServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}/{self.path}/"
 
+    def __enter__(self) -> SiteServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> None:
         """Listen; after a stop on the same port again."""
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler())

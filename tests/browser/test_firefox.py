@@ -65,22 +65,27 @@ def ask(tab: Tab, messages: int = 2) -> str:
     return answer
 
 
+def started(firefox: Firefox, url: str, tokens: int) -> Tab:
+    """The page with its model loaded, whose answers are greedy and short."""
+    tab = firefox.open(url)
+    tab.until("document.querySelector('#start').offsetParent !== null", SECONDS)
+    tab.click("#open-settings")
+    for selector, value in (("#max-tokens", str(tokens)), ("#temperature", "0")):
+        tab.fill(selector, value)
+    tab.click("#settings .primary")
+    tab.click("#start")
+    ready(tab)
+    return tab
+
+
 @pytest.mark.timeout(1500)
 def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox: Firefox, tiny_site: Path, tmp_path: Path) -> None:
     """Firefox asks its user whether a page may keep what it stores; here nobody answers."""
     firefox.console.clear()
     server = SiteServer(tmp_path, "project/chat")
     shutil.copytree(tiny_site, server.folder)
-    server.start()
-    try:
-        tab = firefox.open(f"{server.url}?device=gpu")
-        tab.until("document.querySelector('#start').offsetParent !== null", SECONDS)
-        tab.click("#open-settings")
-        for selector, value in (("#max-tokens", "3"), ("#temperature", "0")):
-            tab.fill(selector, value)
-        tab.click("#settings .primary")
-        tab.click("#start")
-        ready(tab)
+    with server:
+        tab = started(firefox, f"{server.url}?device=gpu", tokens=3)
         waiting = "Promise.race([navigator.storage.persist(), new Promise((resolve) => { setTimeout(resolve, 100, 'no answer'); })])"
         assert tab.evaluate(waiting) == "no answer"
         online = ask(tab)
@@ -95,16 +100,13 @@ def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox:
         ready(tab)
         assert ask(tab, messages=4).strip()
         tab.close()
-    finally:
-        server.stop()
     assert firefox.console == []
 
 
 def test_an_answer_survives_the_end_of_its_page(firefox: Firefox, tmp_path: Path) -> None:
     server = SiteServer(tmp_path / "root", "chat")
     build_site(server.folder, tmp_path / "build", runs_on_cpu=True)
-    server.start()
-    try:
+    with server:
         tab = firefox.open(server.url)
         tab.until("document.querySelector('#start').offsetParent !== null", SECONDS)
         tab.click("#start")
@@ -121,8 +123,6 @@ def test_an_answer_survives_the_end_of_its_page(firefox: Firefox, tmp_path: Path
         assert isinstance(answer, str)
         assert answer.startswith("word0 word1 word2 word3")
         tab.close()
-    finally:
-        server.stop()
     assert firefox.console == []
 
 
@@ -130,16 +130,8 @@ def test_a_second_tab_shares_the_model_and_outlives_the_first(firefox: Firefox, 
     firefox.console.clear()
     server = SiteServer(tmp_path, "chat")
     shutil.copytree(tiny_site, server.folder)
-    server.start()
-    try:
-        first = firefox.open(f"{server.url}?device=cpu")
-        first.until("document.querySelector('#start').offsetParent !== null", SECONDS)
-        first.click("#open-settings")
-        for selector, value in (("#max-tokens", "8"), ("#temperature", "0")):
-            first.fill(selector, value)
-        first.click("#settings .primary")
-        first.click("#start")
-        ready(first)
+    with server:
+        first = started(firefox, f"{server.url}?device=cpu", tokens=8)
         answer = ask(first)
         second = firefox.open(f"{server.url}?device=cpu")
         ready(second)
@@ -149,6 +141,4 @@ def test_a_second_tab_shares_the_model_and_outlives_the_first(firefox: Firefox, 
         assert ask(second, messages=4).strip()
         assert second.evaluate(LEADERS) == [1, 0]
         second.close()
-    finally:
-        server.stop()
     assert firefox.console == []

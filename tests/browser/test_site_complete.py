@@ -15,9 +15,8 @@ from site_visit import Visit, build_site, until
 def server(tmp_path: Path) -> Iterator[SiteServer]:
     server = SiteServer(tmp_path / "root", "sub/text")
     build_site(server.folder, tmp_path / "build-0", chats=False)
-    server.start()
-    yield server
-    server.stop()
+    with server:
+        yield server
 
 
 def go_on(page: Page, text: str) -> None:

@@ -18,9 +18,8 @@ QUESTION = "Say hello."
 def server(site: Path, tmp_path: Path) -> Iterator[SiteServer]:
     server = SiteServer(tmp_path, "project/chat")
     shutil.copytree(site, server.folder)
-    server.start()
-    yield server
-    server.stop()
+    with server:
+        yield server
 
 
 def be_brief(page: Page) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
-from site_server import SiteServer
-from site_visit import Visit, answered, ask, build_site, until
+from playwright.sync_api import Page, expect
+from site_visit import Visit, answered, ask, until
 
 # A picture that is dropped or pasted, drawn by the browser itself.
 HAND_OVER = """([name, event]) => new Promise((resolve) => {
@@ -37,19 +35,11 @@ if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = async () => {
 
 
 @pytest.fixture
-def seeing(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
-    """The sample site, whose model says that it sees."""
-    server = SiteServer(tmp_path / "root", "sub/chat")
-    build_site(server.folder, tmp_path / "build")
-    index = server.folder / "index.html"
+def seeing(visit: Visit) -> Visit:
+    """To the sample site, whose model says that it sees."""
+    index = visit.server.folder / "index.html"
     index.write_text(index.read_text("utf-8").replace('"sees":false', '"sees":true'), "utf-8")
-    server.start()
-    context = browser.new_context(viewport={"width": 1100, "height": 800})
-    visit = Visit(context, server)
-    yield visit
-    context.close()
-    server.stop()
-    assert visit.console == []
+    return visit
 
 
 def shown(page: Page) -> list[str]:

@@ -37,10 +37,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(built: Path) -> Iterator[SiteServer]:
-    server = SiteServer(built.parent, built.name)
-    server.start()
-    yield server
-    server.stop()
+    with SiteServer(built.parent, built.name) as server:
+        yield server
 
 
 def test_the_package_names_its_dependency(built: Path) -> None:

@@ -20,10 +20,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(built: Path) -> Iterator[SiteServer]:
-    server = SiteServer(built.parent, built.name)
-    server.start()
-    yield server
-    server.stop()
+    with SiteServer(built.parent, built.name) as server:
+        yield server
 
 
 def test_a_page_gets_no_engine(built: Path) -> None:

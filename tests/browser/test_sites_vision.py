@@ -24,10 +24,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def server(built: Path) -> Iterator[SiteServer]:
-    server = SiteServer(built.parent, built.name)
-    server.start()
-    yield server
-    server.stop()
+    with SiteServer(built.parent, built.name) as server:
+        yield server
 
 
 def open_album(visit: Visit) -> Page:

@@ -1,10 +1,11 @@
 /** A model that sees: a picture is a text, which names it and says how many tokens each of its tiles has, as "7: 5 5 2". */
 
+import { test } from "node:test";
 import type { PictureRunner } from "../../src/executor/runner.ts";
 import type { Vision } from "../../src/engine/pictures.ts";
 import { RequestValidationError } from "../../src/support/errors.ts";
 import type { Tile } from "../../src/media/picture.ts";
-import { fakeTokenizer, type FakeEngine } from "./engine.ts";
+import { MODEL, PLACES, fakeTokenizer, soon, type FakeEngine, type Setup } from "./engine.ts";
 
 const PLACEHOLDER = "<image>";
 const TEMPLATE = "{% for m in messages %}[{{ m.role }}]{% if m.content is string %}{{ m.content }}{% else %}{% for part in m.content %}"
@@ -61,9 +62,25 @@ export class FakeVision implements Vision, PictureRunner {
 }
 
 /** Lets the models that an engine loads see. */
-export function letSee(engine: FakeEngine): FakeVision {
+function letSee(engine: FakeEngine): FakeVision {
   const vision = new FakeVision();
   engine.vision = vision;
   engine.tokenizer = fakeTokenizer({ chat_template: TEMPLATE }, [PLACEHOLDER]);
   return vision;
+}
+
+interface Seeing extends Setup {
+  readonly vision: FakeVision;
+}
+
+/** A test of a model that sees, in this thread and in a worker. */
+export function checkSeeing(name: string, work: (it: Seeing) => Promise<void>): void {
+  for (const [place, make] of Object.entries(PLACES)) {
+    test(`${place}: ${name}`, async () => {
+      const it = make();
+      const vision = letSee(it.engine);
+      await it.client.reload(MODEL);
+      await soon(work({ ...it, vision }), name);
+    });
+  }
 }
