@@ -6,6 +6,7 @@ build has done of an entry that resumes waits for the next one. The folder may b
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,19 +14,20 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from webllm_build.disk import check_folder, disk_errors, move, sync, sync_tree
 from webllm_build.errors import PackageError
-from webllm_build.locks import PathLock, lock, lock_shared
+from webllm_build.locks import PathLock, lock, lock_shared, lock_when_free
 
 MAX_BYTES = 16 << 30
 PARTIAL = ".partial-"
 ENTRY = r"[a-z]+-[0-9a-f]{32}"
 OURS = re.compile(rf"{ENTRY}|{re.escape(PARTIAL)}({ENTRY}|\w+)")
+TAKEN = (errno.EEXIST, errno.ENOTEMPTY)  # what is said of a folder that is to have the name of another
 ATTEMPTS = 5  # others may make or remove the same entry meanwhile
 PARTIAL_SECONDS = 3600  # an unfinished entry that is older and that nobody holds belongs to a build that was killed
 
@@ -82,11 +84,17 @@ class Cache:
         raise PackageError(f"{target} is removed or changed again and again", hint)
 
     def remove(self, entry: Path) -> None:
-        """Have an entry made again: its content turned out to be damaged."""
-        with disk_errors(self.folder, "--cache-dir"), suppress(FileNotFoundError):
-            doomed = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.folder)) / "entry"
-            move(entry, doomed)  # at once, so that nobody meets half of it
-            shutil.rmtree(doomed.parent, ignore_errors=True)
+        """Have an entry that was taken made again: its content turned out to be damaged."""
+        with disk_errors(self.folder, "--cache-dir"):
+            self._remove(entry, self._pins)
+
+    def _remove(self, entry: Path, held: Sequence[PathLock]) -> None:
+        """Remove an entry that one of these holds. Another one in its place is what others have made anew, and use."""
+        doomed = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=self.folder))
+        with suppress(FileNotFoundError), lock_when_free(self.folder):  # so that nobody else removes it after the look
+            if any(pin.holds(entry) for pin in held):
+                move(entry, doomed / "entry")  # at once, so that nobody meets half of it
+        shutil.rmtree(doomed, ignore_errors=True)
 
     def _take(self, target: Path, intact: Callable[[Path], bool]) -> bool:
         """Pin an entry that is there and as it was made."""
@@ -99,8 +107,8 @@ class Cache:
                 os.utime(target)
             self._pins.append(pin)
             return True
-        pin.release()
-        self.remove(target)
+        with pin:
+            self._remove(target, [pin])
         return False
 
     def _make(self, target: Path, make: Callable[[Path], None], resumes: bool) -> bool:
@@ -113,14 +121,14 @@ class Cache:
             sync_tree(partial)
             try:
                 move(partial, target)
-            except OSError:
-                if target.is_dir():
+            except OSError as error:
+                if error.errno in TAKEN:
                     return False
                 raise
             sync(self.folder)
             try:
                 pin.share(target)
-            except FileNotFoundError:  # where it is the name that is locked, another build may have removed it at once
+            except FileNotFoundError:  # another build has removed it at once
                 return False
             self._pins.append(pin)
             return True
@@ -169,7 +177,7 @@ class Cache:
             held = lock(path)
             if held is not None:
                 with held:
-                    self.remove(path)
+                    self._remove(path, [held])
 
 
 def _bytes(folder: Path) -> int:

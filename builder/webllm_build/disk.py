@@ -75,9 +75,9 @@ def move(source: Path, target: Path) -> None:
         try:
             source.replace(target)
             return
-        except PermissionError:  # noqa: PERF203
+        except PermissionError as error:  # noqa: PERF203
             if target.is_dir():
-                raise
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
             time.sleep(pause)
     source.replace(target)
 

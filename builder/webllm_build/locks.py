@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 if sys.platform == "win32":
-    from webllm_build.locks_by_name import PathLock, lock, lock_shared
+    from webllm_build.locks_by_name import PathLock, lock, lock_shared, lock_when_free
 else:
     import fcntl
 
@@ -27,9 +27,19 @@ else:
                 self._descriptor = None
 
         def share(self, path: Path) -> None:
-            """Go on as one of several. path: what it has come to be called."""
+            """Go on as one of several. path: what it has come to be called. Raises FileNotFoundError where it is gone again."""
             assert self._descriptor is not None
-            _flock(self._descriptor, fcntl.LOCK_SH)
+            _flock(self._descriptor, fcntl.LOCK_SH)  # gives the lock back before it takes the other one
+            if not self.holds(path):
+                raise FileNotFoundError(f"{path} was removed meanwhile")
+
+        def holds(self, path: Path) -> bool:
+            """Whether the path is what is locked, and nothing that was put in its place."""
+            assert self._descriptor is not None
+            try:
+                return os.path.samestat(os.fstat(self._descriptor), path.stat())  # pathlib has no samestat
+            except FileNotFoundError:
+                return False
 
         def __enter__(self) -> PathLock:
             return self
@@ -41,6 +51,12 @@ else:
         """The path for this holder alone; None where somebody else has it. Raises FileNotFoundError where it is not there."""
         return _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    def lock_when_free(path: Path) -> PathLock:
+        """As `lock`; waits for those who have it."""
+        held = _lock(path, fcntl.LOCK_EX)
+        assert held is not None  # it has waited
+        return held
+
     def lock_shared(path: Path) -> PathLock:
         """The path for this and other sharing holders; waits for one that has it alone. Raises FileNotFoundError where it is not there."""
         held = _lock(path, fcntl.LOCK_SH)
@@ -48,11 +64,11 @@ else:
         return held
 
     def _lock(path: Path, how: int) -> PathLock | None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY if path.is_dir() else os.O_RDWR)
+        descriptor = _open(path)
         held = PathLock(descriptor)
         try:
             _flock(descriptor, how)
-            if not os.path.samestat(os.fstat(descriptor), path.stat()):  # pathlib has no samestat
+            if not held.holds(path):
                 raise FileNotFoundError(f"{path} was replaced meanwhile")
         except BlockingIOError:
             held.release()
@@ -61,6 +77,13 @@ else:
             held.release()
             raise
         return held
+
+    def _open(path: Path) -> int:
+        """To read and write, as network file systems want of a file's lock; a folder can be opened to read alone."""
+        try:
+            return os.open(path, os.O_RDWR)
+        except IsADirectoryError:  # to look before would be too early: others may put a folder there meanwhile
+            return os.open(path, os.O_RDONLY)
 
     def _flock(descriptor: int, how: int) -> None:
         try:
@@ -71,4 +94,4 @@ else:
             pass  # some network file systems have no locks: builds there are the user's to keep apart
 
 
-__all__ = ["PathLock", "lock", "lock_shared"]
+__all__ = ["PathLock", "lock", "lock_shared", "lock_when_free"]

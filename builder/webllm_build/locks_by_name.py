@@ -35,6 +35,9 @@ class PathLock:
         self.release()
         self._file = shared._file
 
+    def holds(self, path: Path) -> bool:
+        return self._file is not None and Path(self._file.name) == _lock_file(path)
+
     def __enter__(self) -> PathLock:
         return self
 
@@ -54,13 +57,24 @@ def lock_shared(path: Path) -> PathLock:
     return held
 
 
+def lock_when_free(path: Path) -> PathLock:
+    """As locks.lock_when_free."""
+    held = _lock(path, LockFlags.EXCLUSIVE)
+    assert held is not None  # it has waited
+    return held
+
+
+def _lock_file(path: Path) -> Path:
+    name = hashlib.sha256(os.path.normcase(path.resolve()).encode("utf-8", "surrogatepass")).hexdigest()
+    return Path(tempfile.gettempdir(), FOLDER, f"{name[:32]}.lock")
+
+
 def _lock(path: Path, how: LockFlags) -> PathLock | None:
     if not path.exists():
         raise FileNotFoundError(f"{path} is not there")
-    folder = Path(tempfile.gettempdir(), FOLDER)
-    folder.mkdir(exist_ok=True)
-    name = hashlib.sha256(os.path.normcase(path.resolve()).encode("utf-8", "surrogatepass")).hexdigest()
-    file = Path(folder, f"{name[:32]}.lock").open("ab")  # noqa: SIM115  open for as long as it is held
+    name = _lock_file(path)
+    name.parent.mkdir(exist_ok=True)
+    file = name.open("ab")
     held = PathLock(file)
     try:
         portalocker.lock(file, how)

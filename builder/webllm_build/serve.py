@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -82,17 +83,22 @@ class SiteHandler(BaseHTTPRequestHandler):
 
     def _answer(self, *, body: bool) -> None:
         path = self._file()
-        if path is None:
-            self._error(HTTPStatus.NOT_FOUND)
-        elif path.is_dir():
+        if path is not None and path.is_dir():
             # Relative addresses in a page need the slash.
             self.send_response(HTTPStatus.MOVED_PERMANENTLY)
             self.send_header("Location", urlsplit(self.path).path.rstrip("/").rsplit("/", 1)[-1] + "/")
             self.send_header("Content-Length", "0")
             self.end_headers()
-        else:
-            with path.open("rb") as file:
-                self._send(path, file, body)
+            return
+        try:
+            file = path.open("rb") if path is not None else None
+        except OSError:  # a build has removed it since, or it is nobody's to read
+            file = None
+        if path is None or file is None:
+            self._error(HTTPStatus.NOT_FOUND)
+            return
+        with file:
+            self._send(path, file, body)
 
     def _file(self) -> Path | None:
         """The file or folder that the request names; None where there is none or it lies outside the site."""
@@ -110,7 +116,7 @@ class SiteHandler(BaseHTTPRequestHandler):
             return None
 
     def _send(self, path: Path, file: BinaryIO, body: bool) -> None:
-        stat = path.stat()
+        stat = os.fstat(file.fileno())  # a build may have put another in its place
         tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
         if tag in [known.strip().removeprefix("W/") for known in self.headers.get("If-None-Match", "").split(",")]:
             self.send_response(HTTPStatus.NOT_MODIFIED)

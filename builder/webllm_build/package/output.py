@@ -29,6 +29,7 @@ MARKER = ".webllm-build.json"
 MARKER_FORMAT = 1
 MAX_MARKER_BYTES = 16 << 20
 STAGE = ".webllm-build.partial-"
+ATTEMPTS = 5  # others may make and remove the same folder meanwhile
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,8 @@ def open_output(out: Path) -> Iterator[Output]:
             raise
     if held is None:
         raise OutputFolderError(f"another build is writing to {out}", "Wait until it is done, or choose another --out.")
-    try:
-        with held:
+    with held:
+        try:
             for left in out.glob(f"{STAGE}*"):  # of a build that was killed: nobody else holds the lock
                 shutil.rmtree(left, ignore_errors=True)
             previous = read_marker(out)
@@ -165,17 +166,17 @@ def open_output(out: Path) -> Iterator[Output]:
                 hint = "Choose another --out, or empty the folder."
                 raise OutputFolderError(f"{out} is not empty and was not written by webllm-build", hint)
             yield Output(out, previous)
-    finally:
-        _remove_empty(made)
+        finally:
+            _remove_empty(made)  # while it is locked, so that nobody has begun to use it
 
 
 def _lock(out: Path) -> PathLock | None:
+    for _ in range(ATTEMPTS - 1):
+        with suppress(FileNotFoundError, FileExistsError):  # another build had made it, failed, and removes it again
+            check_folder(out)
+            return lock(out)
     check_folder(out)
-    try:
-        return lock(out)
-    except FileNotFoundError:  # another build had made it, failed, and removed it again
-        check_folder(out)
-        return lock(out)
+    return lock(out)
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

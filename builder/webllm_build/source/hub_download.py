@@ -36,8 +36,6 @@ def download_content(repository: str, name: str, commit: str, blobs: Path, bar: 
         headers.pop("authorization", None)
     blobs.mkdir(parents=True, exist_ok=True)
     blob, unfinished = blobs / found.etag, blobs / f"{found.etag}{UNFINISHED}"
-    if blob.exists():
-        return
     unfinished.touch()
     try:
         held = lock(unfinished)
@@ -46,6 +44,9 @@ def download_content(repository: str, name: str, commit: str, blobs: Path, bar: 
     if held is None:
         return
     with held:
+        if blob.exists():  # another process has finished it before
+            unfinished.unlink()
+            return
         with unfinished.open("ab") as file:
             if file.tell() > found.size:
                 file.truncate(0)
