@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 
 Choice = TypeVar("Choice", bound=str)
+LARGEST = 1 << 1000  # of numbers: no float holds much larger ones
 
 
 class Fields:
@@ -72,7 +73,7 @@ class Fields:
 
     def numbers(self, key: str) -> tuple[float, ...]:
         values = self.items(key)
-        if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+        if not all(isinstance(value, (int, float)) and not isinstance(value, bool) and not abs(value) > LARGEST for value in values):
             raise ValueError(f"{self.where}.{key} is not a list of numbers")
         return tuple(float(cast(float, value)) for value in values)
 

@@ -21,6 +21,7 @@ from webllm_build.catalog import CATALOG
 from webllm_build.config import BuildRequest
 from webllm_build.errors import ConfigError, MalformedFile, SourceError, UnsupportedEncoding, WebllmBuildError
 from webllm_build.model import ARCHITECTURES, load_model, read_model
+from webllm_build.model.vision import has_tower
 from webllm_build.progress import Silent
 from webllm_build.recipe import Recipe, package_name, title
 from webllm_build.source.checkpoint import Checkpoint, Tensor
@@ -50,6 +51,7 @@ def changed(config: Config) -> Iterator[Config]:
 @pytest.mark.parametrize("kind", configs())
 def test_no_config_escapes_as_another_error(kind: str) -> None:
     for config in changed(configs()[kind]):
+        has_tower(config)
         with suppress(WebllmBuildError):
             read_model("absurd", config)
 

@@ -93,6 +93,8 @@ def test_linear_scaling_in_new_and_early_files(tmp_path: Path, scaling: dict[str
     [
         {"llama.rope.scale_linear": 1.0},
         {"llama.rope.scaling.type": "none", "llama.rope.scaling.attn_factor": 1.0},
+        {"llama.rope.scaling.type": "linear"},
+        {"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 0.0},
         {"llama.tensor_data_layout": "Meta AI original pth"},
         {"llama.attention.sliding_window": 0},
         {"llama.attention.sliding_window": 256},  # as long as the context

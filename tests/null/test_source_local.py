@@ -18,6 +18,7 @@ from tiny_models import HARMS, harm, safetensors_bytes
 
 from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedEncoding
 from webllm_build.model import check_tied, load_model
+from webllm_build.model.config import Reader
 from webllm_build.source.folder import LocalFile
 from webllm_build.source.local import open_folder, tensor_of
 from webllm_build.source.safetensors_header import read_safetensors
@@ -92,6 +93,10 @@ def test_end_tokens_are_all_that_any_file_names(folder: Path) -> None:
         ("special_tokens_map.json", {"eos_token": {"content": "<|user|>", "lstrip": False}}),
         ("special_tokens_map.json", {"eot_token": "<|user|>"}),
         ("tokenizer_config.json", {"eot_token": "<|user|>"}),
+        ("tokenizer_config.json", {"extra_special_tokens": {"eot_token": "<|user|>"}}),
+        ("tokenizer_config.json", {"model_specific_special_tokens": {"eom_token": {"content": "<|user|>"}}}),
+        ("config.json", {"text_config": {"eos_token_id": 4}}),
+        ("generation_config.json", {"eos_token_id": [4.0, "2"]}),
         ("generation_config.json", {"stop_strings": ["<|user|>", "no token", 7]}),
         ("generation_config.json", {"stop_strings": "<|user|>"}),
     ],
@@ -146,6 +151,17 @@ def test_chat_templates_come_from_file_or_configuration(folder: Path, in_config:
     config = open_folder(folder, "tiny").tokenizer.config
     assert config.get("chat_template") == expected
     assert config.get("tool_template") == ("other" if isinstance(in_config, list) else None)
+
+
+def test_a_template_for_tools_lies_beside_and_that_of_a_model_that_sees_in_json(folder: Path) -> None:
+    edit(folder / "tokenizer_config.json", lambda value: value.pop("chat_template"))
+    (folder / "chat_template.json").write_text('{"chat_template": "old"}')
+    assert open_folder(folder, "tiny").tokenizer.config["chat_template"] == "old"
+    (folder / "chat_template.jinja").write_text("new")
+    (folder / "additional_chat_templates").mkdir()
+    (folder / "additional_chat_templates/tool_use.jinja").write_text("tools")
+    config = open_folder(folder, "tiny").tokenizer.config
+    assert (config["chat_template"], config["tool_template"]) == ("new", "tools")
 
 
 def test_a_named_chat_template_is_better_than_none(folder: Path) -> None:
@@ -207,6 +223,12 @@ def test_broken_json_is_malformed(folder: Path, name: str, content: bytes) -> No
         open_folder(folder, "tiny")
 
 
+def test_infinity_is_read_as_transformers_wrote_it(folder: Path) -> None:
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace("{", '{"time_step_limit": [0.0, Infinity],', 1))
+    assert Reader("x", open_folder(folder, "tiny").config, ()).interval("time_step_limit") is None
+
+
 def test_the_weights_count_for_the_digest_and_settings_do_not(folder: Path) -> None:
     """A mended chat template or another end token need no new packing."""
     before = open_folder(folder, "tiny").digest
@@ -238,6 +260,13 @@ def test_a_missing_shard_is_named(sharded: Path) -> None:
     with pytest.raises(MissingFile, match="model-00002") as caught:
         open_folder(sharded, "tiny")
     assert "not complete" in caught.value.hint
+
+
+def test_one_file_beside_an_index_is_what_transformers_reads(sharded: Path) -> None:
+    shutil.copy(SINGLE / "model.safetensors", sharded)
+    with pytest.warns(ModelWarning, match=r"model\.safetensors beside the files"):
+        checkpoint = open_folder(sharded, "tiny")
+    assert {tensor.encoding for tensor in checkpoint.tensors.values()} == {"f16"}  # the shards are bf16
 
 
 def test_an_index_names_few_files(sharded: Path) -> None:
@@ -381,7 +410,8 @@ def test_changed_bytes_never_escape_as_another_error(tmp_path: Path, data: st.Da
         ({}, {}),
         ({"temperature": 0.6, "top_p": 0.95, "top_k": 20, "do_sample": True}, {"temperature": 0.6, "top_p": 0.95, "top_k": 20}),
         ({"do_sample": False, "temperature": 0.7, "top_k": 50, "repetition_penalty": 1.1}, {"temperature": 0, "repetition_penalty": 1.1}),
-        ({"temperature": 9, "top_p": "0.9", "top_k": 1.5, "min_p": -1, "repetition_penalty": True}, {}),
+        ({"temperature": 9, "top_p": "high", "top_k": 1.5, "min_p": -1, "repetition_penalty": True}, {}),
+        ({"temperature": 10**400, "top_p": "0.9"}, {"top_p": 0.9}),
         ({"temperature": [1], "top_k": 10**30, "min_p": None, "repetition_penalty": 0}, {}),
     ],
 )

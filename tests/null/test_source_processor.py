@@ -74,6 +74,7 @@ def test_larger_pictures_than_the_page_takes_become_smaller() -> None:
         ("idefics3", {"image_std": [0, 0.5, 0.5]}, MalformedFile, "image_std is"),
         ("idefics3", {"image_mean": [0.5]}, MalformedFile, "image_mean is"),
         ("idefics3", {"rescale_factor": float("nan")}, MalformedFile, "rescale of a picture is nan"),
+        ("idefics3", {"rescale_factor": 10**400}, MalformedFile, "not a list of numbers"),
         ("idefics3", {"max_image_size": {"longest_edge": 24}}, MalformedFile, "24 pixels, which are not whole blocks of 2 patches of 8"),
         ("idefics3", {"size": {"longest_edge": 10**9}}, MalformedFile, "more than 64 tiles"),
         ("gemma3", {"size": {"height": 56}}, MalformedFile, "width is not a whole number"),

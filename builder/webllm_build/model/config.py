@@ -22,9 +22,9 @@ from webllm_build.model.rope import (
     Array,
     RopePlaces,
     RopeSettings,
-    number,
 )
 from webllm_build.source.embedding import Embedding
+from webllm_build.source.numbers import number
 
 MAX_DIMENSION = 1 << 20
 MAX_HEADS = 1024

@@ -136,8 +136,8 @@ def rope_divisors(checkpoint: Checkpoint) -> Array | None:
 
 def _rope_scaling(given: Mapping[str, object]) -> dict[str, object] | None:
     factor = next((given[key] for key in FACTORS if key in given), None)
-    kind = given.get(SCALING, "none" if factor is None or _same(factor, 1) or _same(factor, 0) else "linear")
-    if kind == "none":
+    kind = given.get(SCALING, "linear")
+    if kind == "none" or (kind == "linear" and (factor is None or _same(factor, 0) or _same(factor, 1))):
         return None
     if kind not in KINDS_OF_SCALING:
         raise UnsupportedArchitecture(f"The kind of rotary scaling is {_shown(kind)}", f"GGUF files have {', '.join(KINDS_OF_SCALING)}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from reprlib import repr as shown
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_CONTEXT
+from webllm_build.source.numbers import number
 
 Array = npt.NDArray[np.float64]
 
@@ -261,15 +261,6 @@ def _object(name: str, value: object) -> dict[str, object]:
 
 def _is_neutral(key: str, value: object) -> bool:
     return key in NEUTRAL and value == 1
-
-
-def number(value: object) -> float | None:
-    """A number of JSON, or one in quotes, which some converters write; None for anything else, and for what no float holds."""
-    if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,20}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,3})?", value, re.ASCII):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1 << 1000:
-        return None
-    return float(value)
 
 
 def _number(key: str, value: object, bounds: Sequence[float]) -> float:

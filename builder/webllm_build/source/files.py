@@ -110,7 +110,7 @@ def read_json(path: Path, limit: int = MAX_CONFIG_BYTES) -> dict[str, object]:
 def parse_json(path: Path, data: bytes) -> dict[str, object]:
     """A JSON object whose keys are unique. Nesting too deep and numbers too long are errors of the file, too."""
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_constant)
         if ESCAPED_SURROGATE.search(data):  # half of a pair is no character, and nothing can be written with it
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -153,5 +153,8 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+def _constant(name: str) -> dict[str, str]:
+    """Infinity as transformers spells it since it keeps to JSON; before that it wrote the word itself."""
+    if name == "NaN":
+        raise ValueError(f"{name} is not JSON")
+    return {"__float__": name}

@@ -8,15 +8,16 @@ from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
-from webllm_build.errors import SourceError, UnsupportedArchitecture, UnsupportedEncoding
+from webllm_build.errors import SourceError, UnsupportedArchitecture, UnsupportedEncoding, warn
 from webllm_build.source import processor, sentence_transformers
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.embedding import Embedding
 from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json
 from webllm_build.source.folder import Folder
 from webllm_build.source.local_tokenizer import (
-    CHAT_TEMPLATE,
+    CHAT_TEMPLATES,
     GENERATION_CONFIG,
+    OLD_CHAT_TEMPLATE,
     SENTENCEPIECE,
     SPECIAL_TOKENS_MAP,
     TOKENIZER,
@@ -35,8 +36,8 @@ SINGLE = "model.safetensors"
 README = "README.md"
 # All that is read of a repository but its weights, which are SINGLE, or the files that INDEX names.
 SMALL_FILES = (
-    *(CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, *SENTENCEPIECE, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, GENERATION_CONFIG, CHAT_TEMPLATE),
-    README,
+    *(CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, *SENTENCEPIECE, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, GENERATION_CONFIG),
+    *(*CHAT_TEMPLATES.values(), OLD_CHAT_TEMPLATE, README),
     *sentence_transformers.FILES,
     *processor.FILES,
 )
@@ -119,8 +120,11 @@ def _check_adapter(folder: Folder) -> None:
 
 
 def _weights(folder: Folder) -> tuple[list[str], dict[str, Tensor]]:
-    """(names of the files, tensors): those that the index names, or all of the single file."""
-    index = folder.find(INDEX)
+    """(names of the files, tensors): all of the single file, or those that the index names."""
+    index, single = folder.find(INDEX), folder.find(SINGLE)
+    if index is not None and single is not None:
+        warn(f"{folder} has {SINGLE} beside the files that {INDEX} names. The one file is read, as transformers does.")
+        index = None
     placed = _weight_map(index) if index is not None else None
     files = [SINGLE] if placed is None else sorted(set(placed.values()))
     entries: dict[str, Entry] = {}

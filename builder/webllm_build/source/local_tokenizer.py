@@ -13,6 +13,7 @@ from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
 from webllm_build.source.checkpoint import Tokenizer
 from webllm_build.source.files import MAX_CONFIG_BYTES, MAX_INDEX_BYTES, malformed, parse_json, read_bytes, read_json
 from webllm_build.source.folder import Folder
+from webllm_build.source.numbers import whole
 from webllm_build.source.sampling_defaults import of_generation_config
 from webllm_build.source.sentencepiece_model import FAIRSEQ_FILE, read_sentencepiece
 from webllm_build.source.tokenizer_json import read_facts
@@ -22,12 +23,14 @@ SENTENCEPIECE = ("tokenizer.model", FAIRSEQ_FILE)
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"
 GENERATION_CONFIG = "generation_config.json"
-CHAT_TEMPLATE = "chat_template.jinja"
+CHAT_TEMPLATES = {"default": "chat_template.jinja", "tool_use": "additional_chat_templates/tool_use.jinja"}
+OLD_CHAT_TEMPLATE = "chat_template.json"  # of models that see, by transformers before 4.50
 MAX_TEXT_BYTES = 1 << 20
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 LEFTOVERS = ("padding", "truncation")  # of the training: the page wants neither
 END_TOKENS = ("eos_token", "eot_token", "eom_token")
+NAMED_TOKENS = ("extra_special_tokens", "model_specific_special_tokens")  # which transformers 5 keeps in an object of their own
 FLAGS = ("add_bos_token", "add_eos_token", "clean_up_tokenization_spaces")
 
 
@@ -85,8 +88,9 @@ def _save(folder: Folder) -> str:
 def eos_token_ids(folder: Folder, config: Mapping[str, object], tokenizer: Tokenizer) -> tuple[int, ...]:
     """All that any file says, as an id or as a token: fine-tunes change one and leave the others."""
     generation = _small(folder, GENERATION_CONFIG)
-    said = [value for source in (generation, config) for value in _ids(source.get("eos_token_id"))]
+    said = [value for source in (generation, config, _object(config.get("text_config"))) for value in _ids(source.get("eos_token_id"))]
     files = [_small(folder, name, MAX_INDEX_BYTES) for name in (TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP)]
+    files += [_object(file.get(key)) for file in files for key in NAMED_TOKENS]
     stops = generation.get("stop_strings")
     texts = [*(_token(file.get(key)) for file in files for key in END_TOKENS), *(stops if isinstance(stops, list) else [stops])]
     known = read_facts(tokenizer).ids
@@ -104,6 +108,10 @@ def _small(folder: Folder, name: str, limit: int = MAX_CONFIG_BYTES) -> dict[str
     return {} if path is None else read_json(path, limit)
 
 
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
 def _token(value: object) -> str | None:
     """A token, given as text or as an object with its content."""
     content = value.get("content") if isinstance(value, dict) else value
@@ -111,15 +119,16 @@ def _token(value: object) -> str | None:
 
 
 def _ids(value: object) -> list[int]:
-    return [item for item in (value if isinstance(value, list) else [value]) if type(item) is int and 0 <= item < 1 << 31]
+    found = [whole(item) for item in (value if isinstance(value, list) else [value])]
+    return [item for item in found if item is not None and 0 <= item < 1 << 31]
 
 
 def _named_templates(folder: Folder, config: Mapping[str, object]) -> dict[str, str]:
-    """chat_template.jinja wins over tokenizer_config.json, where several templates may be listed by name."""
-    path = folder.find(CHAT_TEMPLATE)
-    if path is not None:
-        return {"default": _text(path)}
-    template = config.get("chat_template")
+    """Files of their own win over tokenizer_config.json, where several templates may be listed by name."""
+    found = {name: folder.find(file) for name, file in CHAT_TEMPLATES.items()}
+    if any(found.values()):
+        return {name: _text(path) for name, path in found.items() if path is not None}
+    template = config.get("chat_template") or _small(folder, OLD_CHAT_TEMPLATE, MAX_INDEX_BYTES).get("chat_template")
     if isinstance(template, list):
         pairs = [(item.get("name"), item.get("template")) for item in template if isinstance(item, dict)]
         return {name: text for name, text in pairs if isinstance(name, str) and isinstance(text, str)}

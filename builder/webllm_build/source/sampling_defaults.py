@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from webllm_build.errors import warn
 from webllm_build.limits_generated import MAX_REPETITION_PENALTY, MAX_TEMPERATURE, MAX_VOCABULARY, MIN_REPETITION_PENALTY
+from webllm_build.source.numbers import number
 
 RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0, MAX_TEMPERATURE),
@@ -41,10 +42,10 @@ def _valid(said: Mapping[str, object]) -> dict[str, float]:
     values: dict[str, float] = {}
     for name, value in said.items():
         least, most = RANGES[name]
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        number = float(f"{value:.6g}") if is_number else -1.0
-        if least <= number <= most and (name != "top_k" or number.is_integer()):
-            values[name] = int(number) if number.is_integer() else number
+        found = number(value)
+        rounded = -1.0 if found is None else float(f"{found:.6g}")
+        if least <= rounded <= most and (name != "top_k" or rounded.is_integer()):
+            values[name] = int(rounded) if rounded.is_integer() else rounded
         elif value is not None:
             warn(f"The model recommends {name} = {str(value)[:40]!r}, which is no number from {least:g} to {most:g}. It is left out.")
     return values

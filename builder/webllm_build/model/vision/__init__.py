@@ -74,7 +74,7 @@ def read_tower(name: str, config: Mapping[str, object], batch: Batch) -> tuple[T
 
 def has_tower(config: Mapping[str, object]) -> bool:
     """Whether a config.json tells of a tower of a kind that is built."""
-    return config.get("model_type") in TOWERS and isinstance(config.get("vision_config"), Mapping)
+    return str(config.get("model_type")) in TOWERS and isinstance(config.get("vision_config"), Mapping)
 
 
 def vision_of(checkpoint: Checkpoint, batch: Batch) -> Vision | None:
