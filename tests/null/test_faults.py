@@ -6,7 +6,7 @@ import re
 
 from open_page import TESTS
 
-NAMED = re.compile(r"(browser|node)/(\w+(?:\.test)?\.(?:py|ts)) `([^`]+)`")
+NAMED = re.compile(r"(browser|node)/(\w+(?:\.test)?\.(?:py|ts|mjs)) `([^`]+)`")
 
 
 def test_every_fault_has_its_test() -> None:

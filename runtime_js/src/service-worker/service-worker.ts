@@ -6,8 +6,7 @@
 
 import { askPages, pagesBelow } from "../endpoint/ask.ts";
 import { mayBeAnswered } from "../endpoint/messages.ts";
-import { draftOf } from "../storage/draft.ts";
-import { modelFolder } from "../storage/folders.ts";
+import { deleteFiles, modelFolder } from "../storage/folders.ts";
 import { languageOf } from "../support/languages.ts";
 import { isolated } from "./isolation.ts";
 import { ACTIVATE } from "./message.ts";
@@ -37,6 +36,11 @@ export interface ServiceWorkerConfig {
   };
 }
 
+function withoutQuery(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
 export function startServiceWorker(config: ServiceWorkerConfig): void {
   const resolve = (path: string): string => new URL(path, self.registration.scope).href;
   const page = resolve("./");
@@ -54,24 +58,16 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
     return script === undefined ? [] : [script];
   }
 
-  async function activate(): Promise<void> {
-    await shell.takeOver();
-    await tidy();
-    await self.clients.claim();
-  }
+  const isPage = (url: string): boolean => [page, resolve("index.html"), resolve(config.bench)].includes(withoutQuery(url));
 
-  /** Deletes what is left of older builds, unless one of their pages is open: it may need its files once more. */
+  /**
+   * Deletes what is left of older builds, unless one of their pages may be open: it may need its files once more. Nothing is deleted as this
+   * build takes over, when pages of the older one may be on their way, and nobody sees them.
+   */
   async function tidy(): Promise<void> {
-    if (await shell.dropOlder()) await prune().catch(() => undefined); // there is no storage, or nothing in it
-  }
-
-  /** Deletes stored files of the model that this build no longer names. */
-  async function prune(): Promise<void> {
-    const folder = await modelFolder(modelUrl, false);
-    const current = new Set(config.model.files);
-    const stale: string[] = [];
-    for await (const name of folder.keys()) if (!current.has(draftOf(name) ?? name)) stale.push(name);
-    await Promise.all(stale.map((name) => folder.removeEntry(name)));
+    if (await shell.isAlone() || await shell.isOlderOpen(isPage)) return;
+    const isPruned = await deleteFiles(modelUrl, new Set(config.model.files)).catch(() => true); // there is no storage
+    if (isPruned) await shell.dropOlder();
   }
 
   async function fromStorage(name: string, request: Request): Promise<Response> {
@@ -86,36 +82,35 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
 
   const ours = (response: Promise<Response>): Promise<Response> => (config.threads ? response.then(isolated) : response);
 
-  /** What answers a request; undefined leaves it to the browser. */
-  function route(request: Request): Promise<Response> | undefined {
-    const { origin, pathname } = new URL(request.url);
-    const url = origin + pathname;
+  /** What answers a request; undefined leaves it to the browser. client: the page that it becomes, if it does. */
+  function route(request: Request, client: string): Promise<Response> | undefined {
+    const url = withoutQuery(request.url);
     if (config.endpoint && url.startsWith(endpoint) && mayBeAnswered(request)) return ours(pagesBelow(page).then((pages) => askPages(request, url.slice(page.length), pages, page)));
     if (request.method !== "GET") return undefined;
     const modelFile = modelFiles.get(url);
     // Who asks past all caches, as the engine does, has looked into the storage already.
     if (modelFile !== undefined) return request.cache === "default" ? fromStorage(modelFile, request) : undefined;
     if (request.headers.has("range")) return undefined;
-    if (url === page || url === resolve("index.html")) return ours(shell.respond(page, request));
+    if (url === page || url === resolve("index.html")) return ours(shell.respondPage(request, client));
     if (request.mode === "navigate") {
       const answer = fetch(request).catch(() => Response.redirect(page));
       return url === resolve(config.bench) ? ours(answer) : answer; // what else lies below may need resources of others
     }
-    if (shell.has(url)) return ours(shell.respond(url, request));
+    if (shell.has(url)) return ours(shell.respond(url));
     return url.startsWith(assets) ? ours(shell.respondFromOlder(url, request)) : undefined;
   }
 
   self.addEventListener("install", (event) => event.waitUntil(shell.install()));
-  self.addEventListener("activate", (event) => event.waitUntil(activate()));
+  self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
   self.addEventListener("message", (event) => {
     if (event.data === ACTIVATE) event.waitUntil(self.skipWaiting());
   });
   self.addEventListener("fetch", (event) => {
-    const { request } = event;
-    const response = route(request);
+    const { request, resultingClientId } = event;
+    const response = route(request, resultingClientId);
     if (response === undefined) return;
     event.respondWith(response);
-    // The page that asks may have taken the place of the last older one.
-    if (request.mode !== "navigate") event.waitUntil(shell.hasOlder().then((has) => has ? tidy() : undefined));
+    // A page that asks for something may have taken the place of the last older one.
+    event.waitUntil(request.mode === "navigate" ? shell.forgetClosed(resultingClientId) : tidy());
   });
 }

@@ -1,4 +1,4 @@
-/** The caches of a site's own files: one for each build, and those of older builds for as long as a page of them is open. */
+/** The caches of a site's own files: one for each build, and those of older builds for as long as a page of them may be open. */
 
 import { sha256 } from "../support/digest.ts";
 
@@ -6,6 +6,9 @@ declare const self: ServiceWorkerGlobalScope;
 
 /** What a file's name says of its content. */
 const HASH = /[.]([0-9a-f]{16,64})[.][a-z0-9]+$/;
+
+/** What the server has under a name is of another build. */
+class AnotherBuildError extends Error {}
 
 /** A cache that cannot be read is none: the network may be there. */
 async function fromCache(url: string, cacheName: string): Promise<Response | undefined> {
@@ -19,8 +22,10 @@ export class Shell {
   readonly #occasional: ReadonlySet<string>;
   readonly #version: string;
   readonly #prefix: string;
-  /** Holds the ids of pages that were open when this build took over. */
-  readonly #olderPages: string;
+  /** A build's cache also has an entry for each page of it that is open or on its way, by the id of its client. */
+  readonly #pages: string;
+  /** And one where nothing is left of older builds. */
+  readonly #alone: string;
 
   /** urls: all files that are stored at once; `page` is one of them. */
   constructor(page: string, urls: ReadonlySet<string>, occasional: ReadonlySet<string>, version: string) {
@@ -31,7 +36,8 @@ export class Shell {
     this.#version = version;
     // A space cannot be part of a scope: a site below this one has another prefix.
     this.#prefix = `webllm-build:shell:${scope} `;
-    this.#olderPages = `${scope}?older-pages`;
+    this.#pages = `${scope}?page=`;
+    this.#alone = `${scope}?alone`;
   }
 
   get #name(): string {
@@ -46,13 +52,14 @@ export class Shell {
   async install(): Promise<void> {
     const files = await Promise.all([...this.#urls].map(async (url) => [url, await this.#fetch(url)] as const));
     const cache = await caches.open(this.#name);
+    await cache.delete(this.#alone); // of an earlier life of the same build
     await Promise.all(files.map(([url, response]) => cache.put(url, response)));
   }
 
   async #fetch(url: string): Promise<Response> {
     const response = await fetch(url, { cache: "no-cache" }); // the HTTP cache may hold the page of an older build
     const body = new Uint8Array(await response.arrayBuffer());
-    if (!response.ok || !await this.#isOfThisBuild(url, body)) throw new Error(`${url} is not of this build`);
+    if (!response.ok || !await this.#isOfThisBuild(url, body)) throw new AnotherBuildError(`${url} is not of this build`);
     const headers = new Headers(response.headers);
     for (const name of ["content-encoding", "content-length"]) headers.delete(name); // they are of the body on its way
     return new Response(body, { headers });
@@ -69,12 +76,22 @@ export class Shell {
     return this.#urls.has(url) || this.#occasional.has(url);
   }
 
-  async respond(url: string, request: Request): Promise<Response> {
-    return await fromCache(url, this.#name) ?? (this.#occasional.has(url) ? this.#keep(url) : fetch(request));
+  /** client: what the page will be called. A newer build learns of it before it can ask for anything. */
+  async respondPage(request: Request, client: string): Promise<Response> {
+    const found = await fromCache(this.#page, this.#name);
+    if (found === undefined) return fetch(request);
+    if (client !== "") await this.#note(this.#pages + client);
+    return found;
   }
 
-  async #keep(url: string): Promise<Response> {
-    const response = await this.#fetch(url);
+  /** A file that was lost is fetched again; where it is gone, so is this build, and the next page comes from the network. */
+  async respond(url: string): Promise<Response> {
+    const found = await fromCache(url, this.#name);
+    if (found !== undefined) return found;
+    const response = await this.#fetch(url).catch(async (error: unknown) => {
+      if (error instanceof AnotherBuildError) await (await caches.open(this.#name)).delete(this.#page);
+      throw error;
+    });
     await caches.open(this.#name).then((cache) => cache.put(url, response.clone())).catch(() => undefined); // there is no room
     return response;
   }
@@ -88,26 +105,43 @@ export class Shell {
     return fetch(request);
   }
 
-  /** Notes which pages are open while this build takes over. */
-  async takeOver(): Promise<void> {
-    if (!await this.hasOlder()) return;
-    const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-    const ids = pages.filter(({ url }) => url.startsWith(self.registration.scope)).map(({ id }) => id);
-    await (await caches.open(this.#name)).put(this.#olderPages, new Response(ids.join(" ")));
+  async #note(what: string): Promise<void> {
+    await caches.open(this.#name).then((cache) => cache.put(what, new Response())).catch(() => undefined); // there is no room
   }
 
-  async hasOlder(): Promise<boolean> {
-    return (await this.#older()).length > 0;
-  }
-
-  /** Deletes the caches of older builds when no page of them is open any more; whether they are gone. */
-  async dropOlder(): Promise<boolean> {
+  /** Forgets pages of this build that are closed. newest: a page that is on its way. */
+  async forgetClosed(newest: string): Promise<void> {
     const cache = await caches.open(this.#name);
-    const ids = await (await cache.match(this.#olderPages))?.text() ?? "";
-    const open = await Promise.all(ids.split(" ").filter(Boolean).map((id) => self.clients.get(id)));
-    if (open.some((page) => page !== undefined)) return false;
+    const ids = (await this.#noted(this.#name)).filter((id) => id !== newest);
+    await Promise.all(ids.map(async (id) => await self.clients.get(id) ?? cache.delete(this.#pages + id)));
+  }
+
+  /** Ids of the pages that a build has given out. */
+  async #noted(cacheName: string): Promise<string[]> {
+    const noted = await (await caches.open(cacheName)).keys();
+    return noted.filter(({ url }) => url.startsWith(this.#pages)).map(({ url }) => url.slice(this.#pages.length));
+  }
+
+  async isAlone(): Promise<boolean> {
+    return await caches.match(this.#alone, { cacheName: this.#name }) !== undefined;
+  }
+
+  /**
+   * Whether a page of an older build may be open: one of this site's that this build did not give out, or one that an older build gave out
+   * and that is on its way, which only `get` waits for.
+   */
+  async isOlderOpen(isPage: (url: string) => boolean): Promise<boolean> {
+    const own = new Set(await this.#noted(this.#name));
+    const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+    if (windows.some(({ id, url }) => isPage(url) && !own.has(id))) return true;
+    const older = (await Promise.all((await this.#older()).map((name) => this.#noted(name)))).flat();
+    const open = await Promise.all(older.map((id) => self.clients.get(id)));
+    return open.some((page) => page !== undefined);
+  }
+
+  /** Deletes the caches of older builds. */
+  async dropOlder(): Promise<void> {
     await Promise.all((await this.#older()).map((name) => caches.delete(name)));
-    await cache.delete(this.#olderPages);
-    return true;
+    await this.#note(this.#alone);
   }
 }
