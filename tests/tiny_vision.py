@@ -62,6 +62,31 @@ QWEN_PREPROCESSOR = {
 }
 
 
+# Of LLaVA with CLIP: the middle of a picture.
+LLAVA_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] | upper + ': ' }}{% for line in message['content'] %}"
+    "{% if line['type'] == 'image' %}{{ '<image>\n' }}{% else %}{{ line['text'] }}{% endif %}{% endfor %}{{ '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
+)
+LLAVA_PREPROCESSOR = {
+    "crop_size": {"height": 16, "width": 16},
+    "do_center_crop": True,
+    "image_mean": [0.48145466, 0.4578275, 0.40821073],
+    "image_processor_type": "CLIPImageProcessor",
+    "image_std": [0.26862954, 0.26130258, 0.27577711],
+    "processor_class": "LlavaProcessor",
+    "resample": 3,
+    "size": {"shortest_edge": 16},
+}
+LLAVA_PROCESSOR = {
+    "image_token": "<image>",
+    "num_additional_image_tokens": 1,
+    "patch_size": 4,
+    "processor_class": "LlavaProcessor",
+    "vision_feature_select_strategy": "default",
+}
+
+
 def write_tiny_smolvlm(folder: Path) -> Path:
     """Writes the model with its tokenizer and what else a repository of SmolVLM has."""
     files = {"preprocessor_config.json": PREPROCESSOR, "processor_config.json": PROCESSOR}
@@ -72,6 +97,15 @@ def write_tiny_qwen3_vl(folder: Path) -> Path:
     """As of Qwen3-VL."""
     names = {"eos_token": "<|im_end|>", "bos_token": None}
     return _write("qwen3_vl", folder, QWEN_TOKENS, QWEN_TEMPLATE, names, {"preprocessor_config.json": QWEN_PREPROCESSOR})
+
+
+def write_tiny_llava(folder: Path) -> Path:
+    """As of LLaVA 1.5, which leaves out the vector of CLIP's own token."""
+    files = {"preprocessor_config.json": LLAVA_PREPROCESSOR, "processor_config.json": LLAVA_PROCESSOR}
+    _write("llava", folder, TOKENS[:2], LLAVA_TEMPLATE, {"eos_token": "</s>", "bos_token": "<s>"}, files)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, "vision_feature_select_strategy": "default"}), "utf-8")
+    return folder
 
 
 def _write(

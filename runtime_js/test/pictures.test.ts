@@ -42,7 +42,7 @@ function near(found: readonly number[], wanted: readonly number[], what: string)
 function learnt({ grid, positions, taps = new Int32Array(), factors = new Float32Array() }: Tile): number[] {
   const count = positions.length / 2;
   const width = taps.length / count;
-  const values = new Array<number>(count).fill(NaN);
+  const values = new Array<number>(grid[0] * grid[1]).fill(NaN); // what is before them is at the place of the first, and gives way to it
   for (let i = 0; i < count; i++) {
     let sum = 0;
     for (let k = i * width; k < (i + 1) * width; k++) sum += (factors[k] ?? NaN) * ((((taps[k] ?? NaN) * 37) % 101) / 101);
@@ -53,8 +53,8 @@ function learnt({ grid, positions, taps = new Int32Array(), factors = new Float3
 
 /** The lowest right patch, of which a tile has width numbers. */
 function lastPatch({ grid, positions, patches }: Tile): Float32Array {
-  const width = patches.length / (grid[0] * grid[1]);
-  const at = Array.from({ length: positions.length / 2 }, (_, i) => i).find((i) => positions[2 * i] === grid[0] - 1 && positions[2 * i + 1] === grid[1] - 1) ?? NaN;
+  const width = (2 * patches.length) / positions.length;
+  const at = Array.from({ length: positions.length / 2 }, (_, i) => i).findLast((i) => positions[2 * i] === grid[0] - 1 && positions[2 * i + 1] === grid[1] - 1) ?? NaN;
   return patches.subarray(at * width, (at + 1) * width);
 }
 

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import torch
+from transformers.models.clip import CLIPImageProcessor
 from transformers.models.gemma3 import Gemma3ImageProcessor
 from transformers.models.gemma3.processing_gemma3 import Gemma3Processor
 from transformers.models.gemma4 import Gemma4ImageProcessor
@@ -35,6 +36,7 @@ from transformers.models.idefics3.processing_idefics3 import Idefics3Processor
 from transformers.models.lfm2_vl import Lfm2VlImageProcessor
 from transformers.models.lfm2_vl.processing_lfm2_vl import Lfm2VlProcessor
 from transformers.models.qwen2_vl import Qwen2VLImageProcessor
+from transformers.models.siglip import SiglipImageProcessor
 from transformers.models.siglip2.modeling_siglip2 import Siglip2VisionEmbeddings
 from transformers.models.smolvlm import SmolVLMImageProcessor
 from transformers.models.smolvlm.processing_smolvlm import SmolVLMProcessor
@@ -196,6 +198,35 @@ def gemma3() -> Family:
     return Family(config, {"preprocessor_config.json": files}, settings, make, lambda _: table(16), tokens=tokens)
 
 
+# LLaVA
+
+
+def llava(clip: bool, side: int, patch: int) -> Family:
+    files: Json = {**USUAL, "image_mean": HALF, "image_std": HALF, "resample": 3, "image_processor_type": "SiglipImageProcessor"}
+    files["size"] = {"height": side, "width": side}
+    if clip:
+        files |= {"image_processor_type": "CLIPImageProcessor", "image_mean": CLIP_MEAN, "image_std": CLIP_STD, "do_center_crop": True}
+        files |= {"crop_size": {"height": side, "width": side}, "size": {"shortest_edge": side}}
+    count = (side // patch) ** 2
+    settings = {
+        "kind": "siglip", "placeholder": "<image>", "image": "<image>", "before": "", "after": "", "mean": files["image_mean"],
+        "std": files["image_std"], "rescale": 1 / 255, "resample": "bicubic", "patch": patch, "merge": 1, "width": side, "height": side,
+        "skip": 1 if clip else 0, **({"shortest": side} if clip else {}),
+        "table": {"kind": "class" if clip else "grid", "side": side // patch, "taps": 2 if clip else 1},
+    }
+    processor = (CLIPImageProcessor if clip else SiglipImageProcessor)(**files)
+
+    def make(image: PIL.Image.Image) -> Made:
+        return Made("<image>" * count, list(processor(image, return_tensors="pt")["pixel_values"]))
+
+    first = 33 if clip else 0  # what of the table is the first patch's
+    vision = {"model_type": "clip_vision_model" if clip else "siglip_vision_model", "image_size": side, "patch_size": patch}
+    strategy = "default" if clip else "full"
+    config = {"model_type": "llava", "image_token_index": 5, "vision_feature_select_strategy": strategy, "vision_config": vision}
+    placed = {"preprocessor_config.json": files}
+    return Family(config, placed, settings, make, lambda _: table(first + count)[first:], (*ODD, (31, 33), (90, 91)), {"5": "<image>"})
+
+
 # LFM2-VL
 
 
@@ -326,6 +357,8 @@ def families() -> dict[str, Family]:
         "unused": idefics3(Idefics3ImageProcessor, Idefics3Processor, "Idefics3ImageProcessor", 40, 120, 6, 3),  # the last 4 pixels
         "smolvlm": idefics3(SmolVLMImageProcessor, SmolVLMProcessor, "SmolVLMImageProcessor", 512, 2048, 16, 4),
         "gemma3": gemma3(),
+        "llava": llava(True, 32, 8),
+        "llava-siglip": llava(False, 42, 14),
         "lfm2_vl": lfm2_vl(),
         "qwen2_5_vl": qwen("qwen2_5_vl", 14, CLIP_MEAN, CLIP_STD, 40 * 28**2, None, 4),
         "qwen3_vl": qwen("qwen3_vl", 16, HALF, HALF, 30 * 32**2, 6, None),

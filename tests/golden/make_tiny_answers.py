@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from PIL import Image
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from tiny_vision import write_tiny_qwen3_vl, write_tiny_smolvlm  # noqa: E402
+from tiny_vision import write_tiny_llava, write_tiny_qwen3_vl, write_tiny_smolvlm  # noqa: E402
 
 COUNT = 12
 Message = dict[str, Any]
@@ -77,14 +78,19 @@ def answer(model: Any, inputs_of: Any, template: Any, chat: list[Message]) -> di
     return {"messages": chat, "prompt": inputs["input_ids"][0].tolist(), "answer": tokens[0, length:].tolist()}
 
 
-def smolvlm(folder: Path) -> tuple[Any, Any, Any]:
-    tokenizer = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-    processor = transformers.AutoProcessor.from_pretrained(folder, chat_template=tokenizer["chat_template"])
+def by_its_processor(kind: Any) -> Callable[[Path], tuple[Any, Any, Any]]:
+    """Of a family whose processor transformers puts together from the folder."""
 
-    def inputs(text: str, images: list[Image.Image]) -> Any:
-        return processor(text=text, images=images or None, return_tensors="pt", add_special_tokens=False)
+    def read(folder: Path) -> tuple[Any, Any, Any]:
+        tokenizer = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+        processor = transformers.AutoProcessor.from_pretrained(folder, chat_template=tokenizer["chat_template"])
 
-    return transformers.SmolVLMForConditionalGeneration, inputs, processor.apply_chat_template
+        def inputs(text: str, images: list[Image.Image]) -> Any:
+            return processor(text=text, images=images or None, return_tensors="pt", add_special_tokens=False)
+
+        return kind, inputs, processor.apply_chat_template
+
+    return read
 
 
 def qwen3_vl(folder: Path) -> tuple[Any, Any, Any]:
@@ -94,7 +100,11 @@ def qwen3_vl(folder: Path) -> tuple[Any, Any, Any]:
     return kind, lambda text, images: qwen_inputs(processor, tokenizer, text, images), tokenizer.apply_chat_template
 
 
-FAMILIES = {"smolvlm": (write_tiny_smolvlm, smolvlm), "qwen3_vl": (write_tiny_qwen3_vl, qwen3_vl)}
+FAMILIES = {
+    "llava": (write_tiny_llava, by_its_processor(transformers.LlavaForConditionalGeneration)),
+    "qwen3_vl": (write_tiny_qwen3_vl, qwen3_vl),
+    "smolvlm": (write_tiny_smolvlm, by_its_processor(transformers.SmolVLMForConditionalGeneration)),
+}
 
 
 def main() -> None:

@@ -117,6 +117,36 @@ class Gemma3(Family):
         return {"token_type_ids": torch.from_numpy((tokens < 0).astype(np.int64))[None]}
 
 
+class Llava(Family):
+    """Of SigLIP."""
+
+    def merge(self) -> int:
+        return 1
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        return {"pixel_values": torch.stack(self.pictures)}
+
+    def vectors(self) -> list[np.ndarray]:
+        return [features.numpy() for features in self.model.get_image_features(**self.inputs()).pooler_output]
+
+
+class LlavaClip(Llava):
+    """Before whose patches is a token more, as a patch of zeros. Its embedding is the table's first row, and positions begin at BLOCK."""
+
+    def reference(self, prompt: list[Any]) -> dict[str, np.ndarray]:
+        found, count = super().reference(prompt), self.grids[0][0] * self.grids[0][1]
+        found["taps"] = np.concatenate([BLOCK + 1 + found["taps"], np.zeros_like(found["taps"])], 1)
+        found["factors"] = np.concatenate([found["factors"], np.zeros_like(found["factors"])], 1)
+        added = {"patches": 0, "taps": [BLOCK, 0], "factors": [1, 1], "positions": 0, "spans0": 0}
+        for name, row in added.items():
+            every = found[name].reshape(len(self.grids), count, -1)
+            first = np.broadcast_to(np.array(row, every.dtype), (len(every), 1, every.shape[2]))
+            found[name] = np.concatenate([first, every], 1).reshape(-1, every.shape[2])
+        begins = np.repeat(np.arange(len(self.grids)) * (count + 1), count + 1)
+        found["spans0"] = np.stack([begins, begins + count], 1).astype(np.int32)
+        return found
+
+
 class Lfm2Vl(Family):
     def merge(self) -> int:
         return int(self.config["downsample_factor"])
@@ -201,6 +231,7 @@ class Qwen25(Qwen):
 
 
 KINDS: dict[str, type[Family]] = {"qwen2_5_vl": Qwen25, "qwen3_vl": Qwen, "qwen3_5": Qwen, "lfm2_vl": Lfm2Vl, "gemma3": Gemma3}
+KINDS |= {"llava": LlavaClip, "llava-siglip": Llava}
 
 
 def make(llama_cpp: Path, family: str) -> None:

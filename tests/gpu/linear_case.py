@@ -37,6 +37,7 @@ PLAIN, RESIDUAL, SILU, GELU = Epilogue(), Epilogue(residual=True), Epilogue(acti
 ACTIVATIONS: Mapping[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]] = {
     "gelu": lambda x: x / 2 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
     "gelu_tanh": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "gelu_quick": lambda x: x / (1 + np.exp(-1.702 * x)),
     "relu": lambda x: np.maximum(x, 0),
     "relu2": lambda x: np.maximum(x, 0) ** 2,
     "silu": lambda x: x / (1 + np.exp(-x)),
@@ -45,7 +46,7 @@ EPILOGUES = {"plain": PLAIN, "residual": RESIDUAL, "silu": SILU}
 MORE_EPILOGUES = {"gelu": GELU} | {f"{name}-bias": replace(epilogue, bias=True) for name, epilogue in {**EPILOGUES, "gelu": GELU}.items()}
 MORE_EPILOGUES |= {"exact-gelu": Epilogue(activation="gelu_mul"), "each-gelu-bias": Epilogue(bias=True, activation="gelu")}
 MORE_EPILOGUES |= {"relu-gated": Epilogue(activation="relu_mul"), "each-relu2": Epilogue(activation="relu2")}
-MORE_EPILOGUES |= {"capped": Epilogue(scale=0.5, softcap=3.0)}
+MORE_EPILOGUES |= {"quick-gelu": Epilogue(activation="gelu_quick"), "capped": Epilogue(scale=0.5, softcap=3.0)}
 
 
 def parameters(epilogues: Mapping[str, Epilogue]) -> list[Any]:

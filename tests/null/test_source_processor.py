@@ -52,6 +52,10 @@ def test_what_files_do_not_say_is_as_the_processor_has_it() -> None:
     assert read("gemma3", changed("gemma3", image_processor_type=...)) == GOLDEN["gemma3"]["settings"]
 
 
+def test_older_files_have_numbers_for_squares() -> None:
+    assert read("llava", changed("llava", size=32, crop_size=32)) == GOLDEN["llava"]["settings"]
+
+
 def test_a_nested_config_counts_before_the_older_file() -> None:
     nested = {"processor_config.json": {"image_processor": GOLDEN["gemma3"]["files"]["preprocessor_config.json"]}}
     assert read("gemma3", {**nested, "preprocessor_config.json": {"resample": 77}}) == GOLDEN["gemma3"]["settings"]
@@ -78,6 +82,11 @@ def test_larger_pictures_than_the_page_takes_become_smaller() -> None:
         ("idefics3", {"max_image_size": {"longest_edge": 24}}, MalformedFile, "24 pixels, which are not whole blocks of 2 patches of 8"),
         ("idefics3", {"size": {"longest_edge": 10**9}}, MalformedFile, "more than 64 tiles"),
         ("gemma3", {"size": {"height": 56}}, MalformedFile, "width is not a whole number"),
+        ("llava", {"do_pad": True}, UnsupportedArchitecture, "do_pad is True"),
+        ("llava", {"size": {"shortest_edge": 64}}, UnsupportedArchitecture, "cut to 32 pixels"),
+        ("llava", {"do_center_crop": False}, MalformedFile, r"shortest_edge.* are not the square of 32 pixels"),
+        ("llava", {"crop_size": 28}, MalformedFile, "are not the square of 32 pixels"),
+        ("llava-siglip", {"size": {"height": 64, "width": 42}}, MalformedFile, "are not the square of 42 pixels"),
         ("lfm2_vl", {"min_image_tokens": 17}, MalformedFile, "at least 17 tokens, and at most 16"),
         ("lfm2_vl", {"max_image_tokens": 10**9}, MalformedFile, "most_tokens of a picture is 1000000000"),
         ("lfm2_vl", {"tile_size": 10**12}, MalformedFile, "125000000000 patches a side"),

@@ -25,6 +25,7 @@ IGNORED = frozenset({"attention_dropout", "initializer_range"})
 FUNCTIONS: Mapping[str, Function] = {
     **dict.fromkeys(("gelu", "gelu_python"), "gelu"),
     **dict.fromkeys(("gelu_new", "gelu_fast", "gelu_pytorch_tanh"), "gelu_tanh"),
+    "quick_gelu": "gelu_quick",
     "relu": "relu",
     "relu2": "relu2",
     **dict.fromkeys(("silu", "swish"), "silu"),

@@ -170,6 +170,13 @@ class Reader:
             raise self._wrong(key, value, f"a list of layers from 0 to {count - 1}")
         return frozenset(value)
 
+    def depth(self, key: str, count: int, *, default: int) -> int:
+        """Behind how many of `count` layers a state is taken; of the last one backwards where it is negative."""
+        value = self._get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not -count <= value <= count or value == 0:
+            raise self._wrong(key, value, f"one layer, as a whole number from {-count} to {count}")
+        return value if value > 0 else count + 1 + value
+
     def flags(self, key: str, count: int, *, default: Sequence[bool]) -> tuple[bool, ...]:
         """Of each of `count` layers, as 0 and 1 or false and true."""
         value = self._get(key, list(default))

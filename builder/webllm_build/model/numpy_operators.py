@@ -43,6 +43,7 @@ def gelu(x: Array) -> Array:
 
 _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "gelu": gelu,
+    "gelu_quick": lambda x: x / (1 + np.exp(-SLOPE * x)),
     "gelu_tanh": gelu_tanh,
     "relu": lambda x: np.maximum(x, 0),
     "relu2": lambda x: np.maximum(x, 0) ** 2,

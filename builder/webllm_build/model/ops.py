@@ -13,21 +13,22 @@ from webllm_build.source.embedding import Pooling
 
 Tensor = TypeVar("Tensor")
 
-Function = Literal["gelu", "gelu_tanh", "relu", "relu2", "silu"]  # of one number
+Function = Literal["gelu", "gelu_quick", "gelu_tanh", "relu", "relu2", "silu"]  # of one number
 Activation = (
     Literal["none", "clamped_silu_mul"]
     | Function
-    | Literal["gelu_mul", "gelu_tanh_mul", "relu_mul", "relu2_mul", "silu_mul"]
+    | Literal["gelu_mul", "gelu_quick_mul", "gelu_tanh_mul", "relu_mul", "relu2_mul", "silu_mul"]
 )
 GATED: Mapping[Function, Activation] = {
     "gelu": "gelu_mul",
+    "gelu_quick": "gelu_quick_mul",
     "gelu_tanh": "gelu_tanh_mul",
     "relu": "relu_mul",
     "relu2": "relu2_mul",
     "silu": "silu_mul",
 }
 
-CLAMP, SLOPE = 7.0, 1.702  # of "clamped_silu_mul"
+CLAMP, SLOPE = 7.0, 1.702  # of "clamped_silu_mul"; the slope of "gelu_quick", too
 
 
 def is_gated(activation: Activation) -> bool:
@@ -61,11 +62,11 @@ class Operators(Protocol[Tensor]):
         """x[m, k] times weight[n, k] transposed.
 
         With `norm`, x is first RMS-normalised and scaled by norm[k]. With `bias`, bias[n] is added. Then either `residual` is added, or
-        an activation applied: "gelu" (of the exact error function, within 2e-7), "gelu_tanh" (GELU's tanh approximation), "relu", "relu2"
-        (its square) or "silu" to each output; those with "_mul" treat rows 2i and 2i + 1 of the weight as gate and up of channel i:
-        activation(gate) * up, [m, n/2]. "clamped_silu_mul" is that of GPT-OSS: with gate at most CLAMP and up at most that from 0,
-        gate * sigmoid(SLOPE * gate) * (up + 1). What an activation of each output gives may be multiplied by factor[m, n]. What has no
-        activation and no residual may be multiplied by `scale`, and then become softcap * tanh(y / softcap).
+        an activation applied: "gelu" (of the exact error function, within 2e-7), "gelu_quick" (x * sigmoid(SLOPE * x)), "gelu_tanh" (GELU's
+        tanh approximation), "relu", "relu2" (its square) or "silu" to each output; those with "_mul" treat rows 2i and 2i + 1 of the
+        weight as gate and up of channel i: activation(gate) * up, [m, n/2]. "clamped_silu_mul" is that of GPT-OSS: with gate at most CLAMP
+        and up at most that from 0, gate * sigmoid(SLOPE * gate) * (up + 1). What an activation of each output gives may be multiplied by
+        factor[m, n]. What has no activation and no residual may be multiplied by `scale`, and then become softcap * tanh(y / softcap).
         Raises ValueError for a residual together with an activation, and for a factor without one.
         """
 

@@ -96,6 +96,7 @@ class Source:
         if tensor is None:
             raise MalformedFile(f"missing: {stored.name}")
         rows, shape = self.shape[0], self.stored_shape(checkpoint.format)
+        tensor = _row(tensor) if shape == (1, *tensor.shape) else tensor
         if (_of_elements(tensor.shape, shape) != _of_elements(shape, shape)) if self.flat else tensor.shape != shape:
             raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(shape)}")
         if stored.half is not None:
@@ -186,6 +187,11 @@ def _of_elements(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, 
     """What must be equal of shapes whose elements are taken one after the other: of a vector how many there are."""
     extents = tuple(extent for extent in shape if extent != 1)
     return extents if wanted[-1] > 1 else (math.prod(extents),)
+
+
+def _row(tensor: Tensor) -> Tensor:
+    """A vector as a matrix of one row."""
+    return replace(tensor, shape=(1, *tensor.shape))
 
 
 def _flat(tensor: Tensor) -> Tensor:

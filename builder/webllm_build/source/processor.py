@@ -5,6 +5,7 @@ The page reads the result (runtime_js/src/media/settings.ts), and has the same b
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -87,15 +88,19 @@ def _said(files: Mapping[str, Mapping[str, object]]) -> tuple[str, Mapping[str, 
 
 
 def _common(fields: Fields) -> Settings:
-    for key, wanted in (("do_resize", True), ("do_rescale", True), ("do_pan_and_scan", False), ("do_center_crop", False)):
-        if fields.fields.get(key, wanted) is not wanted:
-            raise UnsupportedArchitecture(f"{fields.where}: {key} is {fields.fields[key]!r:.40}, which the page does not do", HINT)
+    _must_be(fields, do_resize=True, do_rescale=True, do_pan_and_scan=False)
     resample = fields.count("resample")
     if resample not in FILTERS:
         raise UnsupportedArchitecture(f"{fields.where}: resample = {resample} is no filter that the page has", f"It has {FILTERS}.")
     plain = fields.flag("do_normalize") is False
     mean, std = ([0.0] * 3, [1.0] * 3) if plain else (list(fields.numbers("image_mean")), list(fields.numbers("image_std")))
     return {"mean": mean, "std": std, "rescale": fields.number("rescale_factor"), "resample": FILTERS[resample]}
+
+
+def _must_be(fields: Fields, **wanted: bool) -> None:
+    for key, value in wanted.items():
+        if fields.fields.get(key, value) is not value:
+            raise UnsupportedArchitecture(f"{fields.where}: {key} is {fields.fields[key]!r:.40}, which the page does not do", HINT)
 
 
 def _check(settings: Settings) -> None:
@@ -164,6 +169,32 @@ def _gemma3(fields: Fields, config: Fields, text: Text) -> Settings:
     return {
         "kind": "siglip", **_around(f"\n\n{start}", image, f"{end}\n\n", placeholder=start), "patch": patch, "merge": side // tokens,
         "width": size.integer("width", 1), "height": size.integer("height", 1), **_table("grid", side, 1),
+    }
+
+
+def _llava(fields: Fields, config: Fields, text: Text) -> Settings:
+    """By CLIPImageProcessor, or SiglipImageProcessor."""
+    _must_be(fields, do_pad=False)
+    token = "image_token_id" if config.fields.get("image_token_index") is None else "image_token_index"
+    vision, image = config.nested("vision_config"), text(config.count(token))
+    patch, side = vision.integer("patch_size", 1), vision.integer("image_size", 1)
+    sizes: dict[str, Mapping[str, object]] = {}
+    for key in ("size", "crop_size"):
+        said = fields.fields.get(key)  # older files have numbers
+        square = {"shortest_edge": said} if key == "size" else {"height": said, "width": said}
+        sizes[key] = said if isinstance(said, Mapping) else {} if said is None else square
+    size, crops = sizes["size"], fields.flag("do_center_crop")
+    shortest = size.get("shortest_edge")
+    cut = sizes["crop_size"] if crops else size
+    if (cut.get("height"), cut.get("width")) != (side, side):
+        raise ValueError(f"pictures of {json.dumps(cut):.80} are not the square of {side} pixels that the tower takes")
+    if crops and (size.get("width") if shortest is None else shortest) != side:
+        raise UnsupportedArchitecture(f"{fields.where}: size is {size!r:.80}, cut to {side} pixels, which the page does not do", HINT)
+    is_clip, whole = vision.fields.get("model_type") == "clip_vision_model", config.fields.get("vision_feature_select_strategy") == "full"
+    return {
+        "kind": "siglip", **_around("", image, "", placeholder=image), "patch": patch, "merge": 1, "width": side, "height": side,
+        **({} if shortest is None else {"shortest": shortest}), "skip": 0 if whole else 1,
+        **_table(*("class", side // patch, 2) if is_clip else ("grid", side // patch, 1)),
     }
 
 
@@ -239,12 +270,17 @@ LFM2_VL = {
     **IMAGENET, "downsample_factor": 2, "do_image_splitting": True, "min_tiles": 2, "max_tiles": 10, "use_thumbnail": True, "resample": 2,
     "min_image_tokens": 64, "max_image_tokens": 256, "encoder_patch_size": 16, "tile_size": 512, "max_pixels_tolerance": 2.0,
 }
+LLAVA = {**CLIP, "resample": 3, "size": {"shortest_edge": 224}, "crop_size": 224, "do_center_crop": True, "do_pad": False}
+SIGLIP = {**IMAGENET, "resample": 3, "size": {"height": 224, "width": 224}, "do_center_crop": False}
 QWEN2_VL = {**CLIP, "resample": 3, "size": {"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 1280}, "patch_size": 14, "merge_size": 2}
 GEMMA4 = {"resample": 3, "do_normalize": False, "patch_size": 16, "max_soft_tokens": 280, "pooling_kernel_size": 3}
 KINDS: Mapping[str, Kind] = {
     "Idefics3ImageProcessor": IDEFICS3,
     "SmolVLMImageProcessor": IDEFICS3,
     "Gemma3ImageProcessor": Kind({**IMAGENET, "resample": 2, "size": {"width": 224, "height": 224}}, _gemma3),
+    "CLIPImageProcessor": Kind(LLAVA, _llava),
+    "LlavaImageProcessor": Kind(LLAVA, _llava),
+    "SiglipImageProcessor": Kind(SIGLIP, _llava),
     "Lfm2VlImageProcessor": Kind(LFM2_VL, _lfm2_vl),
     "Qwen2VLImageProcessor": Kind(QWEN2_VL, _qwen),
     "Gemma4ImageProcessor": Kind(GEMMA4, _gemma4),
@@ -256,5 +292,6 @@ BY_MODEL = {
     "gemma3": "Gemma3ImageProcessor",
     "lfm2_vl": "Lfm2VlImageProcessor",
     "gemma4": "Gemma4ImageProcessor",
+    "llava": "CLIPImageProcessor",
     **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "lfm3_vl"), "Qwen2VLImageProcessor"),
 }

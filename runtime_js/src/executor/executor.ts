@@ -236,13 +236,13 @@ export class PlanExecutor implements InspectableRunner {
 
   async see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
     const { groups, pageSize } = this.shape;
-    const { count, tokens, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
+    const { count, vectors: made, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
     for (const group of groups.keys()) await this.reservePages(group, Math.ceil(count / pageSize));
     if (this.#mustWait([])) await this.#ready([]);
     this.#writeIo(words);
     const longest = this.#write([addition]);
     const before = this.#submitParts("encode_image", count, [addition], longest);
-    const calls: Call[] = [["encode_image", count], ["project_image", tokens]];
+    const calls: Call[] = [["encode_image", count], ["project_image", made]];
     const vectors = await this.#readBack(
       bytes, (finish) => this.#submit(calls, before === 0 ? [addition] : [], longest, finish, undefined, before), this.#buffers.io("pictures"), 0);
     return inRows(vectors, tiles);

@@ -11,8 +11,8 @@ type Words = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 export interface PatchCall {
   /** Patches. */
   readonly count: number;
-  /** Vectors. */
-  readonly tokens: number;
+  /** Vectors, those that are no tokens among them. */
+  readonly vectors: number;
   /** By io buffer, of those that the plan has, and from which byte of it on. */
   readonly words: readonly (readonly [name: string, offset: number, words: Words])[];
   /** The patches as tokens of a sequence of their own, in the first pages. */
@@ -41,13 +41,18 @@ function spansOf(first: number, ends: ArrayLike<number>): Int32Array<ArrayBuffer
   return spans;
 }
 
+/** What the projector makes of it. */
+function vectorsOf({ tokens, skipped = 0 }: Tile): number {
+  return tokens + skipped;
+}
+
 /** `groups`: of layers. Every patch sees all of its tile, and of its window, where there are such. */
 export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): PatchCall {
   const { pageSize, prefillChunk } = plan.model;
   const width = rowOf(plan, "patches", prefillChunk);
   const words: [string, number, Words][] = [];
   const turns = new Int32Array(tiles.reduce((sum, { positions }) => sum + positions.length, 0));
-  let [count, tokens] = [0, 0];
+  let [count, vectors] = [0, 0];
   for (const tile of tiles) {
     const own = tile.patches.length / width;
     const { patches, taps, factors, windows } = tile;
@@ -57,25 +62,27 @@ export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): P
     }
     turns.set(tile.positions, 2 * count);
     count += own;
-    tokens += tile.tokens;
+    vectors += vectorsOf(tile);
   }
   if (!Number.isInteger(count) || count > prefillChunk) throw new RangeError(`a call of ${count} patches, of which ${prefillChunk} may be`);
   const pages = Int32Array.from({ length: Math.ceil(count / pageSize) }, (_, page) => page);
   return {
-    count, tokens, words,
+    count, vectors, words,
     addition: { position: 0, count, cache: { tables: Array.from({ length: groups }, () => pages), copies: new Int32Array(0), turns } },
-    bytes: tokens === 0 ? 0 : 4 * tokens * rowOf(plan, "pictures", Math.floor(prefillChunk * tokens / count)),
+    bytes: vectors === 0 ? 0 : 4 * vectors * rowOf(plan, "pictures", Math.floor(prefillChunk * vectors / count)),
   };
 }
 
-/** The vectors of a call's tiles, with those that came window by window back in their rows. */
+/** The vectors of a call's tiles, without those that are no tokens, and with those that came window by window back in their rows. */
 export function inRows(vectors: Float32Array<ArrayBuffer>, tiles: readonly Tile[]): Float32Array<ArrayBuffer> {
-  if (tiles.every(({ windows }) => windows === undefined)) return vectors;
-  const rows = new Float32Array(vectors.length);
-  const width = vectors.length / tiles.reduce((sum, { tokens }) => sum + tokens, 0);
-  let first = 0;
-  for (const { tokens, windows } of tiles) {
-    for (let i = 0; i < tokens; i++) rows.set(vectors.subarray((first + i) * width, (first + i + 1) * width), (first + (windows?.order[i] ?? i)) * width);
+  if (tiles.every(({ windows, skipped = 0 }) => windows === undefined && skipped === 0)) return vectors;
+  const width = vectors.length / tiles.reduce((sum, tile) => sum + vectorsOf(tile), 0);
+  const rows = new Float32Array(width * tiles.reduce((sum, { tokens }) => sum + tokens, 0));
+  let [from, first] = [0, 0];
+  for (const { tokens, windows, skipped = 0 } of tiles) {
+    from += skipped;
+    for (let i = 0; i < tokens; i++) rows.set(vectors.subarray((from + i) * width, (from + i + 1) * width), (first + (windows?.order[i] ?? i)) * width);
+    from += tokens;
     first += tokens;
   }
   return rows;

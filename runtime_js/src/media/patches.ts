@@ -54,25 +54,35 @@ function patchPositions(order: Int32Array, columns: number, merge: number): Int3
   return positions;
 }
 
+/** With a place before them. */
+function behindOne(positions: Int32Array): Int32Array<ArrayBuffer> {
+  const all = new Int32Array(positions.length + 2);
+  all.set(positions, 2);
+  return all;
+}
+
 /** pixels: whole blocks, and perhaps a rest that makes no patch. */
 export function makeTile(pixels: Rgb, settings: ProcessorSettings): Tile {
   const { patch, merge, table } = settings;
   const grid = [Math.floor(pixels.height / patch), Math.floor(pixels.width / patch)] as const;
   const window = settings.kind === "qwen" ? settings.window : undefined;
   const { order, ends } = blockOrder(grid[0] / merge, grid[1] / merge, window);
-  const positions = patchPositions(order, grid[1] / merge, merge);
+  const isClassed = table?.kind === "class";
+  const placed = patchPositions(order, grid[1] / merge, merge);
+  const positions = isClassed ? behindOne(placed) : placed;
   const count = positions.length / 2;
   const width = 32 * Math.ceil((3 * patch * patch) / 32);
   const patches = new Float32Array(count * width);
   const line = 3 * pixels.width;
   normalised(settings).forEach((values, channel) => {
-    for (let i = 0; i < count; i++) {
+    for (let i = isClassed ? 1 : 0; i < count; i++) {
       const first = patch * ((positions[2 * i] ?? 0) * line + 3 * (positions[2 * i + 1] ?? 0)) + channel;
       fillPatch(patches, i * width + channel * patch * patch, values, pixels.data, first, line, patch);
     }
   });
+  const skipped = settings.kind === "siglip" ? settings.skip : 0;
   return {
-    grid, tokens: order.length, patches, positions, ...(table && tableTaps(table, grid, positions)),
+    grid, tokens: order.length + (isClassed ? 1 : 0) - skipped, ...(skipped > 0 && { skipped }), patches, positions, ...(table && tableTaps(table, grid, positions)),
     ...(window === undefined ? {} : { windows: { order, ends: Int32Array.from(ends, (end) => end * merge ** 2) } }),
   };
 }

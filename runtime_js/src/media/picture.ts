@@ -4,11 +4,13 @@
 export interface Tile {
   /** Rows and columns of patches. */
   readonly grid: readonly [rows: number, columns: number];
-  /** Rows that the projector makes of it: one for each block. */
+  /** Rows that the projector makes of it, but for those that are skipped: one for each block. */
   readonly tokens: number;
+  /** How many of the projector's rows, the first ones, are no tokens. */
+  readonly skipped?: number;
   /** float32[patches, width]: channel, row, column of a patch, then zeros up to a multiple of 32. */
   readonly patches: Float32Array<ArrayBuffer>;
-  /** int32[patches, 2]: row and column of each patch. */
+  /** int32[patches, 2]: row and column of each patch. Before them all there may be one of zeros, which is no patch of the picture (`class` of Table). */
   readonly positions: Int32Array<ArrayBuffer>;
   /** int32 and float32[patches, K]: a patch's learnt position is the sum of table[tap] * factor. Absent where nothing is learnt. */
   readonly taps?: Int32Array<ArrayBuffer>;

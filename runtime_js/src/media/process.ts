@@ -8,7 +8,7 @@ import type { Detail, Layout, Picture, Size } from "./picture.ts";
 import { resize } from "./resample.ts";
 import { crop, type PixelSource, type Rgb } from "./rgb.ts";
 import type { Filter, ProcessorSettings } from "./settings.ts";
-import { layoutGemma4, layoutQwen, wholeLayout } from "./whole.ts";
+import { layoutGemma4, layoutQwen, siglipLayout } from "./whole.ts";
 
 /** Tokens of a picture that is asked for in low detail, where its model takes any number. */
 const LOW_TOKENS = 256;
@@ -21,7 +21,7 @@ export function layout(settings: ProcessorSettings, size: Size, detail: Detail):
   switch (settings.kind) {
     case "idefics3": return layoutIdefics3(low ? { ...settings, split: false } : settings, size);
     case "naflex": return layoutNaflex(low ? { ...settings, split: false } : settings, size);
-    case "siglip": return wholeLayout(settings, { width: settings.width, height: settings.height });
+    case "siglip": return siglipLayout(settings, size);
     case "qwen": {
       const most = Math.min(settings.mostPixels, low ? LOW_TOKENS * (settings.patch * settings.merge) ** 2 : Infinity);
       return layoutQwen({ ...settings, mostPixels: most, leastPixels: Math.min(settings.leastPixels, most) }, size);

@@ -9,9 +9,10 @@ export type Filter = (typeof FILTERS)[number];
 /**
  * How a tower's learnt positions become those of a picture's patches. grid: a picture has the table's shape. buckets: the entry at the same place, by float32,
  * as Idefics3 counts it. bilinear: of the four around it, corners on corners. resized: as a picture is, with antialiasing. pair: of two tables, one below the
- * other, the entry of its column and the one of its row.
+ * other, the entry of its column and the one of its row. class: as grid, behind a token that is no patch; the table has what that one is, and a block behind it
+ * its position and those of the patches.
  */
-const TABLE_KINDS = ["grid", "buckets", "bilinear", "resized", "pair"] as const;
+const TABLE_KINDS = ["grid", "buckets", "bilinear", "resized", "pair", "class"] as const;
 
 /** Learnt positions, side × side. */
 export interface Table {
@@ -58,11 +59,15 @@ export interface Idefics3 extends Common {
   readonly global: string;
 }
 
-/** Gemma 3: every picture has one size. */
+/** Gemma 3, LLaVA: every picture has one size. */
 export interface Siglip extends Common, Around {
   readonly kind: "siglip";
   readonly width: number;
   readonly height: number;
+  /** What its shorter side becomes before its middle is cut out; undefined: it becomes that size whatever its shape. */
+  readonly shortest: number | undefined;
+  /** How many of the tower's vectors, the first ones, are left out. */
+  readonly skip: number;
 }
 
 /** LFM2-VL: a picture about its own size, of bounded tokens; a larger one as tiles in a grid like its shape, and as a whole. */
@@ -135,7 +140,11 @@ export function parseProcessor(fields: Fields): ProcessorSettings {
       };
     }
     case "siglip":
-      return { kind: "siglip", ...common, ...around(), width: side("width"), height: side("height") };
+      return {
+        kind: "siglip", ...common, ...around(), width: side("width"), height: side("height"),
+        shortest: fields.optional("shortest", (key) => fields.integer(key, Math.max(side("width"), side("height")), MAX_PICTURE_SIDE)),
+        skip: fields.optional("skip", (key) => fields.integer(key, 0, 1)) ?? 0,
+      };
     case "naflex": {
       const most = fields.integer("most_tiles", 2, MAX_PICTURE_TILES);
       const tile = side("tile");

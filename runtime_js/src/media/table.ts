@@ -9,7 +9,10 @@ type Axis = readonly { readonly taps: readonly number[]; readonly factors: reado
 
 const { fround } = Math;
 
-function axis(kind: Exclude<Table["kind"], "pair">, count: number, side: number): Axis {
+/** Of a table of kind "class": where its positions begin. */
+const CLASS_BLOCK = 32;
+
+function axis(kind: Exclude<Table["kind"], "pair" | "class">, count: number, side: number): Axis {
   const all = Array.from({ length: count }, (_, i) => i);
   switch (kind) {
     case "grid":
@@ -53,6 +56,14 @@ export function tableTaps({ kind, side, taps: width }: Table, [rows, columns]: r
       taps[2 * i + 1] = side + (positions[2 * i] ?? 0);
     }
     return { taps, factors: factors.fill(1) };
+  }
+  if (kind === "class") {
+    for (let i = 0; i < count; i++) {
+      // The first is no patch, and the sum of two entries.
+      taps[i * width] = CLASS_BLOCK + (i === 0 ? 0 : 1 + (positions[2 * i] ?? 0) * side + (positions[2 * i + 1] ?? 0));
+      factors.fill(1, i * width, i * width + (i === 0 ? 2 : 1));
+    }
+    return { taps, factors };
   }
   const vertical = axis(kind, rows, side);
   const horizontal = axis(kind, columns, side);

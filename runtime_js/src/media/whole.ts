@@ -1,6 +1,7 @@
 /** Pictures that a model takes as a whole, of the size that its rules give: SiglipImageProcessor (Gemma 3), Qwen2VLImageProcessor, Gemma4ImageProcessor. */
 
 import { RequestValidationError } from "../support/errors.ts";
+import { MAX_PICTURE_SIDE } from "../support/limits.generated.ts";
 import type { Layout, Size } from "./picture.ts";
 import type { Gemma4, Qwen, Siglip } from "./settings.ts";
 
@@ -12,6 +13,21 @@ export function round(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+}
+
+/** One tile that is the picture in that size, or its middle. */
+export function siglipLayout(settings: Siglip, { width, height }: Size): Layout {
+  const { shortest, skip, table, image, before, after } = settings;
+  const whole = wholeLayout(settings, { width: settings.width, height: settings.height });
+  const tokens = whole.tokens + (table?.kind === "class" ? 1 : 0) - skip;
+  const prompt = `${before}${image.repeat(tokens)}${after}`;
+  if (shortest === undefined) return { ...whole, tokens, prompt };
+  const longest = Math.floor((shortest * Math.max(width, height)) / Math.min(width, height));
+  if (longest > MAX_PICTURE_SIDE) throw new RequestValidationError(`a picture of ${width} × ${height} pixels is too thin for this model`);
+  const size = width < height ? { width: shortest, height: longest } : { width: longest, height: shortest };
+  const middle = (side: number, all: number): number => Math.floor((all - side) / 2);
+  const crop = { left: middle(settings.width, size.width), top: middle(settings.height, size.height), width: settings.width, height: settings.height };
+  return { tokens, prompt, tiles: [{ sizes: [size], crop }] };
 }
 
 /** One tile that is the picture in that size. */

@@ -17,10 +17,14 @@ def silu(x: Expr) -> Expr:
     return x / (constant(1, x) + exp(constant(0, x) - x))
 
 
+def gelu_quick(x: Expr) -> Expr:
+    """x * sigmoid(1.702 x)."""
+    return x / (constant(1, x) + exp(x * constant(-SLOPE, x)))
+
+
 def clamped_silu(x: Expr) -> Expr:
     """As model/ops.py has it, of the gate."""
-    x = let("clamped", T.min(x, constant(CLAMP, x)))
-    return x / (constant(1, x) + exp(x * constant(-SLOPE, x)))
+    return gelu_quick(let("clamped", T.min(x, constant(CLAMP, x))))
 
 
 def gelu_tanh(x: Expr) -> Expr:
@@ -47,6 +51,7 @@ def relu2(x: Expr) -> Expr:
 
 FUNCTIONS: Mapping[str, Callable[[Expr], Expr]] = {
     "gelu": gelu,
+    "gelu_quick": gelu_quick,
     "gelu_tanh": gelu_tanh,
     "relu": relu,
     "relu2": relu2,

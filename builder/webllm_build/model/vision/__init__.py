@@ -14,13 +14,14 @@ from webllm_build.model.vision.tower import Batch, Tower
 from webllm_build.model.wrappers import WRAPPERS, text_config
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 
-# model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), SKIPPED
-# where files hold what nobody reads (how its tensors begin), and `read`, which makes the tower, and what the text takes of it, of
+# model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), TYPES
+# where only some kinds of towers are built (their model_types), and `read`, which makes the tower, and what the text takes of it, of
 # vision_config, of the keys beside it, and of the text's hidden size.
 TOWERS: Mapping[str, str] = {
     "gemma3": "gemma3",
     "idefics3": "idefics3",
     "lfm2_vl": "lfm2_vl",
+    "llava": "llava",
     "qwen2_5_vl": "qwen2_5_vl",
     "qwen3_5": "qwen3_vl",
     "qwen3_vl": "qwen3_vl",
@@ -64,7 +65,7 @@ def read_tower(name: str, config: Mapping[str, object], batch: Batch) -> tuple[T
     Raises UnsupportedArchitecture.
     """
     kind, inner = str(config["model_type"]), config["vision_config"]
-    module: Any = import_module(f"webllm_build.model.vision.{TOWERS[kind]}")
+    module = _module(kind)
     text = Reader(kind, with_defaults_of(name, text_config(name, config)), ())
     reader = Reader(f"{kind} vision", inner if isinstance(inner, Mapping) else {}, module.IGNORED)
     found: tuple[Tower, Pictures] = module.read(reader, Reader(kind, config, ()), text, batch)
@@ -74,7 +75,15 @@ def read_tower(name: str, config: Mapping[str, object], batch: Batch) -> tuple[T
 
 def has_tower(config: Mapping[str, object]) -> bool:
     """Whether a config.json tells of a tower of a kind that is built."""
-    return str(config.get("model_type")) in TOWERS and isinstance(config.get("vision_config"), Mapping)
+    kind, vision = str(config.get("model_type")), config.get("vision_config")
+    if kind not in TOWERS or not isinstance(vision, Mapping):
+        return False
+    types = getattr(_module(kind), "TYPES", None)
+    return types is None or vision.get("model_type") in types
+
+
+def _module(kind: str) -> Any:
+    return import_module(f"webllm_build.model.vision.{TOWERS[kind]}")
 
 
 def vision_of(checkpoint: Checkpoint, batch: Batch) -> Vision | None:
@@ -89,8 +98,7 @@ def vision_of(checkpoint: Checkpoint, batch: Batch) -> Vision | None:
     outer = Reader(kind, config, ())
     token = next((outer.count(key, default=0) for key in IMAGE_TOKENS if config.get(key) is not None), 0)
     found = replace(checkpoint, tensors=_tensors(checkpoint), config={"model_type": kind})
-    module = import_module(f"webllm_build.model.vision.{TOWERS[kind]}")
-    check_sources(found, tower.weights, getattr(module, "SKIPPED", ()))
+    check_sources(found, tower.weights, tower.skipped)
     return Vision(found, tower, token, pictures)
 
 

@@ -23,7 +23,6 @@ NAMES = Names(
     gguf=FileNames({**siglip.GGUF, **PROJECTOR_GGUF}, transposed=frozenset({"project"})),
 )
 IGNORED = siglip.IGNORED
-SKIPPED = ("vision_tower.head.",)  # of what SigLIP was trained by
 
 
 def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tower, Pictures]:
@@ -41,5 +40,6 @@ def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tow
         norm_eps=config.number("layer_norm_eps", default=siglip.EPS),
         project_eps=config.number("layer_norm_eps", default=siglip.EPS),
         batch=batch,
+        skipped=siglip.SKIPPED,
     )
     return tower, Pictures(whole=tokens)

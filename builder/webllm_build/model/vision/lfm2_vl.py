@@ -21,7 +21,6 @@ NAMES = Names(
     gguf=FileNames({**siglip.GGUF, "project_norm": "mm.input_norm", "project_up": "mm.1", "project": "mm.2"}),
 )
 IGNORED = siglip.IGNORED
-SKIPPED = ("vision_tower.head.",)  # of what SigLIP was trained by
 
 
 def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tower, Pictures]:
@@ -44,5 +43,6 @@ def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tow
         norm_eps=config.number("layer_norm_eps", default=siglip.EPS),
         project_eps=1e-5,
         batch=batch,
+        skipped=siglip.SKIPPED,
     )
     return tower, Pictures()

@@ -38,6 +38,7 @@ GGUF = {
     "norm": "v.post_ln",
 }
 IGNORED = frozenset({"attention_dropout", "initializer_range", "projection_dim", "vision_use_head"})
+SKIPPED = ("vision_tower.head.",)  # of what it was trained by
 EPS = 1e-6
 
 
@@ -46,12 +47,12 @@ def within(prefix: str) -> dict[str, str]:
     return {part: prefix + name for part, name in TENSORS.items()}
 
 
-def read_layers(config: Reader) -> list[Layer]:
-    """Its layers, as config keys of all these families say."""
+def read_layers(config: Reader, activation: str = "gelu_pytorch_tanh") -> list[Layer]:
+    """Its layers, as config keys of all these families say. activation: where they do not say it."""
     heads = config.integer("num_attention_heads", default=12)
     head_dim = config.quotient("hidden_size", "num_attention_heads")
     still = Rope((0.0,) * (head_dim // 2))
     attention = Attention(heads, heads, head_dim, head_dim**-0.5, still, causal=False, span=0)
-    mlp = MLP(common.read_activation(config, default="gelu_pytorch_tanh"), config.integer("intermediate_size", default=3072), bias=True)
+    mlp = MLP(common.read_activation(config, default=activation), config.integer("intermediate_size", default=3072), bias=True)
     layer = Layer(SelfAttention(attention, qkv_bias=True, out_bias=True), mlp, norm="layer_bias")
     return [layer] * config.integer("num_hidden_layers", default=12)

@@ -31,12 +31,14 @@ class Batch:
 @dataclass(frozen=True)
 class Patches:
     """How a picture comes in. channels, size: of a patch, whose numbers are in the order channel, row, column. positions: rows of the table
-    of learnt ones, 0 for none. bias: their matrix has one."""
+    of learnt ones, 0 for none. bias: their matrix has one. classed: the table begins with the embedding of a token that is no patch, behind
+    which are zeros up to a whole block; that token comes as a patch of zeros."""
 
     channels: int
     size: int
     positions: int = 0
     bias: bool = True
+    classed: bool = False
 
     @property
     def inner(self) -> tuple[int, ...]:
@@ -50,8 +52,9 @@ class Patches:
 
 class Tower:
     """What the compiler runs for pictures. batch: what of them comes in a call. norm: of what kind the one behind the layers is.
+    entry_norm: the layers' input has one, too.
     spans: kinds of how far a patch sees. norm_eps, project_eps: of the norms of layers, and of the projector. deep: of
-    what else vectors are made, states behind a layer, by its number.
+    what else vectors are made, states behind a layer, by its number. skipped: how the names of tensors begin that it does not need.
 
     Patches come in groups: the ones that become one vector are one behind the other, row by row. How far each of them sees is an io
     buffer's (`Attention.span`). Raises UnsupportedArchitecture for sizes that kernels do not have.
@@ -72,20 +75,25 @@ class Tower:
         project_eps: float,
         batch: Batch,
         spans: int = 1,
+        entry_norm: bool = False,
+        skipped: tuple[str, ...] = (),
         deep: Mapping[int, Projector] = NO_DEEP,
     ) -> None:
         if hidden_size % BLOCK or projector.columns % BLOCK:
             odd = f"{hidden_size} features of a picture's patches, {projector.columns} of its vectors"
             raise UnsupportedArchitecture(f"Sizes that are not multiples of {BLOCK}: {odd}", f"Weights are in blocks of {BLOCK}.")
-        sizes = (patches, hidden_size, norm, norm_eps, project_eps, batch, spans)
+        sizes = (patches, hidden_size, norm, norm_eps, project_eps, batch, spans, entry_norm)
         self.description = repr((sizes, projector, tuple(deep.items()), tuple(layers)))
         self.names, self.patches, self.projector, self.spans = names, patches, projector, spans
+        self.skipped = skipped
         self.most, self.taps = batch.patches, batch.taps
         self.hidden_size, self.norm_eps, self.project_eps = hidden_size, norm_eps, project_eps
         whole = Place(names, precision="table", padded=True)  # errors of 4 bits are seen in what is said of a picture
         self._patch = whole.patches("patch", hidden_size, patches.inner)
         self._patch_bias = whole.bias("patch_bias", [Part("patch", hidden_size)]) if patches.bias else None
-        self._positions = whole.exact("positions", [Part("positions", patches.positions)], hidden_size) if patches.positions else None
+        table = [*([Part("class", 1)] if patches.classed else []), Part("positions", patches.positions)]
+        self._positions = whole.exact("positions", table, hidden_size) if patches.positions else None
+        self._entry_norm = Norm.at(whole, "entry_norm", "layer_bias", hidden_size) if entry_norm else None
         places = (replace(whole, layer=index) for index in range(len(layers)))
         self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(place, hidden_size) for layer, place in zip(layers, places, strict=True))
         self._norm = None if norm is None else Norm.at(whole, "norm", norm, hidden_size)
@@ -96,9 +104,10 @@ class Tower:
     def weights(self) -> tuple[Weight, ...]:
         """Every weight once, in the order of the plan."""
         entry = (weight for weight in (self._patch, self._patch_bias, self._positions) if weight is not None)
+        entry_norm = () if self._entry_norm is None else self._entry_norm.weights
         layers = (weight for layer in self.layers for weight in layer.weights)
         deep = (weight for projector in self._deep.values() for weight in projector.weights)
-        return (*entry, *layers, *(() if self._norm is None else self._norm.weights), *self._projector.weights, *deep)
+        return (*entry, *entry_norm, *layers, *(() if self._norm is None else self._norm.weights), *self._projector.weights, *deep)
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -123,6 +132,7 @@ class Tower:
         x = ops.linear(ops.patches(), self._patch, bias=self._patch_bias)
         if self._positions is not None:
             x = ops.add_taps(x, self._positions)
+        x = x if self._entry_norm is None else self._entry_norm(ops, x)
         deep = []
         for number, layer in enumerate(self.layers[:layers]):
             x = layer(ops, x)

@@ -101,12 +101,12 @@ export class CpuRunner implements InspectableRunner {
 
   see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
     const { groups, pageSize } = this.shape;
-    const { count, tokens, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
+    const { count, vectors, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
     return this.#inTurn([], async () => {
       for (const group of groups.keys()) await this.reservePages(group, Math.ceil(count / pageSize));
       for (const [name, offset, values] of words) this.#write(name, values, offset);
       await this.#machine.run("encode_image", count, this.#tell([addition], 1, 0));
-      await this.#machine.run("project_image", tokens, 0);
+      await this.#machine.run("project_image", vectors, 0);
       return inRows(this.#floats("pictures").slice(0, bytes / 4), tiles);
     });
   }

@@ -21,10 +21,14 @@ def silu(x: Expr) -> Expr:
     return x / (T.float32(1) + T.exp(T.min(T.float32(0) - x, T.float32(80))))
 
 
+def gelu_quick(x: Expr) -> Expr:
+    """x * sigmoid(1.702 x)."""
+    return x / (T.float32(1) + T.exp(T.min(x * T.float32(-SLOPE), T.float32(80))))
+
+
 def clamped_silu(x: Expr) -> Expr:
     """As model/ops.py has it, of the gate."""
-    x = let("clamped", T.min(x, T.float32(CLAMP)))
-    return x / (T.float32(1) + T.exp(T.min(x * T.float32(-SLOPE), T.float32(80))))
+    return gelu_quick(let("clamped", T.min(x, T.float32(CLAMP))))
 
 
 def clamped_up(x: Expr) -> Expr:
@@ -67,6 +71,7 @@ def relu2(x: Expr) -> Expr:
 # What is applied to an output, or (of an activation with "_mul") to the gate of a gated unit before it multiplies the up.
 FUNCTIONS: Mapping[str, Callable[[Expr], Expr]] = {
     "gelu": gelu,
+    "gelu_quick": gelu_quick,
     "gelu_tanh": gelu_tanh,
     "relu": relu,
     "relu2": relu2,
