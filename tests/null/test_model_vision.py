@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from families import FIXTURES
-from tiny_vision import write_tiny_smolvlm
+from tiny_vision import write_tiny_qwen3_vl, write_tiny_smolvlm
 from towers import TOWERS, Seeing, difference
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.numpy_operators import NumpyOperators
@@ -30,12 +31,16 @@ def test_it_computes_what_transformers_does(tmp_path: Path, family: str) -> None
     assert difference(seeing.model.logits(operators, seeing.model.hidden(operators)), seeing.logits) < 1e-5
 
 
-@pytest.mark.parametrize(("family", "error"), [("smolvlm", 1e-5), ("gemma3", 2e-4)])
+@pytest.mark.parametrize(("family", "error"), [("smolvlm", 1e-5), ("gemma3", 2e-4), ("qwen2_5_vl", 1e-5), ("qwen3_vl", 1e-5)])
 def test_a_gguf_s_part_for_pictures_is_the_same(tmp_path: Path, family: str, error: float) -> None:
     """Of Gemma's the converter has added 1 to a norm in float16."""
     seeing = Seeing.of(family, tmp_path / "folder")
-    tokenizer = open_folder(write_tiny_smolvlm(tmp_path / "tokens"), "tokens").tokenizer
-    config = {"general.architecture": "llama", "llama.embedding_length": 64}
+    write = write_tiny_qwen3_vl if family.startswith("qwen") else write_tiny_smolvlm
+    tokenizer = open_folder(write(tmp_path / "tokens"), "tokens").tokenizer
+    sections = seeing.text.config.get("rope_scaling")
+    config: dict[str, object] = {"general.architecture": "llama", "llama.embedding_length": 64}
+    if isinstance(sections, dict):
+        config["llama.rope.dimension_sections"] = np.array([*sections["mrope_section"], 0], np.int32)
     text = replace(seeing.text, format="gguf", config=config, tokenizer=tokenizer)
     checkpoint = open_mmproj(FIXTURES / f"tiny-vision-{family}" / "mmproj.gguf", text)
     processor = read_processor(checkpoint.config, checkpoint.processor, text_of_token(tokenizer))

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from webllm_build.errors import MissingFile, UnsupportedArchitecture
-from webllm_build.source.checkpoint import Checkpoint, Tensor
+import numpy as np
+
+from webllm_build.errors import MalformedFile, MissingFile, UnsupportedArchitecture
+from webllm_build.source.checkpoint import Checkpoint, Raw, Tensor
 from webllm_build.source.files import sha256_file
 from webllm_build.source.gguf_header import Metadata
 from webllm_build.source.gguf_parts import read_parts
@@ -28,18 +31,22 @@ KEYS = {
     "image_size": "image_size",
 }
 EPS = "attention.layer_norm_epsilon"
+WINDOW = 112  # pixels a side
+SECTIONS = "rope.dimension_sections"
 SWAPPED = {"ffn_up": "ffn_down", "ffn_down": "ffn_up"}
 
 
 @dataclass(frozen=True)
 class _Found:
-    """vision: of KEYS. scale: patches a side that become a vector, where the file says. tokens: ids by their texts."""
+    """vision: of KEYS. scale: patches a side that become a vector, where the file says. tokens: ids by their texts. text: the
+    metadata of the text's file."""
 
     metadata: Metadata
     vision: dict[str, object]
-    tensors: Mapping[str, Tensor]
+    tensors: dict[str, Tensor]
     scale: int | None
     tokens: Mapping[str, int]
+    text: Mapping[str, object]
 
     def token(self, text: str) -> int:
         """Raises MissingFile."""
@@ -94,7 +101,48 @@ def _lfm2(found: _Found) -> Parts:
     return config, {"image_processor_type": "Lfm2VlImageProcessor", "encoder_patch_size": found.vision.get("patch_size")}
 
 
-PROJECTORS: Mapping[str, Callable[[_Found], Parts]] = {"idefics3": _idefics3, "gemma3": _gemma3, "lfm2": _lfm2}
+def _qwen2_5(found: _Found) -> Parts:
+    """Of its layers each pattern-th sees all of a picture."""
+    pattern, count = found.metadata.natural("clip.vision.n_wa_pattern"), found.metadata.natural("clip.vision.block_count") or 0
+    if not pattern:
+        raise MissingFile(f"{found.metadata.path} has no clip.vision.n_wa_pattern", "Convert the model again.")
+    everywhere = list(range(pattern - 1, count, pattern))
+    return _qwen(found, "qwen2_5_vl", {"fullatt_block_indexes": everywhere, "window_size": WINDOW}, (56**2, 3584**2))
+
+
+def _qwen3(found: _Found) -> Parts:
+    """Qwen3-VL, whose text takes states behind some layers, by whose numbers files call their projectors; or Qwen3.5."""
+    of_layer = {name: int(match[1]) for name in found.tensors if (match := re.match(r"v\.deepstack\.(\d{1,4})\.", name))}
+    deep = sorted(set(of_layer.values()))
+    moved = {name: found.tensors.pop(name) for name in of_layer}
+    found.tensors.update({f"v.deepstack.{deep.index(of_layer[name])}.{name.split('.', 3)[3]}": tensor for name, tensor in moved.items()})
+    positions = found.rows("v.position_embd.weight")
+    kind = "qwen3_5" if found.text.get("general.architecture") == "qwen35" else "qwen3_vl"
+    return _qwen(found, kind, {"deepstack_visual_indexes": deep, "num_position_embeddings": positions}, (256**2, 4096**2))
+
+
+def _qwen(found: _Found, kind: str, own: Mapping[str, object], pixels: tuple[int, int]) -> Parts:
+    """pixels: the least and the most of a picture, as published files of the family have them."""
+    _fuse(found.tensors)
+    merge, patch = found.metadata.natural("clip.vision.spatial_merge_size") or 2, found.vision["patch_size"]
+    sizes = {"depth": "num_hidden_layers", "num_heads": "num_attention_heads"}
+    named = (*sizes, "hidden_size", "intermediate_size", "patch_size")
+    vision = {key: found.vision.get(sizes.get(key, key)) for key in named}
+    found.vision.clear()
+    found.vision.update({**vision, "spatial_merge_size": merge, **own})
+    edges = zip(("shortest_edge", "longest_edge"), ("min", "max"), pixels, strict=True)
+    size = {edge: found.metadata.natural(f"clip.vision.image_{key}_pixels") or usual for edge, key, usual in edges}
+    files = {"image_processor_type": "Qwen2VLImageProcessor", "patch_size": patch, "merge_size": merge, "size": size}
+    return {"model_type": kind, "image_token_id": found.token("<|image_pad|>")}, files
+
+
+PROJECTORS: Mapping[str, Callable[[_Found], Parts]] = {
+    "gemma3": _gemma3,
+    "idefics3": _idefics3,
+    "lfm2": _lfm2,
+    "qwen2.5vl_merger": _qwen2_5,
+    "qwen3vl_merger": _qwen3,
+}
 
 
 def find_mmproj(model: Path) -> Path | None:
@@ -121,19 +169,52 @@ def open_mmproj(path: Path, text: Checkpoint) -> Checkpoint:
     vision |= {"layer_norm_eps": metadata.number(f"clip.vision.{EPS}"), "hidden_act": "gelu_pytorch_tanh"}
     tensors = {name: Tensor(name, info.shape, info.encoding, info.read) for name, info in header.tensors.items()}
     tensors = _unswapped(tensors, metadata.natural(f"clip.vision.{KEYS['intermediate_size']}"))
-    found = _Found(metadata, vision, tensors, metadata.natural("clip.vision.projector.scale_factor"), read_facts(text.tokenizer).ids)
+    scale, tokens = metadata.natural("clip.vision.projector.scale_factor"), read_facts(text.tokenizer).ids
+    found = _Found(metadata, vision, tensors, scale, tokens, text.config)
     config, files = PROJECTORS[kind](found)
-    hidden = text.config.get(f"{text.config.get('general.architecture')}.embedding_length")
     means = {f"image_{name}": _floats(metadata, f"clip.vision.image_{name}") for name in ("mean", "std")}
     said = {name: value for name, value in means.items() if value is not None}
     return replace(
         text,
-        config={**config, "text_config": {"hidden_size": hidden}, "vision_config": found.vision},
-        tensors=tensors,
+        config={**config, "text_config": _text(text.config), "vision_config": found.vision},
+        tensors=found.tensors,
         processor={PREPROCESSOR: {**files, **said}},
         identify=functools.cache(lambda: sha256_file(path)),
         fetch=lambda: None,
     )
+
+
+def _text(config: Mapping[str, object]) -> dict[str, object]:
+    """What a tower is told of its text, of a GGUF's metadata."""
+    kind = config.get("general.architecture")
+    sections = config.get(f"{kind}.{SECTIONS}")
+    turned = {} if sections is None else {"rope_scaling": {"mrope_section": np.asarray(sections).tolist()[:3]}}
+    return {"hidden_size": config.get(f"{kind}.embedding_length"), **turned}
+
+
+def _fuse(tensors: dict[str, Tensor]) -> None:
+    """Makes one tensor of queries, keys and values, which only some files have apart."""
+    for name in [name for name in tensors if ".attn_q." in name]:
+        whole, parts = name.replace(".attn_q.", ".attn_qkv."), [name.replace(".attn_q.", f".attn_{part}.") for part in "qkv"]
+        if missing := [part for part in parts if part not in tensors]:
+            raise MissingFile(f"The file has {name}, and no {missing[0]}", "Convert the model again.")
+        tensors[whole] = _joined(whole, [tensors.pop(part) for part in parts])
+
+
+def _joined(name: str, parts: Sequence[Tensor]) -> Tensor:
+    """The values of vectors, or the rows of matrices, one behind the other. Raises MalformedFile."""
+    first, *others = parts
+    if any((part.encoding, part.shape) != (first.encoding, first.shape) for part in others):
+        raise MalformedFile(f"The parts of {name} differ in shape or encoding", "Convert the model again.")
+    count = first.shape[0]
+
+    def rows(begin: int, end: int) -> Raw:
+        if len(first.shape) == 1:
+            return np.concatenate([part.read() for part in parts], axis=1)
+        within = ((part, range(max(0, begin - i * count), min(count, end - i * count))) for i, part in enumerate(parts))
+        return np.concatenate([part.rows(taken.start, taken.stop) for part, taken in within if taken])
+
+    return replace(first, name=name, shape=(len(parts) * count, *first.shape[1:]), rows=rows)
 
 
 def _unswapped(tensors: dict[str, Tensor], inner: int | None) -> dict[str, Tensor]:
