@@ -60,6 +60,20 @@ test("draws and penalties go on too: as if it had never happened", async () => {
   assert.deepEqual(cut, whole);
 });
 
+test("a step that was done when its runner was lost counts for nothing: its token is drawn again", async () => {
+  const begin = parts(Infinity, async () => parts(Infinity));
+  const { runner } = begin;
+  let grown = 0;
+  const reserve = runner.reservePages.bind(runner);
+  runner.reservePages = async (...room) => {
+    if (++grown === 2) throw new DeviceLostError("The GPU was lost."); // while steps are under way
+    return reserve(...room);
+  };
+  const prompt = promptOf(61, 3);
+  assert.deepEqual(await answer(new Session(begin), prompt, 20), reference(prompt, 20, new Set()));
+  assert.ok(grown === 2 && runner.deepestPipeline > 1);
+});
+
 test("where it cannot be loaded again, the answers fail with why; one that was left meanwhile ends", async () => {
   const session = new Session(parts(3, async () => { throw new OutOfMemoryError("no room"); }));
   await assert.rejects(answer(session, promptOf(9, 3), 20), /no room/);

@@ -113,9 +113,13 @@ test("what is no word is never guessed, and an answer goes on beyond the context
   const repeated = [...promptOf(6, 1), ...shown(0), ...promptOf(6, 1)];
   const it = setup({ contextLength: 40, pages: 10, maxPages: 10 });
   assert.deepEqual((await generate(it, asking(repeated, { maxTokens: 20 }))).ids, reference(asSeen(repeated), 20, NO_EOS));
-  const sampler = new Sampler({ temperature: 0, topP: 1, seed: 1 }, repeated);
-  const long = setup({ contextLength: 24, wholePictures: true });
-  long.runner.pictureTokens = TOKENS;
-  const { ids, finish } = await generate(long, { prompt: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, ...shown(0), 5, 6], maxTokens: 30, shifts: true, eosTokenIds: NO_EOS, sampler, vectors: new Vectors() });
-  assert.deepEqual([ids.length, finish], [30, "length"]);
+  for (const before of [12, 2]) { // in the part that is left out, and among the first tokens, which stay
+    const sampler = new Sampler({ temperature: 0, topP: 1, seed: 1 }, repeated);
+    const long = setup({ contextLength: 24, wholePictures: true });
+    long.runner.pictureTokens = TOKENS;
+    const prompt = [...promptOf(before, 1), ...shown(0), 5, 6];
+    const { ids, finish } = await generate(long, { prompt, maxTokens: 30, shifts: true, eosTokenIds: NO_EOS, sampler, vectors: new Vectors() });
+    assert.deepEqual([ids.length, finish], [30, "length"]);
+    if (before === 2) assert.deepEqual(ids.slice(17), reference([...prompt.slice(0, 2), ...ids.slice(9, 17)], 13, NO_EOS));
+  }
 });

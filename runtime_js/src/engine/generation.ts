@@ -8,6 +8,7 @@ import type { Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequences.ts";
 import { Speculation, type DraftCounts, type DraftSource } from "./speculation.ts";
 import { hasToken } from "./token_set.ts";
+import { wholeLength } from "./whole_pictures.ts";
 
 export const FINISH_REASONS = ["stop", "length", "abort"] as const;
 export type FinishReason = (typeof FINISH_REASONS)[number];
@@ -326,9 +327,10 @@ export class Generation {
 
   /** Leaves out what is in the middle. Keys hold their positions, so that what stays is computed again. */
   shift(): void {
+    const begin = wholeLength(this.tokens, SINKS); // no part of a picture stays
     let end = SINKS + this.tokens.length - (this.contextLength >> 1);
-    while ((this.tokens[end] ?? 0) < 0) end++; // no part of a picture stays
-    this.tokens.splice(SINKS, end - SINKS);
+    while ((this.tokens[end] ?? 0) < 0) end++;
+    this.tokens.splice(begin, end - begin);
   }
 
   /** Whoever computed it is gone: its steps begin again elsewhere, and what was drawn and not read is drawn again. */

@@ -293,7 +293,7 @@ export class Scheduler {
     await this.#guard(rows, async () => { step = planStep(rows, this.#stepContext(), this.#running.every((one) => one.isEnded || one === rows[0])); });
     if (step === undefined) return this.#ask(rows);
     const placed = await this.#withRoom(rows, step);
-    if (this.#isClosed || placed === null) return true;
+    if (placed === null) return true;
     this.#steps++;
     for (const row of rows) {
       if (!row.isOnGpu) row.sequence?.commit(row.tokens.slice(-1));
@@ -343,6 +343,7 @@ export class Scheduler {
         if (await this.#makeRoom(one, 1) && guesses > 0 && one.sequence !== null) slots.set(one, await this.#sequences.appendGuesses(one.sequence, guesses));
       });
     }
+    if (this.#isClosed) return null;
     if (generations.some(({ isEnded, sequence }) => isEnded || sequence === null)) {
       for (const { sequence, position } of slots.keys()) if (sequence !== null) this.#sequences.truncate(sequence, position);
       return null;
@@ -438,10 +439,11 @@ export class Scheduler {
     }
   }
 
-  /** Computes no more, and leaves everyone who is not done to the heir. */
+  /** Computes no more, and leaves everyone who is not done to the heir; what is under way is nobody's. */
   #leave(error: MLCEngineError, heir: Heir): void {
     this.#closed = error;
-    const left = [...this.#running, ...this.#waiting.drain()].filter(({ isEnded }) => !isEnded);
+    const left = [...this.#running.splice(0), ...this.#waiting.drain()].filter(({ isEnded }) => !isEnded);
+    for (const flight of this.#inFlight) flight.rows = [];
     for (const generation of left) generation.restart();
     heir(error, left);
   }

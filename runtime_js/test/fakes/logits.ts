@@ -14,12 +14,15 @@ export class FakeControls {
 
   /** The token of one row, by its logits, which are the model's own. `tokens`: what the step adds to the row's sequence. */
   choose(logits: Float32Array, draw: Draw, tokens: readonly number[], counted: number): StepResult {
-    const own = logits.slice();
+    const own = draw.topLogprobs === undefined ? logits : logits.slice();
     draw.process?.(logits);
     this.#adjust(logits, draw, tokens.slice(tokens.length - (draw.counted ?? counted)));
     const mask = draw.mask?.();
-    if (mask !== undefined) for (const token of logits.keys()) if (((mask[token >> 5] ?? 0) >> (token & 31) & 1) === 0) logits[token] = -Infinity;
-    const token = likeliest(logits)[0] ?? 0;
+    let token = 0;
+    for (let one = 0; one < logits.length; one++) {
+      if (mask !== undefined && ((mask[one >> 5] ?? 0) >> (one & 31) & 1) === 0) logits[one] = -Infinity;
+      if ((logits[one] ?? 0) > (logits[token] ?? 0)) token = one;
+    }
     return { token, ...(draw.topLogprobs !== undefined && { logprobs: logprobs(own, token, draw.topLogprobs) }) };
   }
 

@@ -26,13 +26,12 @@ const STATES_KEPT = 9;
 const MARKS_KEPT = 4;
 
 export class FakePagedKv implements WasmAbi {
-  readonly memory = new WebAssembly.Memory({ initial: 4 });
+  readonly memory = new WebAssembly.Memory({ initial: 16 });
   #pageSize = 1;
   #groups: FakeGroup[] = [];
   #slots = 0;
   #sequences = new Map<number, FakeSequence>();
   #copies: number[] = [];
-  #nextId = 0;
 
   kv_reset(pageSize: number, slots: number): number {
     this.#slots = slots;
@@ -53,8 +52,15 @@ export class FakePagedKv implements WasmAbi {
   }
 
   kv_new(): number {
-    this.#sequences.set(this.#nextId, { length: 0, tables: this.#groups.map(() => []), marks: [], states: [], stepSlots: [-1, -1] });
-    return this.#nextId++;
+    return this.#add({ length: 0, tables: this.#groups.map(() => []), marks: [], states: [], stepSlots: [-1, -1] });
+  }
+
+  /** Under the lowest id that is free. */
+  #add(sequence: FakeSequence): number {
+    let id = 0;
+    while (this.#sequences.has(id)) id++;
+    this.#sequences.set(id, sequence);
+    return id;
   }
 
   kv_fork(id: number, length: number): number {
@@ -65,8 +71,7 @@ export class FakePagedKv implements WasmAbi {
     tables.forEach((table, group) => table.forEach((page) => this.#refer(group, page, 1)));
     const states = parent.states.filter((state) => state.length === kept);
     const marks = parent.marks.filter((mark) => mark === kept);
-    this.#sequences.set(this.#nextId, { length: kept, tables, marks, states, stepSlots: [-1, -1] });
-    return this.#nextId++;
+    return this.#add({ length: kept, tables, marks, states, stepSlots: [-1, -1] });
   }
 
   kv_missing(id: number, count: number, group: number): number {
@@ -154,7 +159,7 @@ export class FakePagedKv implements WasmAbi {
   }
 
   kv_pages(id: number, group: number): number {
-    const pointer = 2048 + 1024 * (id % 32 + 32 * group); // a place of its own, as each sequence has
+    const pointer = 2048 + 1024 * (id % 128 + 128 * group); // a place of its own, as each sequence has
     new Int32Array(this.memory.buffer, pointer).set(this.#get(id).tables[group] ?? []);
     return pointer;
   }

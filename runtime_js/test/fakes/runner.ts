@@ -3,10 +3,12 @@
  * read through the page table. A wrong page, a stale token or a lost rollback changes every answer after it. With slots, a state is the
  * list of all tokens before, and a step that finds another one than its pages hold fails. What it samples it reads in the first group of layers,
  * which sees all; what a token sees in groups with a window must be the same there. With `longestAlike`, all of what a long sequence samples from
- * must have been computed as such, and nothing of a short one. A token with a negative id is to it what its vector says (`seenAs`).
+ * must have been computed as such, and nothing of a short one. A token with a negative id is to it what its vector says (`seenAs`). If asked, what it
+ * samples depends on the noise of the place (`isNoisy`), and what it sees of a token on its positions by axis (`turned`).
  */
 
 import { OutOfMemoryError } from "../../src/support/errors.ts";
+import { SEED_WORD, STEP_WORD } from "../../src/executor/abi.generated.ts";
 import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult, TokenVectors } from "../../src/executor/runner.ts";
 import { FakeControls } from "./logits.ts";
 
@@ -19,15 +21,31 @@ export function seenAs([picture = 0, place = 0]: readonly number[]): number {
   return 1000 + 100 * picture + place;
 }
 
+/** What a token at a place is, to a model whose tokens have positions by axis: itself where these are its place. */
+export function turned(token: number, place: number, turns: Int32Array | undefined, at: number): number {
+  if (turns === undefined) return token;
+  return [5, 3, 2].reduce((sum, weight, axis) => sum + weight * Math.abs((turns[3 * at + axis] ?? -1) - place), token);
+}
+
+/** What a place's noise adds to the token that is drawn there; greedy steps have none. */
+export function noiseOf(sampling: Uint32Array): number {
+  const [temperature = 0] = new Float32Array(sampling.buffer, sampling.byteOffset, 1);
+  return temperature === 0 ? 0 : (Math.imul(sampling[SEED_WORD] ?? 0, 7) + Math.imul(sampling[STEP_WORD] ?? 0, 0x9e3779b1)) >>> 8;
+}
+
 /** The token after `tokens`. */
-export function nextToken(tokens: readonly number[]): number {
-  return tokens.reduce((hash, token, i) => (Math.imul(hash, 31) + Math.imul(token, i + 7)) >>> 0, 17) % VOCABULARY;
+export function nextToken(tokens: readonly number[], noise = 0): number {
+  let hash = 17;
+  for (let i = 0; i < tokens.length; i++) hash = (Math.imul(hash, 31) + Math.imul(tokens[i] ?? 0, i + 7)) >>> 0;
+  return (hash + noise) % VOCABULARY;
 }
 
 /** The logits behind `tokens`: the next token has the largest, and the ids behind it follow. */
-function logitsAfter(tokens: readonly number[], size: number): Float32Array {
-  const next = nextToken(tokens);
-  return Float32Array.from({ length: size }, (_, token) => 4 - (token - next + size) % size);
+export function logitsAfter(tokens: readonly number[], size: number, noise = 0): Float32Array {
+  const next = nextToken(tokens, noise);
+  const logits = new Float32Array(size);
+  for (let token = 0; token < size; token++) logits[token] = 4 - (token - next + size) % size;
+  return logits;
 }
 
 /** A token's state: what comes behind it, where it is, what it is. */
@@ -80,6 +98,8 @@ export class FakeRunner implements ModelRunner {
   /** Tokens that there are logits of. */
   vocabulary = VOCABULARY;
   deepestPipeline = 0;
+  isNoisy = false;
+  isTurned = false;
   /** What the model says next, whatever is asked of it. */
   script: ((tokens: readonly number[]) => number) | null = null;
   /** How long a step takes, or with what it fails. */
@@ -138,7 +158,7 @@ export class FakeRunner implements ModelRunner {
     this.calls.push(`encode ${tokens.length}`);
     this.#store(tokens, position, cache);
     this.#sampled = [];
-    const all = this.#read(position + tokens.length, cache);
+    const all = this.#read(position + tokens.length, cache, cache.isLong); // the prompt may be longer
     await this.delay();
     const { last, sum } = pooled(all, position);
     return Float32Array.of(...last, ...sum);
@@ -195,16 +215,27 @@ export class FakeRunner implements ModelRunner {
     return { page, slot: position % this.shape.pageSize };
   }
 
-  #read(length: number, cache: CacheView): number[] {
-    return Array.from({ length }, (_, i) => {
-      const { page, slot } = this.#at(cache, i);
-      const stored = page[slot] ?? -1;
-      if (stored >= IN_LONG !== length > (this.shape.longestAlike ?? Infinity)) throw new Error(`the token at ${i} of ${length} was computed otherwise`);
-      return stored % IN_LONG;
-    });
+  #stored(length: number, cache: CacheView): number[] {
+    const { pageSize } = this.shape;
+    const tokens: number[] = [];
+    for (let begin = 0; begin < length; begin += pageSize) {
+      const { page } = this.#at(cache, begin);
+      for (let i = 0; i < pageSize && begin + i < length; i++) tokens.push(page[i] ?? -1);
+    }
+    return tokens;
   }
 
-  #store(tokens: readonly number[], position: number, cache: CacheView): void {
+  #read(length: number, cache: CacheView, isLong = length > (this.shape.longestAlike ?? Infinity)): number[] {
+    const tokens = this.#stored(length, cache);
+    for (const [i, stored] of tokens.entries()) {
+      if (stored >= IN_LONG !== isLong) throw new Error(`the token at ${i} of ${length} was computed otherwise`);
+      tokens[i] = stored % IN_LONG;
+    }
+    return tokens;
+  }
+
+  #store(given: readonly number[], position: number, cache: CacheView): void {
+    const tokens = this.isTurned ? given.map((token, i) => turned(token, position + i, cache.turns, i)) : given;
     if (tokens.length > this.shape.prefillChunk) throw new Error("a prefill call is too long");
     if (position + tokens.length > this.shape.contextLength) throw new Error("beyond the context");
     for (let i = 0; i < cache.copies.length; i += 3) {
@@ -228,10 +259,7 @@ export class FakeRunner implements ModelRunner {
   #continue(tokens: readonly number[], position: number, cache: CacheView): void {
     const { read = -1, write = -1 } = cache.slots ?? {};
     const before = read < 0 ? [] : this.#states[read] ?? [];
-    const held = Array.from({ length: position }, (_, i) => {
-      const { page, slot } = this.#at(cache, i);
-      return (page[slot] ?? -1) % IN_LONG;
-    });
+    const held = this.#stored(position, cache).map((token) => token % IN_LONG);
     if (write < 0 || write >= this.shape.slots || write === read) throw new Error(`a step reads slot ${read} and writes slot ${write}`);
     if (before.join() !== held.join()) throw new Error(`slot ${read} has the state after ${before.join()}, and not after ${held.join()}`);
     this.#states[write] = [...before, ...tokens];
@@ -239,10 +267,10 @@ export class FakeRunner implements ModelRunner {
 
   async #sample(rows: readonly (Sampled | null)[], carried = 0): Promise<StepResult[]> {
     const sampled = rows.map((row) => {
-      if (row === null) return { token: -1 };
+      if (row === null || row.draw.sampling.every((word) => word === 0)) return { token: -1 }; // it draws nothing
       const tokens = this.#read(row.length, row.cache);
       if (this.script !== null) return { token: this.script(tokens) };
-      return this.#controls.choose(logitsAfter(tokens, this.vocabulary), row.draw, row.tokens, row.counted);
+      return this.#controls.choose(logitsAfter(tokens, this.vocabulary, this.isNoisy ? noiseOf(row.draw.sampling) : 0), row.draw, row.tokens, row.counted);
     });
     this.#sampled = sampled.map(({ token }, row) => (row === 0 ? sampled[carried]?.token ?? token : token));
     this.deepestPipeline = Math.max(this.deepestPipeline, ++this.pending);

@@ -1,11 +1,10 @@
 /** Builds the toy library for the CPU with the compiler that builds the package: the real step loop and sequence manager, and kernels of its own. */
 
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { MAX_ROWS } from "../../src/executor/abi.generated.ts";
 import { VOCABULARY } from "./runner.ts";
+import { ZIG, compileSupport, inFolder, run } from "./support_library.ts";
 
 export const CONTEXT = 8192;
 export const CHUNK = 512;
@@ -82,13 +81,6 @@ export function section(name: string, content: Uint8Array): Uint8Array {
   return Uint8Array.from([0, ...unsigned(body.length), ...body]);
 }
 
-function run(...command: readonly string[]): void {
-  const [name = "", ...more] = command;
-  const { status, stderr } = spawnSync(name, more, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
-}
-
-const PYTHON = [process.env["PYTHON"], "../.venv/bin/python"].find((path) => path !== undefined && existsSync(path)) ?? "python3";
 const EXPORTS = [
   ...NAMES, "launch_0_prefill", "launch_0_logits", "launch_0_encode", "launch_0_decode", "launch_0_rows", "__stack_pointer", "__heap_base",
 ];
@@ -96,22 +88,14 @@ const EXPORTS = [
 let linked: Uint8Array<ArrayBuffer> | undefined;
 
 function link(): Uint8Array<ArrayBuffer> {
-  const folder = mkdtempSync(join(tmpdir(), "toy-library-"));
-  try {
-    const [support, toy, out] = ["support.o", "toy.o", "toy.wasm"].map((name) => join(folder, name));
-    if (support === undefined || toy === undefined || out === undefined) throw new Error("three names");
-    const zig = [PYTHON, "-m", "ziglang"];
-    run(PYTHON, "../wasm_support/build.py", "wasm", support);
-    run(...zig, "c++", "-std=c++17", "-target", "wasm32-freestanding", "-mbulk-memory", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-fno-sanitize=all",
-      "-O2", `-DCONTEXT=${CONTEXT}`, "-c", resolve("test/fakes/toy_library.cc"), "-o", toy);
-    const header = readFileSync("src/executor/abi.generated.ts", "utf8");
-    const names = [...header.matchAll(/^ {2}"(\w+)",$/gm)].map(([, name]) => name ?? "");
-    run(...zig, "wasm-ld", "--no-entry", "--strip-all", "--stack-first", "-z", "stack-size=65536", "--import-memory", "--max-memory=4294967296", "--export-table",
-      "--growable-table", ...[...EXPORTS, ...names].map((name) => `--export=${name}`), "-o", out, support, toy);
-    return Uint8Array.from(readFileSync(out));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  return inFolder((path) => {
+    const names = compileSupport(path("support.o"));
+    run(...ZIG, "c++", "-std=c++17", "-target", "wasm32-freestanding", "-mbulk-memory", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-fno-sanitize=all",
+      "-O2", `-DCONTEXT=${CONTEXT}`, "-c", resolve("test/fakes/toy_library.cc"), "-o", path("toy.o"));
+    run(...ZIG, "wasm-ld", "--no-entry", "--strip-all", "--stack-first", "-z", "stack-size=65536", "--import-memory", "--max-memory=4294967296", "--export-table",
+      "--growable-table", ...[...EXPORTS, ...names].map((name) => `--export=${name}`), "-o", path("toy.wasm"), path("support.o"), path("toy.o"));
+    return Uint8Array.from(readFileSync(path("toy.wasm")));
+  });
 }
 
 /** A module of its own for each call: loading one changes its bytes. */

@@ -1,0 +1,22 @@
+/** npm run simulate -- [--seed N] [--operations M] [--life L]: lives of L operations each, of seed N and those behind it, until M operations were done. */
+
+import { parseArgs } from "node:util";
+import { FakePagedKv } from "../fakes/paged_kv.ts";
+import { supportLibrary } from "../fakes/support_library.ts";
+import { live } from "./campaign.ts";
+
+const { values } = parseArgs({
+  options: { seed: { type: "string", default: "1" }, operations: { type: "string", default: "100000" }, life: { type: "string", default: "400" } },
+});
+const most = Number(values.operations);
+const life = Number(values.life);
+const makeReal = await supportLibrary();
+const begun = performance.now();
+let [seed, done] = [Number(values.seed), 0];
+while (done < most) {
+  // Every second one has the sequence manager that a model's library has.
+  done += (await live(seed, life, () => (seed % 2 === 0 ? new FakePagedKv() : makeReal()))).operations;
+  seed++;
+}
+const seconds = (performance.now() - begun) / 1000;
+console.log(`${done} operations in ${seed - Number(values.seed)} lives, seeds ${values.seed} to ${seed - 1}: no fault; ${Math.round(done / seconds)} a second`);
