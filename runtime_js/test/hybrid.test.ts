@@ -52,6 +52,25 @@ function remote(): RemoteModel {
   return { baseURL: address, model: "far", apiKey: "secret" };
 }
 
+test("pictures that only this program has leave as data URLs, and addresses as whole ones", async () => {
+  const engine = createHybrid({ local: await device(), remote: remote() });
+  const png = new Blob([Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)]);
+  const shown = (url: string | Blob | { width: number; height: number; data: Uint8Array<ArrayBuffer> }) => ({ type: "image_url", image_url: { url, detail: "low" } });
+  const blob = URL.createObjectURL(png);
+  const urls = [png, new Blob(["x"], { type: "image/webp" }), blob, "https://pictures.example/a.png", "data:image/png;base64,eA=="];
+  await engine.create({ messages: [{ role: "user", content: [{ type: "text", text: "?" }, ...urls.map(shown)] }] }, { where: "remote" });
+  URL.revokeObjectURL(blob);
+  const encoded = "data:image/png;base64,iVBORw0KGgo=";
+  assert.deepEqual(left[0]?.messages[0]?.content, [
+    { type: "text", text: "?" },
+    ...[encoded, "data:image/webp;base64,eA==", encoded, "https://pictures.example/a.png", "data:image/png;base64,eA=="].map((url) => ({ type: "image_url", image_url: { url, detail: "low" } })),
+  ]);
+  const pixels = shown({ width: 1, height: 1, data: Uint8Array.of(1, 2, 3) });
+  // Nothing here makes a file of pixels. The device gets them then, whose model reads text alone.
+  await assert.rejects(engine.create({ messages: [{ role: "user", content: [pixels] }] }, { where: "remote" }), /messages\[0\]\.content/);
+  assert.equal(left.length, 1);
+});
+
 async function device(): Promise<FakeEngine> {
   const engine = new FakeEngine(CONFIG);
   await engine.reload(MODEL);

@@ -1,5 +1,6 @@
 /** Pictures that somebody shows to the model, as they are kept and exported. Those of files that are imported come from anywhere. */
 
+import { base64 } from "../support/base64.ts";
 import type { Fields } from "../support/fields.ts";
 import type { Picture } from "../view/message.ts";
 
@@ -35,8 +36,5 @@ function readData(picture: Fields): Blob {
 
 /** As JSON has it. */
 export async function exported({ data, ...said }: Picture): Promise<object> {
-  const bytes = new Uint8Array(await data.arrayBuffer());
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 1 << 15) text += String.fromCharCode(...bytes.subarray(at, at + (1 << 15)));
-  return { ...said, data: `data:${TYPES.includes(data.type) ? data.type : "image/png"};base64,${btoa(text)}` };
+  return { ...said, data: `data:${TYPES.includes(data.type) ? data.type : "image/png"};base64,${base64(new Uint8Array(await data.arrayBuffer()))}` };
 }

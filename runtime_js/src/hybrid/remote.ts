@@ -8,6 +8,7 @@ import { RemoteError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { NO_USAGE } from "./answer.ts";
 import { eventData } from "./event_stream.ts";
+import { withSentPictures } from "./pictures.ts";
 import type { RemoteModel } from "./types.ts";
 
 /** What other servers know. Biases name tokens of this device's model, and are left out. */
@@ -30,8 +31,10 @@ const MAX_SHOWN = 300;
 const PATIENCE_MS = 60_000;
 const ABORTED = "The request was aborted by its signal.";
 
-function bodyOf(request: ChatCompletionRequest, model: string): string {
-  const known = Object.fromEntries(FIELDS.flatMap((name) => (request[name] === undefined ? [] : [[name, request[name]]])));
+/** Raises RemoteError where a picture cannot be sent. */
+async function bodyOf(request: ChatCompletionRequest, model: string): Promise<string> {
+  const sent = { ...request, messages: await withSentPictures(request.messages) };
+  const known = Object.fromEntries(FIELDS.flatMap((name) => (sent[name] === undefined ? [] : [[name, sent[name]]])));
   return JSON.stringify({ ...known, model, stream: true, stream_options: { include_usage: true } });
 }
 
@@ -145,8 +148,9 @@ export async function* remotePieces(remote: RemoteModel, request: ChatCompletion
     return abortable(part, connection.signal, ABORTED).finally(() => clearTimeout(timer));
   };
   try {
+    const body = await owed(bodyOf(request, model));
     const response = await owed(send(`${baseURL.replace(/[/]+$/, "")}/chat/completions`, {
-      method: "POST", body: bodyOf(request, model), signal: connection.signal, redirect: "error", // whoever was named, and nobody else, reads it
+      method: "POST", body, signal: connection.signal, redirect: "error", // whoever was named, and nobody else, reads it
       headers: { "content-type": "application/json", ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }), ...headers },
     }));
     if (!response.ok || response.body === null) {
