@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChatCompletionMessageParam, ContentPart } from "../src/api/openai/types.ts";
+import { Pictures, PromptVectors } from "../src/engine/pictures.ts";
 import { DownloadError, RequestValidationError } from "../src/support/errors.ts";
 import { MODEL, PLACES, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 import { NO_EOS } from "./fakes/generations.ts";
 import { reference, seenAs } from "./fakes/runner.ts";
-import { IMAGE_TOKEN, checkSeeing, picture } from "./fakes/vision.ts";
+import { FakeVision, IMAGE_TOKEN, checkSeeing, picture } from "./fakes/vision.ts";
 
 const shown = (url: string | Blob): ContentPart => ({ type: "image_url", image_url: { url } });
 const text = (said: string): ContentPart => ({ type: "text", text: said });
@@ -159,4 +160,22 @@ test("a picture for a model that reads text alone is an error that says which pa
       error instanceof RequestValidationError && error.param === "messages[2].content[0]" && /messages\[2\]\.content\[0\] is a picture, and the model "toy" reads text alone/.test(error.message)));
     assert.equal((await client.chat.completions.create(ask([user(text("a"))]))).choices.length, 1);
   }
+});
+
+test("ids of pictures that were not seen for long are forgotten, and a prompt may have a picture under both of its ids", async () => {
+  const vision = new FakeVision();
+  const pictures = new Pictures();
+  const see = async (name: string) => (await pictures.see([{ data: picture(name), path: "messages[0].content[0]" }], vision))[0];
+  const first = await see("1: 2 1");
+  assert.equal((await see("1: 2 1"))?.first, first?.first);
+  for (let i = 0; i < 1 << 13; i++) await see(`${i + 2}: 1`);
+  const again = await see("1: 2 1");
+  assert.ok(first !== undefined && again !== undefined && again.first < first.first);
+  const vectors = new PromptVectors(pictures, [first, again], () => vision);
+  const tokens = [first, again].flatMap((one) => Array.from({ length: 3 }, (_, i) => one.first - i));
+  await vectors.of(tokens, () => true);
+  const runs = vectors.of(tokens, () => true);
+  assert.ok(!(runs instanceof Promise));
+  assert.deepEqual(runs.map(({ at, values }) => [at, [...values]]), [[0, [1, 0, 1, 1, 1, 2]], [3, [1, 0, 1, 1, 1, 2]]]);
+  assert.equal(vision.calls, 2, "it is encoded once");
 });

@@ -20,6 +20,8 @@ const MOST_TILES = 1 << 27;
 /** Files whose pictures are known: a few hundred bytes each. */
 const MOST_FILES = 1 << 20;
 const BYTES_OF_FILE = 256;
+/** Pictures whose ids are known: more than there are in all conversations that can still be gone on with. */
+const MOST_IDS = 1 << 13;
 
 /** The first id: -1 means no token elsewhere. */
 const FIRST_ID = -2;
@@ -94,8 +96,8 @@ function about({ path }: PictureSource, error: unknown): Error {
 
 export class Pictures {
   #next = FIRST_ID;
-  /** The first id of each picture, by what a model sees of it. */
-  readonly #ids = new Map<string, number>();
+  /** The first id of each picture, by what a model sees of it. One that is forgotten gets others: then its conversations begin anew. */
+  readonly #ids = new Recent<number>(MOST_IDS, () => 1);
   /** What was made of a file, by its digest. */
   readonly #files = new Recent<Omit<SeenPicture, "source">>(MOST_FILES, () => BYTES_OF_FILE);
   readonly #tiles = new Recent<Picture>(MOST_TILES, ({ tiles }) => tiles.reduce((sum, { patches }) => sum + patches.byteLength, 0));
@@ -197,7 +199,7 @@ export class PromptVectors implements VectorSource {
 
   /** `vision`: that of the model as it runs now. */
   constructor(all: Pictures, pictures: readonly SeenPicture[], vision: () => Vision) {
-    [this.#all, this.#pictures, this.#vision] = [all, [...new Map(pictures.map((one) => [one.hash, one])).values()], vision];
+    [this.#all, this.#pictures, this.#vision] = [all, [...new Map(pictures.map((one) => [one.first, one])).values()], vision];
   }
 
   of(tokens: readonly number[], isWanted: () => boolean): readonly TokenVectors[] | Promise<void> {
@@ -231,7 +233,7 @@ export class PromptVectors implements VectorSource {
   }
 
   async #encode(missing: readonly SeenPicture[], isWanted: () => boolean): Promise<void> {
-    for (const picture of missing) this.#held.set(picture, await this.#all.encode(picture, this.#vision(), isWanted));
+    for (const picture of missing) this.#held.set(picture, this.#all.vectorsOf(picture) ?? await this.#all.encode(picture, this.#vision(), isWanted));
   }
 
   /** Tokens that follow each other, in the prompt and in their picture. */

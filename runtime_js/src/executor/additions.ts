@@ -23,6 +23,11 @@ export function kept({ tables, copies, ...more }: CacheView): CacheView {
   return { ...more, tables: tables.map((pages) => pages.slice()), copies: copies.slice() };
 }
 
+/** A token as kernels take it: of one of a picture's they see that it is one, whatever its id, which may be smaller than 32 bits hold. */
+export function told(token: number): number {
+  return Math.max(token, -1);
+}
+
 const NOTHING: CacheView = { tables: [], copies: new Int32Array(0) };
 
 /** The texts of a call, which lie in one sequence, each from a page's begin on; `lengths`: of each. What is between them is not computed. */

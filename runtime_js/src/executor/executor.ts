@@ -7,7 +7,7 @@ import type { Tile } from "../media/picture.ts";
 import { GPUExecutionError, OutOfMemoryError } from "../support/errors.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult, TokenVectors } from "./runner.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "./abi.generated.ts";
-import { endsOf, firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "./additions.ts";
+import { endsOf, firstAddition, kept, placeTexts, placesOf, stateWords, told, type Addition } from "./additions.ts";
 import type { InspectableRunner } from "./backend.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
@@ -327,8 +327,8 @@ export class PlanExecutor implements InspectableRunner {
   #writeTokens(tokens: readonly (number | undefined)[], stored: readonly TokenRows[]): void {
     const { queue } = this.#parts.device;
     const buffer = this.#buffers.io("tokens");
-    if (tokens.every((token) => token !== undefined)) queue.writeBuffer(buffer, 0, Int32Array.from(tokens));
-    else tokens.forEach((token, i) => { if (token !== undefined) queue.writeBuffer(buffer, 4 * i, Int32Array.of(token)); });
+    if (tokens.every((token) => token !== undefined)) queue.writeBuffer(buffer, 0, Int32Array.from(tokens, told));
+    else tokens.forEach((token, i) => { if (token !== undefined) queue.writeBuffer(buffer, 4 * i, Int32Array.of(told(token))); });
     for (const { io, bytes } of stored) queue.writeBuffer(this.#buffers.io(io), 0, bytes);
   }
 

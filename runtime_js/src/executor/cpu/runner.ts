@@ -3,7 +3,7 @@
 import type { Tile } from "../../media/picture.ts";
 import { OutOfMemoryError } from "../../support/errors.ts";
 import { LOGPROB_WORDS, MAX_ROWS, SAMPLING_WORDS } from "../abi.generated.ts";
-import { endsOf, firstAddition, kept, placeTexts, placesOf, stateWords, type Addition } from "../additions.ts";
+import { endsOf, firstAddition, kept, placeTexts, placesOf, stateWords, told, type Addition } from "../additions.ts";
 import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
@@ -186,7 +186,7 @@ export class CpuRunner implements InspectableRunner {
   }
 
   #writeTokens(tokens: readonly number[], position: number): void {
-    this.#write("tokens", Int32Array.from(tokens));
+    this.#write("tokens", Int32Array.from(tokens, told));
     if (this.shape.wholePictures === true) this.#write("ends", endsOf(tokens, position));
   }
 
