@@ -18,7 +18,7 @@ from webllm_build.model import load_model
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.vision import Vision, vision_of
 from webllm_build.model.vision.numpy_tower import Pictures
-from webllm_build.model.vision.tower import Batch
+from webllm_build.model.vision.tower import Batch, Tower
 from webllm_build.model.wrappers import text_of
 from webllm_build.source.checkpoint import Checkpoint
 from webllm_build.source.local import open_folder
@@ -73,10 +73,7 @@ class Seeing:
 
     @property
     def io(self) -> dict[str, Any]:
-        """What a call of the tower reads, by io buffers."""
-        given, patches = self.pictures, self.vision.tower.patches
-        taps = {"taps": given.taps, "factors": given.factors} if patches.positions else {}
-        return {"patches": given.patches, **taps, **{f"spans{number}": spans for number, spans in enumerate(given.spans)}}
+        return io_of(self.vision.tower, self.pictures)
 
     @property
     def group(self) -> int:
@@ -90,6 +87,12 @@ class Seeing:
             PackedModel.of_model(self.vision.checkpoint, tower, names, tower.most, tower.most),
             PackedModel.of_model(self.text, self.model, names, 256, CHUNK),
         )
+
+
+def io_of(tower: Tower, given: Pictures) -> dict[str, Any]:
+    """What a call of a tower reads, by io buffers."""
+    taps = {"taps": given.taps, "factors": given.factors} if tower.patches.positions else {}
+    return {"patches": given.patches, **taps, **{f"spans{number}": spans for number, spans in enumerate(given.spans)}}
 
 
 def cosines(found: Array, expected: Array) -> Array:

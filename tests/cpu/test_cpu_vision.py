@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from test_cpu_families import build
 
+from made_tower import MadeTower
 from packed_model import EXACT
 from towers import CODES, TOWERS, Seeing, cosines, difference
-from webllm_build.compile.cpu.variant import EXACT as FLOAT, INTEGER
+from webllm_build.compile.cpu.variant import EXACT as FLOAT, INTEGER, CpuVariant
 
-FUNCTIONS = ("prefill", "logits", "encode_image", "project_image")
+TOWER_FUNCTIONS = ("encode_image", "project_image")
+FUNCTIONS = ("prefill", "logits", *TOWER_FUNCTIONS)
 
 
 @pytest.mark.parametrize("family", TOWERS)
@@ -31,3 +34,10 @@ def test_codes_stay_near(tmp_path: Path, family: str) -> None:
     tower, _ = seeing.packed(CODES)
     found = build(tmp_path, tower, "native", INTEGER, FUNCTIONS).see(seeing.io, seeing.pictures.positions, seeing.group)
     assert cosines(found, seeing.vectors).min() > 0.998
+
+
+@pytest.mark.parametrize(("variant", "names", "least"), [(FLOAT, EXACT, 0.999999), (INTEGER, CODES, 0.998)], ids=["float", "integer"])
+def test_heads_of_72_and_80(tmp_path: Path, variant: CpuVariant, names: Mapping[str, str], least: float) -> None:
+    made = MadeTower.of_heads()
+    found = build(tmp_path, made.packed(names), "native", variant, TOWER_FUNCTIONS).see(made.io, made.pictures.positions, 1)
+    assert cosines(found, made.vectors).min() > least

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from built_model import VARIANTS, Built
 from dawn import Dawn
+from naga import Naga
 from plan_runner import PlanRunner
 
+from made_tower import MadeTower
 from packed_model import EXACT, PackedModel
 from towers import CODES, TOWERS, Seeing, cosines, difference
-from webllm_build.compile.target import Variant
+from webllm_build.compile.target import VARIANTS as ALL, Variant
 
 
-def runner(dawn: Dawn, packed: PackedModel, variants: tuple[Variant, ...]) -> PlanRunner:
+def runner(dawn: Dawn | Naga, packed: PackedModel, variants: tuple[Variant, ...]) -> PlanRunner:
     built = Built.of_packed(packed, variants, ("prefill", "logits", "encode_image", "project_image"))
     made = PlanRunner(dawn, built.library, variants[0].name, built.buffers)
     made.tile = None
@@ -34,3 +36,20 @@ def test_codes_stay_near_without_subgroups(dawn: Dawn, tmp_path: Path, family: s
     seeing = Seeing.of(family, tmp_path)
     found = runner(dawn, seeing.packed(CODES)[0], VARIANTS[1:2]).see(seeing.io, seeing.pictures.positions, seeing.group)
     assert cosines(found, seeing.vectors).min() > 0.998
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_heads_of_72_and_80(dawn: Dawn, variant: Variant) -> None:
+    made = MadeTower.of_heads()
+    found = runner(dawn, made.packed(CODES if variant.integer else EXACT), (variant,)).see(made.io, made.pictures.positions, 1)
+    assert cosines(found, made.vectors).min() > (0.998 if variant.integer else 0.999999)
+
+
+def test_heads_of_72_and_80_in_float16(naga: Naga) -> None:
+    """By Firefox's WebGPU, where a driver has shader-f16 (Debian's mesa-vulkan-drivers has)."""
+    if not naga.f16:
+        pytest.skip("no driver here has shader-f16")
+    made = MadeTower.of_heads()
+    variants = tuple(variant for variant in ALL if variant.name == "f16")
+    found = runner(naga, made.packed(EXACT), variants).see(made.io, made.pictures.positions, 1)
+    assert cosines(found, made.vectors).min() > 0.9999
