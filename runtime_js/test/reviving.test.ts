@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HostListener, LoadCall } from "../src/api/host.ts";
 import type { AnswerEvent, AnswerRequest } from "../src/engine/answer.ts";
+import { PICTURE, isSendable } from "../src/media/source.ts";
 import { AbortError, DeviceLostError, ProtocolError, RequestValidationError } from "../src/support/errors.ts";
 import { RemoteHost } from "../src/transport/remote_host.ts";
 import { RevivingHost, type Connect } from "../src/transport/reviving_host.ts";
@@ -128,6 +129,40 @@ test("a prompt that is told is told once", async () => {
   };
   const whole = await tell([]);
   for (const at of [1, 2, 5, 9]) assert.deepEqual(await tell([at]), whole, String(at));
+});
+
+test("each time that a request is sent it has pictures of its own, and none is left", async (t) => {
+  const open = new Set<object>();
+  class Bitmap {
+    constructor() { open.add(this); }
+    close(): void { open.delete(this); }
+  }
+  for (const [name, value] of Object.entries({ ImageBitmap: Bitmap, createImageBitmap: async (from: object) => {
+    if (!open.has(from)) throw new Error("it is closed");
+    return new Bitmap();
+  } })) {
+    const before: unknown = Reflect.get(globalThis, name);
+    Reflect.set(globalThis, name, value);
+    t.after(() => void Reflect.set(globalThis, name, before));
+  }
+  const sent: Transferable[] = [];
+  const host = new RevivingHost(NOBODY, async (listener, lose, gone) => {
+    const worker = Object.assign(new EventTarget(), { postMessage: (_: unknown, handed: readonly Transferable[] = []) => {
+      for (const one of handed) open.delete(one);
+      sent.push(...handed);
+      if (handed.length > 0) setTimeout(lose, 0);
+    } });
+    return RemoteHost.until(gone, worker, listener, lose);
+  });
+  const ask = (): AnswerRequest => {
+    const data: unknown = Reflect.construct(ImageBitmap, []);
+    assert.ok(isSendable(data));
+    return { ...REQUEST, prompt: { kind: "chat", conversation: { messages: [{ role: "user", content: PICTURE, pictures: [{ data, path: "messages[0].content[0]" }] }] } } };
+  };
+  await assert.rejects(soon(host.begin({ request: ask(), model: undefined })), DeviceLostError);
+  await assert.rejects(soon(host.encodePrompt(ask().prompt, undefined)), DeviceLostError);
+  assert.equal(new Set(sent).size, 6, "three times each");
+  assert.equal(open.size, 0);
 });
 
 test("what is lost again and again is given up, and what is refused is not asked again", async () => {

@@ -84,6 +84,21 @@ export function sendable(prompt: Prompt, answers: number): Promise<Prompt[]> | u
   return Promise.all(Array.from({ length: answers }, () => withSent(prompt)));
 }
 
+/** A prompt that is sent more than once: what a message hands over is gone here. */
+export class KeptPrompt {
+  constructor(readonly prompt: Prompt) {}
+
+  /** With pictures of its own. */
+  async copy(): Promise<Prompt> {
+    return (await sendable(this.prompt, 1))?.[0] ?? this.prompt;
+  }
+
+  /** Gives the memory of its pictures back. */
+  close(): void {
+    for (const { data } of picturesOf(this.prompt)) if (isDrawn(data)) data.close();
+  }
+}
+
 /** What a message with this prompt hands over to another thread. */
 export function transfers(prompt: Prompt): Transferable[] {
   return picturesOf(prompt).flatMap(({ data }) => (isDrawn(data) ? [data] : []));

@@ -5,7 +5,8 @@
  */
 
 import type { AnswerCall, BegunAnswer, HostListener, KeptAnswer, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "../api/host.ts";
-import { seeded, type AnswerEvent, type Prompt } from "../engine/answer.ts";
+import { KeptPrompt } from "../api/pictures.ts";
+import { seeded, type AnswerEvent, type AnswerRequest, type Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
@@ -136,30 +137,37 @@ export class RevivingHost implements ModelHost {
 
   async begin({ request: asked, model }: AnswerCall, signal?: AbortSignal): Promise<BegunAnswer> {
     const request = seeded(asked);
+    const kept = new KeptPrompt(request.prompt);
+    const again = async (): Promise<AnswerRequest> => ({ ...request, prompt: await kept.copy() });
+    const done = (): void => kept.close();
     const delivered = new Delivered();
     const { resumable, recites } = request;
     if (resumable === undefined) {
       const past = (): readonly number[] => (recites === true ? [] : [...delivered.tokens]); // a prompt is told anew
-      return this.#follow((host, until) => host.begin({ request, model, past: past() }, until), delivered, signal);
+      return this.#follow(async (host, until) => host.begin({ request: await again(), model, past: past() }, until), delivered, signal, done);
     }
     let hasBegun = false;
     return this.#follow(async (host, until) => {
       if (hasBegun) return host.resume(resumable, until);
-      const begun = await host.begin({ request, model }, until);
+      const begun = await host.begin({ request: await again(), model }, until);
       hasBegun = true;
       return begun;
-    }, delivered, signal);
+    }, delivered, signal, done);
   }
 
   resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer> {
     return this.#follow((host, until) => host.resume(sessionId, until), new Delivered(), signal);
   }
 
-  /** An answer that is begun again wherever what gives it is lost. */
+  /** An answer that is begun again wherever what gives it is lost. done: is called behind its end. */
   async #follow(
     begin: (host: ModelHost, until: AbortSignal | undefined) => Promise<BegunAnswer>, delivered: Delivered, signal: AbortSignal | undefined,
+    done = (): void => undefined,
   ): Promise<BegunAnswer> {
-    let [source, life] = await this.#lasting((host) => begin(host, signal), signal);
+    let [source, life] = await this.#lasting((host) => begin(host, signal), signal).catch((error: unknown) => {
+      done();
+      throw error;
+    });
     const left = new AbortController();
     const events = new PushStream<AnswerEvent>(() => {
       left.abort();
@@ -186,7 +194,7 @@ export class RevivingHost implements ModelHost {
         [source, life] = await this.#lasting((host) => begin(host, left.signal), left.signal);
       }
     };
-    follow().catch((error: unknown) => events.fail(error));
+    follow().catch((error: unknown) => events.fail(error)).finally(done);
     return { modelId: source.modelId, events };
   }
 
@@ -199,7 +207,8 @@ export class RevivingHost implements ModelHost {
   }
 
   encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]> {
-    return this.#ask((host) => host.encodePrompt(prompt, modelId));
+    const kept = new KeptPrompt(prompt);
+    return this.#ask(async (host) => host.encodePrompt(await kept.copy(), modelId)).finally(() => kept.close());
   }
 
   decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string> {
