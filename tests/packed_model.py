@@ -27,6 +27,7 @@ MATRICES = [
     *("conv_in", "conv_out", "delta_in", "delta_out", "mamba_in", "mamba_out", "qkv", "o"),
     *("gate_up", "up", "down", "experts_gate_up", "experts_down"),
     *("layer_table", "layer_projection", "input_gate", "input_out"),
+    *("q", "k", "v", "gate"),
     *("patch", "positions", "project", "project_up"),
     *(f"deep{number}_{name}" for number in range(2) for name in ("project", "project_up")),
 ]

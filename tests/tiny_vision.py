@@ -87,6 +87,31 @@ LLAVA_PROCESSOR = {
 }
 
 
+# Of Gemma 4: pictures of up to 70 vectors, each of 3 x 3 patches of 4 x 4 pixels; sounds of 32 bands.
+GEMMA4_TOKENS = ["<|turn>", "<turn|>", "<|image>", "<|image|>", "<image|>", "<|audio>", "<|audio|>", "<audio|>", "<|video|>"]
+GEMMA4_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}{{ '<|turn>' + message['role'] + '\n' }}"
+    "{% for line in message['content'] %}{% if line['type'] == 'image' %}{{ '<|image|>' }}{% elif line['type'] == 'audio' %}"
+    "{{ '<|audio|>' }}{% else %}{{ line['text'] }}{% endif %}{% endfor %}{{ '<turn|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|turn>model\n' }}{% endif %}"
+)
+GEMMA4_PROCESSOR = {
+    "audio_ms_per_token": 40,
+    "audio_seq_length": 750,
+    "image_seq_length": 70,
+    "image_processor": {
+        "do_normalize": False,
+        "image_processor_type": "Gemma4ImageProcessor",
+        "max_soft_tokens": 70,
+        "patch_size": 4,
+        "pooling_kernel_size": 3,
+        "resample": 3,
+    },
+    "feature_extractor": {"feature_extractor_type": "Gemma4AudioFeatureExtractor", "feature_size": 32, "sampling_rate": 16000},
+    "processor_class": "Gemma4Processor",
+}
+
+
 def write_tiny_smolvlm(folder: Path) -> Path:
     """Writes the model with its tokenizer and what else a repository of SmolVLM has."""
     files = {"preprocessor_config.json": PREPROCESSOR, "processor_config.json": PROCESSOR}
@@ -106,6 +131,12 @@ def write_tiny_llava(folder: Path) -> Path:
     config = json.loads((folder / "config.json").read_text("utf-8"))
     (folder / "config.json").write_text(json.dumps({**config, "vision_feature_select_strategy": "default"}), "utf-8")
     return folder
+
+
+def write_tiny_gemma4(folder: Path) -> Path:
+    """As of Gemma 4, which hears, too."""
+    names = {"eos_token": "<turn|>", "bos_token": "<|turn>"}
+    return _write("gemma4", folder, GEMMA4_TOKENS, GEMMA4_TEMPLATE, names, {"processor_config.json": GEMMA4_PROCESSOR})
 
 
 def _write(

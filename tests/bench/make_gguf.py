@@ -210,7 +210,7 @@ def write(name: str, out: Path, tokenizer: Path, *, holes: bool = False) -> None
     for kind, source in [(kind_of(weight, experts, others), source) for weight in model.weights for source in weight.sources]:
         if isinstance(source, Stack):
             ((tensor, shape),) = source.forms["gguf"][0].shapes(source.count, source.shape).items()
-        else:
+        elif isinstance(source, Source):
             tensor, shape = gguf_name(source), tuple(size for size in source.shape if size != 1)
         if tensor not in written:
             writer.add(tensor, shape, kind)

@@ -169,7 +169,7 @@ class CpuRunner:
         self.write("tokens", np.array(tokens, np.int32))
         for stored in self.plan["stored"]:
             rows = np.frombuffer(self._stored[stored["io"]], np.uint8).reshape(-1, stored["row_bytes"])
-            self.write(stored["io"], rows[np.array(tokens)])
+            self.write(stored["io"], rows[np.maximum(tokens, 0)])  # a picture's have the first, as in a page
 
     def write(self, name: str, values: Array) -> None:
         start = self._places[self._io[name]]

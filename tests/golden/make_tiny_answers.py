@@ -25,7 +25,7 @@ from PIL import Image
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from tiny_vision import write_tiny_llava, write_tiny_qwen3_vl, write_tiny_smolvlm  # noqa: E402
+from tiny_vision import write_tiny_gemma4, write_tiny_llava, write_tiny_qwen3_vl, write_tiny_smolvlm  # noqa: E402
 
 COUNT = 12
 Message = dict[str, Any]
@@ -100,7 +100,25 @@ def qwen3_vl(folder: Path) -> tuple[Any, Any, Any]:
     return kind, lambda text, images: qwen_inputs(processor, tokenizer, text, images), tokenizer.apply_chat_template
 
 
+def gemma4(folder: Path) -> tuple[Any, Any, Any]:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    settings = json.loads((folder / "processor_config.json").read_text("utf-8"))
+    processor = transformers.Gemma4ImageProcessor(**settings["image_processor"])
+
+    def inputs(text: str, images: list[Image.Image]) -> dict[str, Any]:
+        """As Gemma4Processor makes them."""
+        given = processor(images, return_tensors="pt") if images else {}
+        for count in given.pop("num_soft_tokens_per_image", []):
+            text = text.replace("<|image|>", "<|image>" + "<|picture|>" * int(count) + "<image|>", 1)
+        ids = tokenizer(text.replace("<|picture|>", "<|image|>"), return_tensors="pt", add_special_tokens=False)
+        is_picture = ids["input_ids"] == tokenizer.convert_tokens_to_ids("<|image|>")
+        return {"input_ids": ids["input_ids"], "attention_mask": ids["attention_mask"], **given, "mm_token_type_ids": is_picture.long()}
+
+    return transformers.Gemma4ForConditionalGeneration, inputs, tokenizer.apply_chat_template
+
+
 FAMILIES = {
+    "gemma4": (write_tiny_gemma4, gemma4),
     "llava": (write_tiny_llava, by_its_processor(transformers.LlavaForConditionalGeneration)),
     "qwen3_vl": (write_tiny_qwen3_vl, qwen3_vl),
     "smolvlm": (write_tiny_smolvlm, by_its_processor(transformers.SmolVLMForConditionalGeneration)),

@@ -49,6 +49,8 @@ def randomise(model: torch.nn.Module, kind: str) -> None:
             value = noise
         elif name.endswith("per_expert_scale"):  # matrices take it as they are read, and are still numbers of float16
             value = 2.0 ** noise.round()
+        elif name.endswith(("put_min", "put_max")):  # bounds, of which a few numbers are beyond
+            value = (1.5 + 0.2 * noise.abs()) * (-1 if name.endswith("min") else 1)
         elif parameter.ndim < 2:  # a norm's starts at 1 or 0, a recurrence's where its family says
             value = 0.3 * noise + parameter.data
         else:

@@ -230,8 +230,60 @@ class Qwen25(Qwen):
         return {**found, **moved, "spans1": windows.astype(np.int32), "order": order}
 
 
-KINDS: dict[str, type[Family]] = {"qwen2_5_vl": Qwen25, "qwen3_vl": Qwen, "qwen3_5": Qwen, "lfm2_vl": Lfm2Vl, "gemma3": Gemma3}
-KINDS |= {"llava": LlavaClip, "llava-siglip": Llava}
+class Gemma4(Family):
+    def merge(self) -> int:
+        return int(self.vision["pooling_kernel_size"])
+
+    def taps(self, rows: int, columns: int, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        side = self.vision["position_embedding_size"]
+        return np.stack([places[:, 1], side + places[:, 0]], 1).astype(np.int32), np.ones((len(places), 2), np.float32)
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        """Of pixels from 0 to 1, which the model makes pixels from -1 to 1."""
+        most = max(rows * columns for rows, columns in self.grids)
+        pixels = torch.zeros(len(self.grids), most, 3 * self.size**2)
+        positions = torch.full((len(self.grids), most, 2), -1)
+        for number, (picture, (rows, columns)) in enumerate(zip(self.pictures, self.grids, strict=True)):
+            patches = picture.reshape(3, rows, self.size, columns, self.size).permute(1, 3, 2, 4, 0).reshape(rows * columns, -1)
+            pixels[number, : len(patches)] = patches / 2 + 0.5
+            places = torch.tensor([[column, row] for row in range(rows) for column in range(columns)])
+            positions[number, : len(places)] = places
+        return {"pixel_values": pixels, "image_position_ids": positions}
+
+    def vectors(self) -> list[np.ndarray]:
+        return [features.numpy() for features in self.model.get_image_features(**self.inputs()).pooler_output]
+
+    def marks(self, tokens: np.ndarray) -> dict[str, torch.Tensor]:
+        return {"mm_token_type_ids": torch.from_numpy((tokens < 0).astype(np.int64))[None]}
+
+
+KINDS: dict[str, type[Family]] = {
+    "gemma3": Gemma3,
+    "gemma4": Gemma4,
+    "gemma4-both_ways": Gemma4,
+    "lfm2_vl": Lfm2Vl,
+    "llava": LlavaClip,
+    "llava-siglip": Llava,
+    "qwen2_5_vl": Qwen25,
+    "qwen3_vl": Qwen,
+    "qwen3_5": Qwen,
+}
+
+
+FRAMES = (1, 2, 6, 47, 103)  # of sounds
+
+
+def heard(model: Any, config: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Features of sounds of several lengths, which the library gets together, padded, and the vectors that it makes of each."""
+    bins, generator = config["audio_config"]["subsampling_conv_channels"][0], torch.Generator().manual_seed(29)
+    features = torch.zeros(len(FRAMES), max(FRAMES) + 9, bins)
+    mask = torch.zeros(features.shape[:2], dtype=torch.bool)
+    for number, count in enumerate(FRAMES):
+        features[number, :count], mask[number, :count] = torch.randn(count, bins, generator=generator), True
+    found = model.model.get_audio_features(features, mask)
+    vectors = [part[kept].numpy() for part, kept in zip(found.pooler_output, found.attention_mask, strict=True)]
+    of_sounds = {f"features{number}": features[number, :count].numpy() for number, count in enumerate(FRAMES)}
+    return {**of_sounds, **{f"vectors{number}": each for number, each in enumerate(vectors)}}
 
 
 def make(llama_cpp: Path, family: str) -> None:
@@ -249,6 +301,8 @@ def make(llama_cpp: Path, family: str) -> None:
             shutil.copytree(folder, name, dirs_exist_ok=True)
             convert_vision(llama_cpp, Path(name), folder / "mmproj.gguf", recipe["mmproj"])
     model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    if config.get("audio_config"):
+        np.savez_compressed(REFERENCE / f"tiny-audio-{family}.npz", allow_pickle=False, **heard(model, config))
     made = KINDS.get(family, Family)(model, config, recipe["grids"], torch.Generator().manual_seed(23))
     reference = made.reference(recipe["prompt"])
     np.savez_compressed(REFERENCE / f"tiny-vision-{family}.npz", allow_pickle=False, **reference)

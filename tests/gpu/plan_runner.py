@@ -319,7 +319,7 @@ class PlanRunner:
         self._write("tokens", np.array(tokens, np.int32))
         for stored in self.plan.stored:
             rows = np.frombuffer(self._stored[stored.io], np.uint8).reshape(-1, stored.row_bytes)
-            self._write(stored.io, rows[np.array(tokens)])
+            self._write(stored.io, rows[np.maximum(tokens, 0)])  # a picture's have the first, as in a page
 
     def _write(self, name: str, values: Array) -> None:
         """Make an io buffer begin with values."""

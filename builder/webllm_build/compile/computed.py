@@ -85,3 +85,12 @@ def mean(count: int, columns: int) -> tirx.PrimFunc:
         return functools.reduce(operator.add, parts) * tirx.FloatImm("float32", 1 / count)
 
     return te.create_prim_func([x, te.compute([x.shape[0], columns], element, name="mean")]).without_attr("global_symbol")
+
+
+@functools.cache
+def clamp(columns: int, bounds: int, first: int) -> tirx.PrimFunc:
+    """Of a float32 tensor's numbers, from bounds[first] to the next."""
+    x, ends = _placeholder((None, columns), "float32", tirx.Var("n", "int64")), te.placeholder([bounds], "float32")
+    clamped = te.compute(x.shape, lambda *at: te.min(te.max(x[at], ends[first]), ends[first + 1]), name="clamped")
+    alone = te.create_prim_func([x, ends, clamped]).without_attr("global_symbol")
+    return alone.with_attr("op_pattern", OPAQUE)  # TVM does not fuse two of these

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from tvm import tirx
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.kernels.activate import activate
 from webllm_build.compile.kernels.add_norm import add_norm
 from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
 from webllm_build.compile.kernels.attention.kv_cache import ONE_ROW, Rows
 from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.kernels.attention.prefill import attention_prefill
 from webllm_build.compile.kernels.attention.rope_append import rope_append
+from webllm_build.compile.kernels.bare_norm import bare_norm
 from webllm_build.compile.kernels.embed import embed
 from webllm_build.compile.kernels.layer_inputs import layer_inputs
 from webllm_build.compile.kernels.layer_norm import layer_norm
@@ -29,7 +31,7 @@ from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kerne
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
-from webllm_build.model.ops import Activation
+from webllm_build.model.ops import Activation, Function
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
@@ -41,7 +43,7 @@ _layer_norm, _attention_prefill = functools.cache(layer_norm), functools.cache(a
 _attention_decode, attention_merge_kernel = functools.cache(attention_decode), functools.cache(attention_merge)
 
 
-_norm_parts, _layer_inputs = functools.cache(norm_parts), functools.cache(layer_inputs)
+_norm_parts, _layer_inputs, _activate = functools.cache(norm_parts), functools.cache(layer_inputs), functools.cache(activate)
 
 
 @functools.cache
@@ -80,6 +82,12 @@ class GpuOperators(RelaxOperators):
 
     def taps_kernel(self, part: Part, taps: int) -> tirx.PrimFunc:
         return taps_added(part, taps)
+
+    def activate_kernel(self, columns: int, activation: Function, *, factor: bool) -> tirx.PrimFunc:
+        return _activate(columns, activation, factor=factor)
+
+    def bare_norm_kernel(self, columns: int, factor: float, *, affine: bool) -> tirx.PrimFunc:
+        return bare_norm(self.variant, columns, self.norm_eps, factor, affine=affine)
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)

@@ -16,7 +16,7 @@ from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention, Rope
-from webllm_build.model.ops import Activation, check_linear
+from webllm_build.model.ops import Activation, Function, check_linear
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
@@ -187,6 +187,31 @@ class RelaxOperators(ABC):
     def mean(self, x: nn.Tensor, count: int) -> nn.Tensor:
         columns = int(x.shape[1]) // count
         return nn.op.tensor_ir_op(computed.mean(count, columns), "mean", [x], rows(x, columns))
+
+    def clamp(self, x: nn.Tensor, bounds: Weight, first: int) -> nn.Tensor:
+        columns = int(x.shape[1])
+        return nn.op.tensor_ir_op(computed.clamp(columns, bounds.shape[0], first), "clamp", [x, *self.vector(bounds)], rows(x, columns))
+
+    def activate(self, x: nn.Tensor, activation: Function, *, factor: nn.Tensor | None = None) -> nn.Tensor:
+        columns = int(x.shape[1])
+        kernel = self.activate_kernel(columns, activation, factor=factor is not None)
+        return nn.op.tensor_ir_op(kernel, "activate", [x, *([] if factor is None else [factor])], rows(x, columns))
+
+    @abstractmethod
+    def activate_kernel(self, columns: int, activation: Function, *, factor: bool) -> tirx.PrimFunc:
+        """As `activate`. Parameters: x, factor where there is one, out."""
+
+    def add(self, x: nn.Tensor, y: nn.Tensor) -> nn.Tensor:
+        return nn.op.add(x, y)
+
+    def bare_norm(self, x: nn.Tensor, *, factor: float = 1.0, affine: tuple[Weight, Weight] | None = None) -> nn.Tensor:
+        columns, vectors = int(x.shape[1]), [buffer for weight in affine or () for buffer in self.vector(weight)]
+        kernel = self.bare_norm_kernel(columns, factor, affine=affine is not None)
+        return nn.op.tensor_ir_op(kernel, "bare_norm", [x, *vectors], rows(x, columns))
+
+    @abstractmethod
+    def bare_norm_kernel(self, columns: int, factor: float, *, affine: bool) -> tirx.PrimFunc:
+        """As `bare_norm`. Parameters: x, bias and scale where there are such, out."""
 
     def reach(self, attention: Attention) -> list[nn.Tensor]:
         """The io buffer of how far a prefill's tokens, or patches, see."""

@@ -16,7 +16,8 @@ class Rope:
 
     inv_freq: head_dim / 2 of them; those at the end are 0, which leaves a pair as it is. scale: a factor on the others' cosines and sines.
     axes: which of a token's several positions each pair turns by; None: it has one.
-    spread: the elements of a pair lie half a head apart in files, and not half of what turns.
+    spread: the elements of a pair lie half a head apart in files, and not half of what turns. parts: a head has so many of one size behind
+    each other, which turn by themselves: the elements of a pair lie half a part apart.
     long_inv_freq: what takes inv_freq's place for all tokens of a sequence that has more than `original`; None: nothing does.
     """
 
@@ -26,6 +27,7 @@ class Rope:
     original: int | None = None
     spread: bool = False
     axes: tuple[int, ...] | None = None
+    parts: int = 1
 
     @staticmethod
     def of(settings: RopeSettings, head_dim: int) -> Rope:
@@ -105,6 +107,8 @@ class Attention:
             "query heads must be a multiple of key-value heads": self.heads % self.kv_heads == 0,
             f"head_dim must be a multiple of 8 from {MIN_HEAD_DIM} to {MAX_HEAD_DIM}": self.head_dim % 8 == 0
             and MIN_HEAD_DIM <= self.head_dim <= MAX_HEAD_DIM,
+            "parts of a head that turn by themselves are whole, and turn whole": self.rope.parts == 1
+            or (self.rope.turned == self.head_dim and self.head_dim % (2 * self.rope.parts) == 0),
             "each rotary pair has an axis": self.rope.axes is None or len(self.rope.axes) == len(self.rope.inv_freq),
             "head_dim is twice the number of rotary frequencies": self.head_dim == 2 * len(self.rope.inv_freq),
             "a head has 1 gate or head_dim gates, of all heads a multiple of 4": self.gate in (0, 1, self.head_dim)

@@ -130,6 +130,14 @@ class Reader:
             raise self._wrong(key, value, f"two numbers from 0 to {LARGEST}, the smaller one first")
         return None if (low, high) == (0, LARGEST) else (low, high)
 
+    def dimensions(self, key: str, count: int, *, default: tuple[int, ...]) -> tuple[int, ...]:
+        """So many positive integers, each as `integer` has it."""
+        value = self._get(key, list(default))
+        found = [each for each in value if type(each) is int and 0 < each <= MAX_DIMENSION] if isinstance(value, list) else []
+        if len(found) != count or found != value:
+            raise self._wrong(key, value, f"{count} whole numbers from 1 to {MAX_DIMENSION}")
+        return tuple(found)
+
     def number_or_none(self, key: str, *, default: float | None) -> float | None:
         """As `number`, but null says that there is none, and so does an absent key without a default."""
         if self._config.get(key, default) is None:
@@ -225,6 +233,17 @@ class Reader:
         if self.pictures is not None and self.pictures.axes:
             settings = replace(settings, axes=self.pictures.axes)
         return settings if self._divisors is None else replace(settings, divisors=self._divisors)
+
+    def axial_theta(self, *, default: float) -> float:
+        """The base of a rope whose pairs turn by several positions."""
+        rope = self._get(ROPE, {})
+        said = rope if isinstance(rope, Mapping) else {"": rope}
+        theta = number(said.get("rope_theta", default))
+        if said.keys() - {"rope_type", "rope_theta"} or said.get("rope_type", "axial") not in ("axial", "default"):
+            raise self._wrong(ROPE, rope, "an axial rope, of rope_theta alone")
+        if theta is None or not THETA[0] <= theta <= THETA[1]:
+            raise self._wrong(f"{ROPE}.rope_theta", theta, f"a number from {THETA[0]} to {THETA[1]}")
+        return theta
 
     def rope_sections(self, default: tuple[int, int, int]) -> tuple[int, ...]:
         """How many rotary pairs turn by each of three positions."""

@@ -176,7 +176,6 @@ def skipped(model: Decoder) -> tuple[str, ...]:
 def read(config: Reader) -> Decoder:
     hidden, count = config.integer("hidden_size"), config.integer("num_hidden_layers")
     config.must_be("hidden_activation", "gelu_pytorch_tanh")
-    config.one_of("use_bidirectional_attention", ("vision",), default="vision")  # of images alone
     kinds = (*config.layer_types(count, default=[FULL if layer % 6 == 5 else SLIDING for layer in range(count)])[:-1], FULL)
     shared = config.count("num_kv_shared_layers", default=0)
     own = kinds[: max(count - shared, 0)]
@@ -217,6 +216,8 @@ def read_attention(config: Reader, kinds: Sequence[str]) -> Mapping[str, Attenti
         of_keys = {"num_key_value_heads": full_kv_heads} if config.flag("attention_k_eq_v", default=False) else {}
         overrides = [{"head_dim": full_head, **of_keys} if kind == FULL else {} for kind in kinds]
     window, found = config.integer("sliding_window", default=512), {}
+    is_both_ways = config.one_of("use_bidirectional_attention", ("vision", ""), default="") == "vision"  # of pictures alone
+    sees_both_ways = is_both_ways and config.pictures is not None and config.pictures.whole > 0
     for kind in dict.fromkeys(kinds):
         own = [overrides[layer] for layer, its in enumerate(kinds) if its == kind]
         sizes = {(said.get("head_dim", head_dim), said.get("num_key_value_heads", kv_heads)) for said in own}
@@ -231,6 +232,7 @@ def read_attention(config: Reader, kinds: Sequence[str]) -> Mapping[str, Attenti
             scale=1.0,
             rope=Rope.of(rope, size),
             window=window if kind == SLIDING else None,
+            ends=kind == SLIDING and sees_both_ways,
             qk_norm=config.number("rms_norm_eps"),
             value_norm=True,
         )

@@ -9,7 +9,7 @@ from typing import Literal
 
 from webllm_build.model.routing import Routing
 from webllm_build.model.stacks import Form, Stack
-from webllm_build.model.weights import Multiplier, PatchForm, RowOrder, Source, Stored, Weight
+from webllm_build.model.weights import Derivation, Derived, Multiplier, PatchForm, RowOrder, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
 
 BLOCK = 32  # numbers of a row that share a scale
@@ -31,6 +31,7 @@ class FileNames:
     added: part → a tensor whose first row is added to every row.
     transposed: parts whose tensors have columns as rows.
     patches: how the matrix of patches of pictures lies in the file.
+    bounds: parts that are bounds of other values, of which infinite ones say that there is none.
     multipliers: part, or its name with ".bias" → what its values lack as a factor.
     """
 
@@ -47,6 +48,7 @@ class FileNames:
     offset_norms: frozenset[str] | None = None
     patches: PatchForm = "plain"
     multipliers: Mapping[str, Multiplier] = field(default_factory=dict)
+    bounds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -174,9 +176,10 @@ class Place:
         source = replace(self._source(Part(name, rows), columns), inner=inner)
         return Weight(self._name(name), (source,), (self.size(rows), self.size(columns)), precision=self.precision)
 
-    def exact(self, name: str, parts: Sequence[Part], columns: int) -> Weight:
-        """A matrix that keeps its precision, and is small."""
-        return replace(self.matrix(name, parts, columns), precision="exact")
+    def exact(self, name: str, parts: Sequence[Part], columns: int, tables: int = 1) -> Weight:
+        """A matrix that keeps its precision, and is small. tables: see Source."""
+        weight = self.matrix(name, parts, columns)
+        return replace(weight, sources=tuple(replace(self._source(part, columns), tables=tables) for part in parts), precision="exact")
 
     def bias(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
         sources = tuple(self._source(part, suffix="bias") for part in parts)
@@ -191,6 +194,13 @@ class Place:
         """Elements of vectors and small matrices, one after the other."""
         sources = tuple(self._source(part, part.columns, suffix=part.suffix, flat=True) for part in parts)
         return Weight(self._name(name), sources, (sum(part.rows * part.columns for part in parts),), order, "vector")
+
+    def derived(
+        self, name: str, part: Part, columns: int, shape: tuple[int, ...], derivation: Derivation, inner: tuple[int, ...] = ()
+    ) -> Weight:
+        """A vector that is computed from a matrix, or of one column from a vector. inner: as `patches` has it."""
+        source = replace(self._source(part, columns, suffix=part.suffix, flat=columns == 1), inner=inner)
+        return Weight(self._name(name), (Derived(source, shape, derivation),), shape, kind="vector")
 
     def stack(self, name: str, parts: Sequence[Part], routing: Routing, *columns: int, order: RowOrder | None = None) -> Weight:
         """The matrices of all experts, or without columns their vectors. parts, order: of each."""
@@ -215,7 +225,10 @@ class Place:
             half, multiplier = file.halves.get(part.name), file.multipliers.get(f"{part.name}.bias" if suffix == "bias" else part.name, 1.0)
             by_heads, is_turned = part.heads if part.name in file.by_heads else 0, part.name in file.transposed
             added = file.added.get(part.name)
-            return Stored(name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, added, by_heads, is_turned, file.patches)
+            has_bounds = part.name in file.bounds
+            return Stored(
+                name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, added, by_heads, is_turned, file.patches, has_bounds
+            )
 
         padded = tuple(map(self.size, (part.rows, *columns))) if self.padded and not norm else None
         in_files = {format: stored(file) for format, file in self.names.formats.items()}

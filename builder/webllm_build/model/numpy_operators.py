@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.numpy_recurrences import RECURRENCES, silu
-from webllm_build.model.ops import CLAMP, SLOPE, Activation, check_linear, is_gated
+from webllm_build.model.ops import CLAMP, SLOPE, Activation, Function, check_linear, is_gated
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
@@ -41,12 +41,13 @@ def gelu(x: Array) -> Array:
     return y
 
 
-_ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
+ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "gelu": gelu,
     "gelu_quick": lambda x: x / (1 + np.exp(-SLOPE * x)),
     "gelu_tanh": gelu_tanh,
     "relu": lambda x: np.maximum(x, 0),
     "relu2": lambda x: np.maximum(x, 0) ** 2,
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "silu": silu,
     "clamped_silu": clamped_silu,
 }
@@ -57,7 +58,7 @@ def gated(activation: Activation, y: Array) -> Array:
     gate, up = y[:, 0::2], y[:, 1::2]
     if activation == "clamped_silu_mul":
         up = np.clip(up, -CLAMP, CLAMP) + 1
-    return _ACTIVATIONS[activation.removesuffix("_mul")](gate) * up
+    return ACTIVATIONS[activation.removesuffix("_mul")](gate) * up
 
 
 def choose(routing: Routing, logits: Array, correction: Array | None = None) -> tuple[npt.NDArray[np.int64], Array]:
@@ -108,7 +109,7 @@ class NumpyOperators:
         (tensor,) = table.tensors(self.checkpoint)
         rows = np.concatenate([tensor.rows(token, token + 1) for token in np.maximum(self.tokens, 0).tolist()])
         x: Array = decode_rows(rows, tensor.encoding, tensor.name).astype(self.dtype) * scale
-        return x if self.vectors is None else np.where(self.tokens[:, None] < 0, self.vectors[:, : x.shape[1]], x)
+        return x if self.vectors is None or not table.resident else np.where(self.tokens[:, None] < 0, self.vectors[:, : x.shape[1]], x)
 
     def add_deep(self, x: Array, number: int) -> Array:
         if self.vectors is None:
@@ -136,7 +137,7 @@ class NumpyOperators:
         if is_gated(activation):
             return gated(activation, y)
         if activation != "none":
-            y = _ACTIVATIONS[activation](y)
+            y = ACTIVATIONS[activation](y)
             return y if factor is None else y * factor
         y = y if scale == 1 else y * scale
         y = y if softcap is None else softcap * np.tanh(y / softcap)
@@ -280,6 +281,30 @@ class NumpyOperators:
         is_near = np.arange(m) <= picture_ends(self.tokens)[:, None] if attention.ends else behind >= 0
         seen: npt.NDArray[np.bool_] = is_near & (behind < (attention.window or m))
         return seen
+
+    def join(self, parts: list[Array]) -> Array:
+        y: Array = np.concatenate(parts, axis=1)
+        return y
+
+    def clamp(self, x: Array, bounds: Weight, first: int) -> Array:
+        low, high = self.vector(bounds)[first : first + 2]
+        y: Array = np.clip(x, low, high)
+        return y
+
+    def activate(self, x: Array, activation: Function, *, factor: Array | None = None) -> Array:
+        y = ACTIVATIONS[activation](x)
+        return y if factor is None else y * factor
+
+    def add(self, x: Array, y: Array) -> Array:
+        z: Array = x + y
+        return z
+
+    def bare_norm(self, x: Array, *, factor: float = 1.0, affine: tuple[Weight, Weight] | None = None) -> Array:
+        x = x * factor
+        if affine is not None:
+            bias, scale = (self.vector(weight) for weight in affine)
+            x = (x - bias) * scale
+        return self.normalise(x, np.ones(1, self.dtype), self.norm_eps)
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: Array, weights: Sequence[Weight] = ()) -> Array:
         return RECURRENCES[type(recurrence)](recurrence, inputs, [self.vector(weight) for weight in weights])

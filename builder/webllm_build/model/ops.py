@@ -13,7 +13,7 @@ from webllm_build.source.embedding import Pooling
 
 Tensor = TypeVar("Tensor")
 
-Function = Literal["gelu", "gelu_quick", "gelu_tanh", "relu", "relu2", "silu"]  # of one number
+Function = Literal["gelu", "gelu_quick", "gelu_tanh", "relu", "relu2", "sigmoid", "silu"]  # of one number
 Activation = (
     Literal["none", "clamped_silu_mul"]
     | Function
@@ -120,6 +120,21 @@ class Operators(Protocol[Tensor]):
         scaled: by the first half of qk_norm[2 * head_dim] for queries, by the second for keys. sinks[heads]: where `attention` has them.
         With `attention.shared` there are queries alone, qk_norm[head_dim], and nothing is appended.
         """
+
+    def join(self, parts: list[Tensor]) -> Tensor:
+        """Tensors [m, .] side by side."""
+
+    def clamp(self, x: Tensor, bounds: Weight, first: int) -> Tensor:
+        """x[m, k] from bounds[first] to bounds[first + 1]."""
+
+    def activate(self, x: Tensor, activation: Function, *, factor: Tensor | None = None) -> Tensor:
+        """A function of each number of x[m, k], times factor[m, k]."""
+
+    def add(self, x: Tensor, y: Tensor) -> Tensor:
+        """The sum of x[m, k] and y[m, k]."""
+
+    def bare_norm(self, x: Tensor, *, factor: float = 1.0, affine: tuple[Weight, Weight] | None = None) -> Tensor:
+        """x[m, k] times a factor, then (affine: bias[k], scale[k]) (x - bias) * scale, RMS-normalised without weights."""
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: Tensor, weights: Sequence[Weight] = ()) -> Tensor:
         """What a recurrence makes of inputs[m, .], from the state of that name, and leaves there the state after them:

@@ -43,7 +43,7 @@ class _SelfAttention:
         keys = Part("k", sizes[1], kv_heads, turned)
         qkv = [Part("q", sizes[0], heads, turned), keys, keys if description.keys_as_values else Part("v", sizes[1])]
         qkv = qkv[:1] if attention.shared else qkv
-        order = qkv_row_order(heads, kv_heads, head_dim, turned, attention.gate)
+        order = qkv_row_order(heads, kv_heads, head_dim, turned, attention.gate, attention.rope.parts)
         if description.fused:
             qkv = [Part("qkv", attention.qkv_size, heads)]
         elif attention.gate == head_dim:
@@ -55,7 +55,7 @@ class _SelfAttention:
         self.qk_norm = None
         if attention.qk_norm is not None:
             norms = [Part("q_norm", head_dim), *([] if attention.shared else [Part("k_norm", head_dim)])]
-            self.qk_norm = place.norm("qk_norm", norms, adjacent_rotary_pairs(len(norms), head_dim, turned))
+            self.qk_norm = place.norm("qk_norm", norms, adjacent_rotary_pairs(len(norms), head_dim, turned, attention.rope.parts))
         self.sizes, self.whole_norm, self.whole_eps = sizes, None, description.whole_norm
         if description.whole_norm is not None:
             pairs = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)

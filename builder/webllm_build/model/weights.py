@@ -18,6 +18,7 @@ from webllm_build.source.checkpoint import Checkpoint, Format, Raw, Tensor, deco
 RowOrder = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 PLAIN = ("f32", "f16", "bf16", "f64")  # encodings of vectors
+LARGEST = float(np.finfo(np.float32).max)
 FRAMES = 2  # of a film that towers take at once
 Multiplier = float | tuple[tuple[int, float], ...]  # of all rows; or runs, how many rows have which
 
@@ -34,7 +35,7 @@ class Stored:
     a tensor that has the rows of two such parts. multiplier: of all rows, or one after the other of so many rows each.
     by_heads: so many heads have their queries, keys and values together, which are to be put one kind after the other.
     added: a tensor whose first row is added to every row. transposed: the tensor has columns as rows.
-    patches: of a matrix of patches."""
+    patches: of a matrix of patches. bounds: values beyond float32's, which files may have as infinities, are its largest."""
 
     name: str
     offset: float = 0.0
@@ -47,13 +48,15 @@ class Stored:
     by_heads: int = 0
     transposed: bool = False
     patches: PatchForm = "plain"
+    bounds: bool = False
 
 
 @dataclass(frozen=True)
 class Source:
     """One tensor of a checkpoint, or rows of it. in_files: what it is in each format; shape: of the whole tensor; rows: (first, end) of
     those that are taken, all where None. flat: its elements are taken one after the other, as a vector, and extents of 1 do not count.
-    inner: of a tensor of more than two extents, those behind the first, whose numbers are a row. padded: with zeros up to this shape."""
+    inner: of a tensor of more than two extents, those behind the first, whose numbers are a row. padded: with zeros up to this shape.
+    tables: the tensor has so many of rows / tables rows, which stand one below the other."""
 
     in_files: Mapping[Format, Stored]
     shape: tuple[int, ...]
@@ -61,6 +64,7 @@ class Source:
     flat: bool = False
     inner: tuple[int, ...] = ()
     padded: tuple[int, ...] | None = None
+    tables: int = 1
 
     @property
     def taken(self) -> int:
@@ -74,6 +78,8 @@ class Source:
             return rows, *_patch_extents(self.in_files[format].patches, self.inner)
         if self.in_files[format].transposed:
             return *columns, rows
+        if self.tables > 1:
+            return self.tables, rows // self.tables, *columns
         return self.shape if self.in_files[format].half is None else (2 * rows, *columns)
 
     def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -103,6 +109,8 @@ class Source:
             tensor = tensor.taken(range(stored.half * rows, (stored.half + 1) * rows))
         if self.flat:
             tensor = _flat(tensor)
+        if self.tables > 1:
+            tensor = replace(tensor, shape=self.shape)
         if len(tensor.shape) == 1 and tensor.encoding not in PLAIN:
             raise MalformedFile(f"encodings: {stored.name} is a vector in {tensor.encoding}, and not in one of {', '.join(PLAIN)}")
         if not is_decodable(tensor.encoding):
@@ -126,11 +134,43 @@ class Source:
         """With what its values lack."""
         if stored.negated_exp:
             return _computed(tensor, lambda values, rows: -np.exp(values))
+        if stored.bounds:
+            return _computed(tensor, lambda values, rows: np.clip(values, -LARGEST, LARGEST))
         if stored.added is not None:
             return _computed(tensor, _adding(stored.added, checkpoint, tensor.shape[-1]))
         if (stored.multiplier, stored.offset) == (1.0, 0.0):
             return tensor
         return _computed(tensor, lambda values, rows: _scaled(values, stored.multiplier, rows) + np.float32(stored.offset))
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How values of another shape are computed from a tensor's. name: says all that it depends on."""
+
+    name: str
+    of: Callable[[Floats], Floats] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What is computed from a whole tensor when it is read: `derivation` makes numbers of this shape of its values, as float32."""
+
+    source: Source
+    shape: tuple[int, ...]
+    derivation: Derivation
+
+    def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        return self.source.names(checkpoint)
+
+    def tensor(self, checkpoint: Checkpoint) -> Tensor:
+        """Raises what Source.tensor raises."""
+        tensor = self.source.tensor(checkpoint)
+
+        def rows(first: int, end: int) -> Raw:
+            values = self.derivation.of(tensor.dequantize()).reshape(math.prod(self.shape[:-1]), -1)
+            return np.ascontiguousarray(values[first:end], np.float32).view(np.uint8)
+
+        return replace(tensor, shape=self.shape, encoding="f32", rows=rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +191,7 @@ class Weight:
     """
 
     name: str
-    sources: tuple[Source | Stack, ...]
+    sources: tuple[Source | Stack | Derived, ...]
     shape: tuple[int, ...]
     row_order: RowOrder | None = field(default=None, repr=False)
     kind: Literal["linear", "vector"] = "linear"
@@ -296,23 +336,24 @@ def _computed(tensor: Tensor, of: Callable[[Floats, slice], Floats]) -> Tensor:
 
 
 @functools.cache
-def adjacent_rotary_pairs(heads: int, head_dim: int, turned: int) -> RowOrder:
-    """Row order that turns halves (i, i + turned/2) of the first elements of each head, as Hugging Face stores them, into neighbours
-    (2i, 2i + 1); others stay.
+def adjacent_rotary_pairs(heads: int, head_dim: int, turned: int, parts: int = 1) -> RowOrder:
+    """Row order that turns halves (i, i + turned/2) of the first elements of each head, or of each of its parts, as Hugging Face stores
+    them, into neighbours (2i, 2i + 1); others stay.
 
     Dot products of queries and keys do not change, and a kernel finds both elements of a rotation side by side.
     """
+    heads, head_dim, turned = heads * parts, head_dim // parts, turned // parts
     pairs = np.concatenate([np.arange(turned).reshape(2, turned // 2).T.reshape(-1), np.arange(turned, head_dim)])
     return _frozen((np.arange(heads)[:, None] * head_dim + pairs).reshape(-1))
 
 
 @functools.cache
-def qkv_row_order(heads: int, kv_heads: int, head_dim: int, turned: int, gate: int = 0) -> RowOrder:
-    """Row order of concatenated query, key and value projections: rotary pairs adjacent in queries and keys.
+def qkv_row_order(heads: int, kv_heads: int, head_dim: int, turned: int, gate: int = 0, parts: int = 1) -> RowOrder:
+    """Row order of concatenated query, key and value projections: rotary pairs adjacent in queries and keys. parts: of a head (Rope).
 
     gate: rows of each head's output gate, which come last. Where there are head_dim, files have them behind each head's queries.
     """
-    rotated = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
+    rotated = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned, parts)
     order = np.concatenate([rotated, np.arange(len(rotated), len(rotated) + kv_heads * head_dim + heads * gate)])
     if gate == head_dim:
         queries, gates = np.arange(2 * heads * head_dim).reshape(heads, 2, head_dim).swapaxes(0, 1).reshape(2, -1)

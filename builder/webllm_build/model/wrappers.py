@@ -42,6 +42,7 @@ class Wrapper:
 
 # Of images, and of what joins them to text.
 VISION_TENSORS = ("vision_tower.", "multi_modal_projector.")
+AUDIO_TENSORS = ("audio_tower.", "embed_audio.")  # of sounds
 VISION_KEYS = frozenset({"vision_config", "image_token_id", "image_token_index", "initializer_range"})
 QWEN_KEYS = VISION_KEYS | {"video_token_id", "vision_start_token_id", "vision_end_token_id"}
 LLAVA_KEYS = VISION_KEYS | {
@@ -98,7 +99,7 @@ WRAPPERS: Mapping[str, Wrapper] = {
     ),
     "gemma4": Wrapper(
         ("gemma4_text",),
-        ("vision_tower.", "audio_tower.", "embed_vision.", "embed_audio."),
+        ("vision_tower.", "embed_vision.", *AUDIO_TENSORS),
         VISION_KEYS
         | {"audio_config", "video_token_id", "boi_token_id", "eoi_token_id", "boa_token_id", "eoa_token_id", "eoa_token_index"}
         | {"audio_token_id", "vision_soft_tokens_per_image"},

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.stacks import Stack
 from webllm_build.model.weights import Source, Weight
 from webllm_build.quantize.scheme import Importance
 from webllm_build.source.checkpoint import decode_rows
@@ -57,7 +58,7 @@ def _names(weight: Weight) -> Iterator[str]:
     for source in weight.sources:
         if isinstance(source, Source):
             yield from (source.in_files[format].name for format in ("gguf",) if format in source.in_files)
-        else:
+        elif isinstance(source, Stack):
             yield from (form.name for form in source.forms.get("gguf", ()))
 
 

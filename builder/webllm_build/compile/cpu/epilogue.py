@@ -40,6 +40,10 @@ def gelu(x: Expr) -> Expr:
     return T.max(x, constant(0, x)) - size * constant(0.5, x) * polynomial(t, ERFC) * exp(x * x * constant(-0.5, x))
 
 
+def sigmoid(x: Expr) -> Expr:
+    return constant(1, x) / (constant(1, x) + exp(constant(0, x) - x))
+
+
 def relu(x: Expr) -> Expr:
     return T.max(x, constant(0, x))
 
@@ -55,6 +59,7 @@ FUNCTIONS: Mapping[str, Callable[[Expr], Expr]] = {
     "gelu_tanh": gelu_tanh,
     "relu": relu,
     "relu2": relu2,
+    "sigmoid": sigmoid,
     "silu": silu,
     "clamped_silu": clamped_silu,
 }

@@ -10,6 +10,7 @@ from tvm import tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.abi_generated import MAX_ROWS
+from webllm_build.compile.cpu.activate import activate
 from webllm_build.compile.cpu.adjust import adjust
 from webllm_build.compile.cpu.attention import attention
 from webllm_build.compile.cpu.codes import CODES
@@ -20,7 +21,7 @@ from webllm_build.compile.cpu.layer_inputs import layer_inputs
 from webllm_build.compile.cpu.linear import linear
 from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.logprobs import keep, logprobs
-from webllm_build.compile.cpu.norm import layer_norm, norm_parts, rms_norm
+from webllm_build.compile.cpu.norm import bare_norm, layer_norm, norm_parts, rms_norm
 from webllm_build.compile.cpu.pool import pool
 from webllm_build.compile.cpu.quantize import TOKENS, quantize
 from webllm_build.compile.cpu.recurrence import RECURRENCES
@@ -37,7 +38,7 @@ from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.operators import Call, Inputs, Matrix, RelaxOperators, in_turn, kernel_name, last_row, row_count, rows
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention
-from webllm_build.model.ops import Activation
+from webllm_build.model.ops import Activation, Function
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.state import Pages
@@ -55,7 +56,7 @@ _embed, _rms_norm, _linear = functools.cache(embed), functools.cache(rms_norm), 
 _choose, _group, _combine, _expert_linear = (functools.cache(make) for make in (choose, group, combine, expert_linear))
 _norm_parts, _layer_inputs = functools.cache(norm_parts), functools.cache(layer_inputs)
 _layer_norm, _rope_append = functools.cache(layer_norm), functools.cache(rope_append)
-_attention, _quantize = functools.cache(attention), functools.cache(quantize)
+_attention, _quantize, _activate = functools.cache(attention), functools.cache(quantize), functools.cache(activate)
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,12 @@ class CpuOperators(RelaxOperators):
 
     def taps_kernel(self, part: Part, taps: int) -> tirx.PrimFunc:
         return taps_added(part, taps)
+
+    def activate_kernel(self, columns: int, activation: Function, *, factor: bool) -> tirx.PrimFunc:
+        return _activate(columns, activation, factor=factor)
+
+    def bare_norm_kernel(self, columns: int, factor: float, *, affine: bool) -> tirx.PrimFunc:
+        return bare_norm(columns, self.norm_eps, factor, affine=affine)
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)

@@ -75,6 +75,23 @@ def norm_parts(columns: int, sizes: tuple[int, ...], eps: float, gates: int | No
     return kernel.func
 
 
+def bare_norm(columns: int, eps: float, factor: float, *, affine: bool) -> PrimFunc:
+    """As kernels/bare_norm.py; a unit is a row."""
+    with Kernel() as kernel:
+        n = token_count(None)
+        x = kernel.buffer("x", (n, columns), "float32")
+        bias, scale = (kernel.buffer(name, (columns,), "float32") if affine else None for name in ("bias", "scale"))
+        out = kernel.buffer("out", (n, columns), "float32")
+        with units(n) as row:
+            with T.serial(columns // VEC) as i:
+                y = x[row, vec(i)] * splat(T.float32(factor))
+                store(out, y if bias is None or scale is None else (y - bias[vec(i)]) * scale[vec(i)], row, vec(i))
+            root = splat(let("root", inverse_rms(out, row, columns, eps)))
+            with T.serial(columns // VEC) as i:
+                store(out, out[row, vec(i)] * root, row, vec(i))
+    return kernel.func
+
+
 def inverse_rms(x: Buffer, row: Expr, columns: int, eps: float, first: int = 0) -> Expr:
     """1 / sqrt(mean(x[row]²) + eps), of so many columns from the first on. Emits a loop."""
     squares = zeros("squares", 1)

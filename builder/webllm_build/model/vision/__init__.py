@@ -11,7 +11,7 @@ from webllm_build.model import check_sources, with_defaults_of
 from webllm_build.model.config import Reader
 from webllm_build.model.pictures import Pictures
 from webllm_build.model.vision.tower import Batch, Tower
-from webllm_build.model.wrappers import WRAPPERS, text_config
+from webllm_build.model.wrappers import AUDIO_TENSORS, WRAPPERS, text_config
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 
 # model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), TYPES
@@ -19,6 +19,7 @@ from webllm_build.source.checkpoint import Checkpoint, Tensor
 # vision_config, of the keys beside it, and of the text's hidden size.
 TOWERS: Mapping[str, str] = {
     "gemma3": "gemma3",
+    "gemma4": "gemma4",
     "idefics3": "idefics3",
     "lfm2_vl": "lfm2_vl",
     "llava": "llava",
@@ -110,7 +111,8 @@ def _tensors(checkpoint: Checkpoint) -> Mapping[str, Tensor]:
     if checkpoint.format == "gguf":  # a file has nothing else
         return checkpoint.tensors
     tensors = {_usual_name(name): tensor for name, tensor in checkpoint.tensors.items()}
-    return {name: tensor for name, tensor in tensors.items() if name.startswith(WRAPPERS[kind].others)}
+    beside = tuple(first for first in WRAPPERS[kind].others if first not in AUDIO_TENSORS)
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(beside)}
 
 
 def _usual_name(name: str) -> str:

@@ -52,10 +52,6 @@ class NumpyTowerOperators(NumpyOperators):
         y: Array = x.reshape(len(x), count, -1).mean(1)
         return y
 
-    def join(self, parts: list[Array]) -> Array:
-        y: Array = np.concatenate(parts, axis=1)
-        return y
-
     def part(self, x: Array, number: int, count: int, group: int) -> Array:
         y: Array = x.reshape(len(x), group, count, -1)[:, :, number].reshape(len(x), -1)
         return y

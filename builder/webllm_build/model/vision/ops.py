@@ -18,9 +18,6 @@ class TowerOperators(Operators[Tensor], Protocol[Tensor]):
         """x[m, k] + the sum over t of factors[i, t] * table[taps[i, t]] for patch i of this call: learnt positions, between rows
         of table[., k] where a picture has other sizes than that."""
 
-    def join(self, parts: list[Tensor]) -> Tensor:
-        """Tensors [m, .] side by side."""
-
     def part(self, x: Tensor, number: int, count: int, group: int) -> Tensor:
         """Of x[m, group * count * k], which has `group` states of `count` parts each, one part of all states: [m, group * k]."""
 

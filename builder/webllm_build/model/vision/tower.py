@@ -31,14 +31,15 @@ class Batch:
 @dataclass(frozen=True)
 class Patches:
     """How a picture comes in. channels, size: of a patch, whose numbers are in the order channel, row, column. positions: rows of the table
-    of learnt ones, 0 for none. bias: their matrix has one. classed: the table begins with the embedding of a token that is no patch, behind
-    which are zeros up to a whole block; that token comes as a patch of zeros."""
+    of learnt ones, 0 for none, in files as so many `tables`. bias: their matrix has one. classed: the table begins with the embedding of a
+    token that is no patch, behind which are zeros up to a whole block; that token comes as a patch of zeros."""
 
     channels: int
     size: int
     positions: int = 0
     bias: bool = True
     classed: bool = False
+    tables: int = 1
 
     @property
     def inner(self) -> tuple[int, ...]:
@@ -92,7 +93,7 @@ class Tower:
         self._patch = whole.patches("patch", hidden_size, patches.inner)
         self._patch_bias = whole.bias("patch_bias", [Part("patch", hidden_size)]) if patches.bias else None
         table = [*([Part("class", 1)] if patches.classed else []), Part("positions", patches.positions)]
-        self._positions = whole.exact("positions", table, hidden_size) if patches.positions else None
+        self._positions = whole.exact("positions", table, hidden_size, patches.tables) if patches.positions else None
         self._entry_norm = Norm.at(whole, "entry_norm", "layer_bias", hidden_size) if entry_norm else None
         places = (replace(whole, layer=index) for index in range(len(layers)))
         self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(place, hidden_size) for layer, place in zip(layers, places, strict=True))

@@ -59,6 +59,11 @@ def gelu(x: Expr) -> Expr:
     return T.max(x, T.float32(0)) - size * T.float32(0.5) * tail * T.exp(T.max(x * x * T.float32(-0.5), T.float32(-80)))
 
 
+def sigmoid(x: Expr) -> Expr:
+    """The exponent is bounded as silu's is."""
+    return T.float32(1) / (T.float32(1) + T.exp(T.min(T.float32(0) - x, T.float32(80))))
+
+
 def relu(x: Expr) -> Expr:
     return T.max(x, T.float32(0))
 
@@ -75,6 +80,7 @@ FUNCTIONS: Mapping[str, Callable[[Expr], Expr]] = {
     "gelu_tanh": gelu_tanh,
     "relu": relu,
     "relu2": relu2,
+    "sigmoid": sigmoid,
     "silu": silu,
     "clamped_silu": clamped_silu,
 }

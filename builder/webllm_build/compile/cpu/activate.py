@@ -1,0 +1,24 @@
+"""A function of each activation, for layers that have something between a product and the function."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+from tvm.tirx.script import builder as T
+
+from webllm_build.compile.cpu.epilogue import FUNCTIONS
+from webllm_build.compile.cpu.ops import units
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, size, store, vec
+from webllm_build.model.ops import Function
+
+
+def activate(columns: int, activation: Function, *, factor: bool) -> PrimFunc:
+    """As kernels/activate.py; a unit is a row."""
+    with Kernel() as kernel:
+        n = size("n")
+        x = kernel.buffer("x", (n, columns), "float32")
+        times = kernel.buffer("factor", (n, columns), "float32") if factor else None
+        out = kernel.buffer("out", (n, columns), "float32")
+        with units(n) as row, T.serial(columns // VEC) as i:
+            y = FUNCTIONS[activation](let("x", x[row, vec(i)]))
+            store(out, y if times is None else y * times[row, vec(i)], row, vec(i))
+    return kernel.func

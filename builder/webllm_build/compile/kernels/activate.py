@@ -1,0 +1,29 @@
+"""A function of each activation, for layers that have something between a product and the function."""
+
+from __future__ import annotations
+
+from tvm.tirx import PrimFunc
+
+from webllm_build.compile.kernels.linear.epilogue import FUNCTIONS
+from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, size, store, when
+from webllm_build.model.ops import Function
+
+THREADS = 64
+
+
+def activate(columns: int, activation: Function, *, factor: bool) -> PrimFunc:
+    """out = activation(x), times `factor` where there is one; the same in every variant. An invocation has one number.
+
+    Parameters: x float32[n, columns], factor as x, out as x.
+    """
+    with Kernel() as kernel:
+        n = size("n")
+        x = kernel.buffer("x", (n, columns), "float32")
+        times = kernel.buffer("factor", (n, columns), "float32") if factor else None
+        out = kernel.buffer("out", (n, columns), "float32")
+        with launch([ceildiv(columns, THREADS), n], [THREADS]) as ((workgroup, row), (thread,)):
+            column = let("column", workgroup * THREADS + thread)
+            with when(columns % THREADS == 0 or column < columns):
+                y = FUNCTIONS[activation](let("x", x[row, column]))
+                store(out, y if times is None else y * times[row, column], row, column)
+    return kernel.func
