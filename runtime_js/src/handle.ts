@@ -10,5 +10,6 @@ export {
   ManifestError, ModelNotFoundError, ModelNotLoadedError, NoAnswerError, OutOfMemoryError, ProtocolError, QueueFullError, RemoteError, RequestValidationError,
   WebGPUNotAvailableError, type ErrorCode, type ErrorDetails,
 } from "./support/errors.ts";
+export { scriptUrl } from "./support/script_url.ts";
 export { CreateWebWorkerMLCEngine as openWorkerEngine, WebWorkerMLCEngine as WorkerEngine, type WorkerLike } from "./transport/client.ts";
 export * from "./webllm/package.ts";

@@ -1,6 +1,6 @@
 /** The package in a page: an engine in a worker, whose script has all that runs a model. */
 
-import { FeatureSupportError, openWorkerEngine, Package } from "./runtime/handle.js";
+import { FeatureSupportError, openWorkerEngine, Package, scriptUrl } from "./runtime/handle.js";
 import { asksForWeights, build, models } from "./models.js";
 
 export const contents = new Package(models, asksForWeights);
@@ -28,7 +28,7 @@ function startWorker(name) {
   }
   const { href } = new URL("./runtime/worker.js", import.meta.url);
   const script = new URL(href, globalThis.location?.href); // Turbopack's has no origin
-  if (script.origin === globalThis.origin) return { worker: new Worker(script, { type: "module", name }), forget() {} };
+  if (script.origin === globalThis.origin) return { worker: new Worker(scriptUrl(script.href), { type: "module", name }), forget() {} };
   const blob = URL.createObjectURL(new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" }));
-  return { worker: new Worker(blob, { type: "module", name }), forget: () => URL.revokeObjectURL(blob) };
+  return { worker: new Worker(scriptUrl(blob), { type: "module", name }), forget: () => URL.revokeObjectURL(blob) };
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Worker, expect
 from site_visit import Visit, answered, ask, build_site, installed, until
 
 PAGE = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -29,6 +29,22 @@ def test_the_worker_that_measures_reaches_no_other_host(visit: Visit) -> None:
     (worker,) = page.workers
     assert worker.evaluate(fetches, f"{visit.server.url}bench.html") == "basic"
     assert worker.evaluate(fetches, visit.server.url.replace("127.0.0.1", "localhost")) == "TypeError"
+    visit.console.clear()
+
+
+@pytest.mark.parametrize("where", ["page", "worker"])
+def test_a_text_becomes_no_code(visit: Visit, where: str) -> None:
+    page = visit.start()
+    ask(page, "say: **bold** $x^2$ <b onclick=alert(1)>no</b>")
+    expect(page.locator("li.assistant math")).to_have_count(1)
+    expect(page.locator("li.assistant strong")).to_have_text("bold")
+    tried = "() => {{ try {{ {0}; return 'done'; }} catch ({{ name }}) {{ return name; }} }}"
+    realm: Page | Worker = page if where == "page" else page.workers[0]
+    assert realm.evaluate(tried.format("new Worker('sw.js').terminate()")) == "TypeError"
+    assert realm.evaluate(tried.format("trustedTypes.createPolicy('mine', {})")) == "TypeError"
+    if where == "page":
+        assert realm.evaluate(tried.format("document.querySelector('#main').innerHTML = '<b>bold</b>'")) == "TypeError"
+    until(page, "document.body.dataset.status === 'ready'")
     visit.console.clear()
 
 

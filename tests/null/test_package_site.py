@@ -113,6 +113,7 @@ def test_the_policy_allows_no_foreign_and_no_inline_code(tmp_path: Path, name: s
     assert policy["script-src"] == "'self' 'wasm-unsafe-eval'"
     assert policy["connect-src"] == "'self'"
     assert policy["style-src"] == "'self'"
+    assert policy["require-trusted-types-for"] == "'script'"
     assert page.inline_scripts == ["application/json"]
     assert page.handlers == []
 

@@ -41,6 +41,13 @@ def test_contents(wheel: Path) -> None:
     assert not list(wheel.rglob("node_modules"))
 
 
+def test_the_runtime_is_the_same_wherever_it_is_built(wheel: Path) -> None:
+    of_wheel, of_checkout = ({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+                             for folder in (wheel / "webllm_build" / "_runtime", ROOT / "runtime_js" / "dist"))
+    assert of_wheel.keys() == of_checkout.keys()
+    assert [name for name, content in of_wheel.items() if content != of_checkout[name]] == []
+
+
 def test_builds_a_site_by_itself(wheel: Path, tmp_path: Path) -> None:
     """With an empty PATH and nothing of the checkout."""
     model = ROOT / "tests" / "fixtures" / "tiny-llama"

@@ -1,6 +1,7 @@
 /** Registers the service worker, tells when a newer build of the site is there, and brings the page to it. */
 
 import { ACTIVATE } from "../service-worker/message.ts";
+import { scriptUrl } from "../support/script_url.ts";
 
 /** Undefined where there are none: private windows, frames without an origin, some embedded browsers, pages over http. */
 function workers(): ServiceWorkerContainer | undefined {
@@ -23,7 +24,7 @@ export async function followUpdates(url: string, onUpdate: (apply: () => void) =
   container.addEventListener("controllerchange", () => {
     if (wasControlled) offer();
   });
-  const registration = await container.register(url, { updateViaCache: "none" });
+  const registration = await container.register(scriptUrl(url), { updateViaCache: "none" });
   const follow = (worker: ServiceWorker | null): void => {
     worker?.addEventListener("statechange", () => {
       if (worker.state === "installed" && registration.active !== null) offer();

@@ -4,6 +4,7 @@
  */
 
 import { DownloadError, ProtocolError } from "../support/errors.ts";
+import { scriptUrl } from "../support/script_url.ts";
 
 const PROBE_MS = 5000;
 /** A script is a hundred kilobytes. */
@@ -50,7 +51,7 @@ async function fetchScript(url: string): Promise<Blob> {
 async function prepare(url: string): Promise<StartWorker> {
   const blob = URL.createObjectURL(new Blob([await fetchScript(url)], { type: "text/javascript" }));
   const address = (await mayStartBlobs()) ? blob : url;
-  return (name) => new Worker(address, { type: "module", name });
+  return (name) => new Worker(scriptUrl(address), { type: "module", name });
 }
 
 /** Whether a worker may come from memory. A server's own policy can forbid it, and each browser says so in another way, or not at all. */
@@ -58,7 +59,7 @@ async function mayStartBlobs(): Promise<boolean> {
   const address = URL.createObjectURL(new Blob(["postMessage(0)"], { type: "text/javascript" }));
   let worker: Worker | undefined;
   try {
-    worker = new Worker(address, { type: "module" });
+    worker = new Worker(scriptUrl(address), { type: "module" });
     return await new Promise<boolean>((resolve) => {
       worker?.addEventListener("message", () => resolve(true));
       worker?.addEventListener("error", () => resolve(false));

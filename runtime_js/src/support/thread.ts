@@ -1,6 +1,7 @@
 /** A worker from the text of its script: no file of its own, the same in browsers and outside of them. */
 
 import { platform } from "./platform.ts";
+import { scriptUrl } from "./script_url.ts";
 
 /** Outside of browsers it keeps no process alive: whoever waits for a message sets a timer as well. */
 export interface Thread<Reply = unknown> {
@@ -45,7 +46,7 @@ class WorkerThread implements Thread {
  */
 export function startThread<Reply>(script: string): Thread<Reply> | null {
   const host = platform();
-  return host !== undefined ? host.startThread(script) : startWorker(() => new Worker(urlOf(script)));
+  return host !== undefined ? host.startThread(script) : startWorker(() => new Worker(scriptUrl(urlOf(script))));
 }
 
 /** The same of a worker that `start` makes, in a browser. */

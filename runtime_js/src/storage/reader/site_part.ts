@@ -1,5 +1,6 @@
 /** In the place of part.ts in a site's worker: a reader is the same script under another name, which the browser has already. */
 
+import { scriptUrl } from "../../support/script_url.ts";
 import { startWorker, type Thread } from "../../support/thread.ts";
 import type { ReaderReply } from "../shard_reader.ts";
 
@@ -7,7 +8,7 @@ import type { ReaderReply } from "../shard_reader.ts";
 const READER = "reader";
 
 export function startReader(): Thread<ReaderReply> | null {
-  return startWorker(() => new Worker(self.location.href, { type: "module", name: READER }));
+  return startWorker(() => new Worker(scriptUrl(self.location.href), { type: "module", name: READER }));
 }
 
 /** Whether this very worker is one. */
