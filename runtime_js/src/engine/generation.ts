@@ -164,7 +164,21 @@ export class Generation {
 
   /** The token behind place `end`, of a step that brings in those from `begin` on. */
   #drawBehind(end: number, begin: number, mask: TokenMask | undefined): Draw {
-    return { ...this.request.sampler.next(), control: this.control, counted: Math.max(0, end - Math.max(begin, this.counted)), mask };
+    const draw = this.request.sampler.next();
+    const counted = Math.max(0, end - Math.max(begin, this.counted));
+    return { ...draw, control: this.control, counted, process: draw.process && this.#own(draw.process), mask: mask && this.#own(mask) };
+  }
+
+  /** Work in a step that others have rows in, too: what it throws fails this one alone, whose token counts for nothing then. */
+  #own<Given extends readonly unknown[], Result>(work: (...given: Given) => Result): (...given: Given) => Result | undefined {
+    return (...given) => {
+      try {
+        return work(...given);
+      } catch (error) {
+        this.fail(error);
+        return undefined;
+      }
+    };
   }
 
   /** How the token behind row `index` of a step is drawn, which checks a guess. */

@@ -9,6 +9,7 @@ import { InternalError, OutOfMemoryError, type MLCEngineError } from "../support
 import { isLoss, type Flight } from "./flight.ts";
 import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
 import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, StepPace } from "./pace.ts";
+import { PreparedRows } from "./prepared_rows.ts";
 import { WaitingQueue } from "./queue.ts";
 import { rowsComputed } from "./rows.ts";
 import { JUMP_ROWS, jumpRows, planStep, rowsWanted, type StepContext, type StepRow, type StepRows } from "./step.ts";
@@ -26,11 +27,7 @@ export class Scheduler {
   readonly #sequences: SequenceManager;
   /** Generations that may run at a time. */
   #rows: number;
-  /** Rows of the steps whose kernels are compiled, rising. */
-  #prepared: readonly number[] = [1];
-  #isPreparing = false;
-  /** Rows whose kernels did not compile. */
-  readonly #refused = new Set<number>();
+  readonly #prepared: PreparedRows;
   readonly #waiting = new WaitingQueue<Generation>();
   /** In the order of their turns. */
   #running: Generation[] = [];
@@ -57,10 +54,9 @@ export class Scheduler {
   readonly #heir: Heir | undefined;
 
   constructor(runner: ModelRunner, sequences: SequenceManager, rows = Math.max(1, ...runner.shape.rowCounts), heir?: Heir) {
-    this.#runner = runner;
-    this.#heir = heir;
-    this.#sequences = sequences;
+    [this.#runner, this.#sequences, this.#heir] = [runner, sequences, heir];
     this.#rows = Math.min(rows, sequences.mostRunning);
+    this.#prepared = new PreparedRows(runner);
     const long = new ChunkLength(runner.shape, CHUNK_MS, runner.shape.shortestChunk);
     this.#alone = [long];
     this.#beside = [long, new ChunkLength(runner.shape, PAUSE_MS, EFFICIENT_CHUNK)];
@@ -171,13 +167,8 @@ export class Scheduler {
   #prepareRows(): void {
     const answers = this.#running.filter(({ request }) => request.states === undefined).length;
     const jumps = this.#running.some(({ request }) => request.constraint !== undefined) ? JUMP_ROWS : [];
-    const rows = [Math.min(answers, this.#rows), ...jumps, rowsWanted(this.#running, this.#runner.shape.rowCounts, this.#pace)].map((count) => rowsComputed(this.#runner.shape.rowCounts, count))
-      .find((count) => count !== Infinity && !this.#prepared.includes(count) && !this.#refused.has(count));
-    if (this.#isPreparing || rows === undefined) return;
-    this.#isPreparing = true;
-    const done = (): void => { this.#prepared = [...this.#prepared, rows].sort((a, b) => a - b); };
-    void this.#runner.prepare(rows).then(done, () => { this.#refused.add(rows); this.#rows = Math.min(this.#rows, Math.max(...this.#prepared)); })
-      .finally(() => { this.#isPreparing = false; });
+    const wanted = [Math.min(answers, this.#rows), ...jumps, rowsWanted(this.#running, this.#runner.shape.rowCounts, this.#pace)];
+    this.#prepared.prepare(wanted, () => { this.#rows = Math.min(this.#rows, this.#prepared.most); });
   }
 
   /**
@@ -271,7 +262,7 @@ export class Scheduler {
     generation: Generation, tokens: readonly number[], position: number, cache: CacheView, vectors: readonly TokenVectors[],
   ): Promise<readonly StepResult[]> {
     const draw = generation.draw(tokens.length);
-    const count = rowsComputed(this.#prepared, tokens.length);
+    const count = rowsComputed(this.#prepared.counts, tokens.length);
     const isJump = generation.read > 0 && generation.request.constraint !== undefined && draw.controls === undefined && vectors.length === 0;
     if (!isJump || count === Infinity || this.#runner.shape.slots > 0) return [await this.#runner.prefillAndSample(tokens, position, cache, draw, vectors)];
     const last = tokens.length - 1;
@@ -287,7 +278,7 @@ export class Scheduler {
 
   /** One step of as many of them as there are kernels for, those first that have waited longest. Returns whether more may be due. */
   async #submitStep(ready: readonly Generation[]): Promise<boolean> {
-    const most = Math.max(...this.#prepared);
+    const { most } = this.#prepared;
     const rows = ready.length <= most ? ready : ready.toSorted((a, b) => a.latestStep - b.latestStep).slice(0, most);
     let step: StepRows | undefined;
     await this.#guard(rows, async () => { step = planStep(rows, this.#stepContext(), this.#running.every((one) => one.isEnded || one === rows[0])); });
@@ -305,7 +296,7 @@ export class Scheduler {
     this.#onRunner = carried > 0 ? rows : owners;
     this.#wasChunk = false;
     this.#push({
-      rows: owners, prompt: null, computed: rowsComputed(this.#prepared, placed.length), isGuess: placed.some((row) => row?.isGuess === true),
+      rows: owners, prompt: null, computed: rowsComputed(this.#prepared.counts, placed.length), isGuess: placed.some((row) => row?.isGuess === true),
       results: (async () => this.#runner.decode(placed, carried))(), // what it throws comes with its result
     });
     return true;
@@ -314,7 +305,7 @@ export class Scheduler {
   /** Has the draft model of one that runs alone asked, where that is what it waits for. Returns that no more is due. */
   #ask([only, ...others]: readonly Generation[]): false {
     if (only === undefined || others.length > 0 || only.isOnGpu || only.isEnded) return false;
-    const count = only.draftsWanted(this.#prepared, this.#pace);
+    const count = only.draftsWanted(this.#prepared.counts, this.#pace);
     if (count <= 0) return false;
     this.#pace.pause();
     void this.#guard([only], () => only.ask(count)).then(() => this.#wake());
@@ -329,7 +320,7 @@ export class Scheduler {
   #stepContext(): StepContext {
     const queued = this.#inFlight.slice(1).reduce((time, { rows, computed }) => time + (rows.length > 0 ? this.#pace.time(computed) : 0), 0);
     return {
-      before: this.#onRunner, rowCounts: this.#prepared, pace: this.#pace, queued, slots: this.#runner.shape.slots, needsTokens: this.#runner.shape.needsTokens === true,
+      before: this.#onRunner, rowCounts: this.#prepared.counts, pace: this.#pace, queued, slots: this.#runner.shape.slots, needsTokens: this.#runner.shape.needsTokens === true,
       isBehindGuess: this.#inFlight.some(({ isGuess, rows }) => isGuess && rows.some((row) => row !== null)),
     };
   }
@@ -400,13 +391,14 @@ export class Scheduler {
     const [flight] = this.#inFlight;
     if (flight === undefined) return;
     const { prompt, computed } = flight;
-    let results: readonly StepResult[] = [];
+    let results: readonly StepResult[] | undefined;
     await this.#guard(prompt === null ? flight.rows : [prompt], async () => { results = await flight.results; });
+    if (results === undefined && !this.#isClosed) this.#beginAgain();
     if (flight.rows.length > 0) this.#pace.tokensRead(computed, performance.now(), prompt === null ? flight.begun : undefined);
     for (let i = 0; i < flight.rows.length; i++) {
       const row = flight.rows[i]; // a token may take back the rows behind it
       if (!row || row.isEnded) continue;
-      await this.#guard([row], async () => this.#accept(row, results[i])); // what one's listener throws is its own
+      await this.#guard([row], async () => this.#accept(row, results?.[i])); // what one's listener throws is its own
     }
     this.#inFlight.shift();
   }
@@ -432,10 +424,17 @@ export class Scheduler {
     } catch (error) {
       if (this.#isClosed) return;
       if (this.#heir !== undefined && isLoss(error)) return this.#leave(error, this.#heir);
-      for (const row of rows) {
-        row?.fail(error);
-        if (row?.sequence) this.#sequences.spoil(row.sequence); // nobody knows what its cache holds
-      }
+      for (const row of rows) row?.fail(error);
+    }
+  }
+
+  /** Behind a step that failed nobody knows what the cache holds: others may have begun with its tokens, or have pages that it was to copy. */
+  #beginAgain(): void {
+    for (const flight of this.#inFlight) flight.rows = [];
+    this.#sequences.forget();
+    for (const generation of this.#running.filter(({ isEnded }) => !isEnded)) {
+      this.#giveBack(generation);
+      generation.restart();
     }
   }
 

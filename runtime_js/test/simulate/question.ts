@@ -39,7 +39,10 @@ export interface Model {
 export class Turning implements LogitProcessor {
   #count = 0;
 
+  constructor(readonly mayFail: () => void = () => undefined) {}
+
   processLogits(logits: Float32Array): Float32Array {
+    this.mayFail();
     return logits.map((_, token) => logits[(token + 3 * this.#count) % logits.length] ?? 0);
   }
 
@@ -49,6 +52,18 @@ export class Turning implements LogitProcessor {
 
   resetState(): void {
     this.#count = 0;
+  }
+}
+
+/** A form that fails now and then. */
+export class FailingConstraint extends FakeConstraint {
+  constructor(choices: NonNullable<Question["choices"]>, readonly mayFail: () => void) {
+    super(choices, END);
+  }
+
+  override mask(): Uint32Array | undefined {
+    this.mayFail();
+    return super.mask();
   }
 }
 

@@ -18,13 +18,12 @@ import { SequenceManager } from "../../src/engine/sequences.ts";
 import type { WasmAbi } from "../../src/executor/abi.generated.ts";
 import type { RunnerShape, StepResult, TokenLogprobs } from "../../src/executor/runner.ts";
 import { AbortError, DeviceLostError, OutOfMemoryError, QueueFullError } from "../../src/support/errors.ts";
-import { FakeConstraint } from "../fakes/constraint.ts";
 import { Oracle } from "../fakes/drafts.ts";
 import { promptOf, shapeOf } from "../fakes/generations.ts";
 import { FakeRunner, pooled } from "../fakes/runner.ts";
 import { FakeVision, picture } from "../fakes/vision.ts";
 import { CountedPages } from "./counted_pages.ts";
-import { END, Turning, plainAnswer, randomPrompt, randomQuestion, type Model, type Question } from "./question.ts";
+import { FailingConstraint, Turning, plainAnswer, randomPrompt, randomQuestion, type Model, type Question } from "./question.ts";
 import type { World } from "./world.ts";
 
 class Injected extends Error {}
@@ -113,7 +112,8 @@ export class StepLoopLife {
   readonly #pictures = new Pictures();
   readonly #vision = new FakeVision();
   #seen: readonly SeenPicture[] = [];
-  readonly #processor = new Turning();
+  readonly #mayFail = (): void => { if (this.#world.chance(this.#failures)) throw new Injected("what is the request's own"); };
+  readonly #processor = new Turning(this.#mayFail);
   readonly #machines: Machine[] = [];
   #machine: Machine;
   #isReviving = false;
@@ -122,7 +122,7 @@ export class StepLoopLife {
   readonly #known: number[][] = [promptOf(1, 3)];
   readonly #open = new Map<Listener, Stop>();
   #embedding = 0;
-  readonly #constraints: FakeConstraint[] = [];
+  readonly #constraints: FailingConstraint[] = [];
   /** What a fault of the checks themselves is; the loop hands on what listeners throw. */
   #fault: unknown;
 
@@ -166,9 +166,12 @@ export class StepLoopLife {
       return new DeviceLostError("the device is lost");
     };
     let [free, cost] = [0, 0];
-    const taking = (milliseconds: number): void => {
+    /** What a call does before anything is computed: it may be refused, with nothing written. */
+    const submit = <T>(milliseconds: number, call: () => Promise<T>): Promise<T> => {
       assert.ok(!machine.isClosed, "a model that was freed computes");
+      if (world.chance(this.#failures / 4)) return Promise.reject(new Injected("submit"));
       cost = milliseconds;
+      return call();
     };
     const finished = async (place: string): Promise<void> => {
       free = Math.max(free, world.now) + cost;
@@ -185,10 +188,10 @@ export class StepLoopLife {
     const { step, row, token } = this.#speed;
     const [reserve, prefill, sample, decode, encode] = [runner.reservePages.bind(runner), runner.prefill.bind(runner), runner.prefillAndSample.bind(runner), runner.decode.bind(runner), runner.encode.bind(runner)];
     runner.reservePages = async (...room) => { await fallible("reserve", this.#failures); return reserve(...room); };
-    runner.prefill = async (...given) => { taking(step + token * given[0].length); await prefill(...given); await finished("chunk"); };
-    runner.prefillAndSample = (...given) => { taking(step + token * given[0].length); return sample(...given); };
-    runner.encode = (...given) => { taking(step + token * given[0].length); return encode(...given); };
-    runner.decode = (rows, carried) => { taking(step + row * rows.length); return decode(rows, carried); };
+    runner.prefill = (...given) => submit(step + token * given[0].length, async () => { await prefill(...given); await finished("chunk"); });
+    runner.prefillAndSample = (...given) => submit(step + token * given[0].length, () => sample(...given));
+    runner.encode = (...given) => submit(step + token * given[0].length, () => encode(...given));
+    runner.decode = (rows, carried) => submit(step + row * rows.length, () => decode(rows, carried));
     const scheduler = new Scheduler(runner, sequences, 1 + world.below(8), this.#revives ? (_, left) => { void this.#revive(machine, left); } : undefined);
     const machine: Machine = { pages, runner, sequences, scheduler, isLost: false, isClosed: false };
     this.#machines.push(machine);
@@ -285,7 +288,7 @@ export class StepLoopLife {
       return listener.wantsStop;
     };
     const { prompt, choices, pictures, maxTokens, eosTokenIds, sampling, shifts, priority } = question;
-    const constraint = choices && new FakeConstraint(choices, END);
+    const constraint = choices && new FailingConstraint(choices, this.#mayFail);
     if (constraint !== undefined) this.#constraints.push(constraint);
     const sampler = new Sampler(sampling, prompt, 0, question.isProcessed ? new ProcessedAnswer(this.#processor, false) : undefined);
     const vectors = pictures.length > 0 ? new PromptVectors(this.#pictures, pictures, () => this.#vision) : undefined;

@@ -1,0 +1,69 @@
+// Steps that fail while others have a part in them, or begin with what they compute.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ProcessedAnswer, type LogitProcessor } from "../src/engine/logit_processor.ts";
+import { Sampler } from "../src/engine/sampler.ts";
+import { FakeConstraint } from "./fakes/constraint.ts";
+import { NO_EOS, generate, promptOf, request, settle, setup, type Setup } from "./fakes/generations.ts";
+import { reference } from "./fakes/runner.ts";
+
+const WIDE = { contextLength: 256, prefillChunk: 16, pages: 64, maxPages: 256, rows: 8 };
+const BEGINNING = promptOf(48, 1);
+
+/** Refuses a chunk, which writes nothing then, when it is told to. */
+function failChunk(it: Setup, number: number): { readonly submitted: Promise<void>; readonly fail: () => void } {
+  const prefill = it.runner.prefill.bind(it.runner);
+  let [chunks, submit, fail] = [0, (): void => undefined, (): void => undefined];
+  const submitted = new Promise<void>((resolve) => { submit = resolve; });
+  const failing = new Promise<void>((_, reject) => { fail = () => reject(new Error("no rows")); });
+  it.runner.prefill = (...given) => {
+    if (++chunks !== number) return prefill(...given);
+    submit();
+    return failing;
+  };
+  return { submitted, fail };
+}
+
+test("who began with the tokens of a chunk that fails is computed again", async () => {
+  const it = setup(WIDE);
+  const { submitted, fail } = failChunk(it, 3);
+  const first = assert.rejects(generate(it, request([...BEGINNING, ...promptOf(64, 2)])), /no rows/);
+  await submitted;
+  const second = generate(it, request([...BEGINNING, 7, 8, 9], { maxTokens: 8 }));
+  await settle();
+  fail();
+  await first;
+  assert.deepEqual((await second).ids, reference([...BEGINNING, 7, 8, 9], 8, NO_EOS));
+});
+
+test("what a chunk leaves that fails behind its answer's end is not known to the next one", async () => {
+  const it = setup(WIDE);
+  const { submitted, fail } = failChunk(it, 2);
+  let stop = (): void => undefined;
+  const ended = new Promise((resolve, reject) => {
+    stop = it.scheduler.add(request([...BEGINNING, 5]), { begin: () => undefined, token: () => false, end: resolve, fail: reject });
+  });
+  await submitted;
+  stop();
+  assert.equal(await ended, "abort");
+  fail();
+  await settle();
+  assert.deepEqual((await generate(it, request([...BEGINNING, 5, 6], { maxTokens: 8 }))).ids, reference([...BEGINNING, 5, 6], 8, NO_EOS));
+});
+
+test("a form or a processor that fails in a step fails its own answer alone", async () => {
+  let calls = 0;
+  const failLate = (): void => { if (++calls % 3 === 0) throw new Error("mine"); };
+  const processor: LogitProcessor = { processLogits: (logits) => { failLate(); return logits; }, processSampledToken: () => undefined, resetState: () => undefined };
+  const failing = new FakeConstraint([[1, 2], [3, 4], [5, 6], null], 96);
+  const mask = failing.mask.bind(failing);
+  failing.mask = () => { failLate(); return mask(); };
+  const prompt = promptOf(6, 5);
+  for (const own of [{ constraint: failing }, { sampler: new Sampler({ temperature: 0 }, prompt, 0, new ProcessedAnswer(processor, false)) }]) {
+    const it = setup(WIDE);
+    const others = [1, 2].map((seed) => generate(it, request(promptOf(9, seed), { maxTokens: 40 })));
+    await assert.rejects(generate(it, request(prompt, own)), /mine/);
+    assert.deepEqual((await Promise.all(others)).map(({ ids }) => ids), [1, 2].map((seed) => reference(promptOf(9, seed), 40, NO_EOS)));
+  }
+});
