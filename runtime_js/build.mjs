@@ -61,8 +61,8 @@ const built = await Promise.all([
   build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { "check-tokenizer": "src/tokenizer/check_main.ts" } }),
   // What pages look like.
   build({ ...shared, entryPoints: { style: "src/app/style.css", bench: "src/bench/bench.css" } }),
-  // A classic script, for importScripts.
-  build({ ...shared, format: "iife", entryPoints: { "service-worker": "src/service-worker/index.ts" } }),
+  // Classic scripts: one for importScripts, one that stands in pages.
+  build({ ...shared, format: "iife", entryPoints: { "service-worker": "src/service-worker/index.ts", missing: "src/page/missing_main.ts" } }),
 ]);
 // For the builder, which writes a page in one language: the texts of its template.
 const words = await Promise.all(languages.map(async (language) => [language, (await import(`./dist/words-${language}.js`)).default.page]));

@@ -40,6 +40,7 @@ class SiteServer:
     cuts: for the next requests of a weight shard, in turn, after how many bytes the connection breaks.
     instead: for the next requests of a file whose path contains this, in turn, what is sent.
     policy: a Content-Security-Policy that is sent beside the page's own.
+    max_age: for how many seconds browsers may keep what they get, also that something is missing.
     """
 
     def __init__(self, root: Path, path: str) -> None:
@@ -54,6 +55,7 @@ class SiteServer:
         self.cuts: list[int] = []
         self.instead: dict[str, list[Instead]] = {}
         self.policy = ""
+        self.max_age: int | None = None
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
 
@@ -111,6 +113,8 @@ class SiteServer:
             def end_headers(self) -> None:
                 if server.policy:
                     self.send_header("Content-Security-Policy", server.policy)
+                if server.max_age is not None:
+                    self.send_header("Cache-Control", f"max-age={server.max_age}")
                 super().end_headers()
 
             def _send(self, answer: Instead) -> None:

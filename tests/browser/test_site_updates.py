@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from playwright.sync_api import Worker, expect
+import pytest
+from playwright.sync_api import Page, Worker, expect
+from site_server import Instead
 from site_visit import TITLE, Visit, build_site, installed, until
 
 NEWER = "Newer chat"
@@ -18,6 +20,22 @@ RELOAD_HELD = """() => {
     request.send();
   });
 }"""
+
+
+FORGET_NOTHING = "Object.defineProperty(window, 'sessionStorage', { get: () => { throw new DOMException('no', 'SecurityError'); } })"
+
+
+def without_service_worker(visit: Visit, name: str = "") -> Page:
+    """A page of a browser that has none, or has not got it yet, and keeps all else."""
+    visit.server.failing |= {"sw.js"}
+    visit.server.max_age = 600
+    page = visit.context.new_page()
+    page.goto(visit.server.url + name)
+    return page
+
+
+def asked_for(visit: Visit, name: str = "") -> int:
+    return visit.server.requests.count(f"/{visit.server.path}/{name}")
 
 
 def waiting_worker(visit: Visit, tmp_path: Path) -> Worker:
@@ -51,4 +69,39 @@ def test_a_page_on_its_way_while_a_newer_build_takes_over_stays_whole(visit: Vis
         assert page.evaluate("async (url) => (await fetch(url)).status", f"assets/{late.name}") == 200
     page.reload()
     expect(page).to_have_title(NEWER)
+    visit.console.clear()
+
+
+def test_a_page_from_a_cache_whose_files_are_gone_loads_the_newer_build(visit: Visit, tmp_path: Path) -> None:
+    old = visit.server.folder.joinpath("index.html").read_bytes()
+    build_site(visit.server.folder, tmp_path / "build-1", title=NEWER)
+    visit.server.instead = {visit.server.path: [Instead(old, content_type="text/html")]}
+    page = without_service_worker(visit)
+    expect(page).to_have_title(NEWER)
+    page.wait_for_selector("#start:visible")
+    assert page.is_hidden("#incomplete")
+    visit.console.clear()
+
+
+@pytest.mark.parametrize("name", ["", "bench.html"], ids=["chat", "bench"])
+@pytest.mark.parametrize("part", [".js", ".css"])
+def test_a_page_whose_part_does_not_come_says_so_and_comes_later(visit: Visit, name: str, part: str) -> None:
+    files = {file.name for file in visit.server.folder.glob("assets/*") if file.name.startswith(("app.", "bench.", "style."))}
+    visit.server.failing = {file for file in files if file.endswith(part)}
+    page = without_service_worker(visit, name)
+    page.wait_for_selector("#incomplete:visible")
+    assert asked_for(visit, name) == 4, "loaded again once, past the caches before and after"
+    visit.server.failing = {"sw.js"}
+    page.reload()
+    page.wait_for_selector("#status:not(:empty)" if name else "#start:visible")
+    assert page.is_hidden("#incomplete")
+    visit.console.clear()
+
+
+def test_a_page_that_can_remember_nothing_is_not_loaded_again_without_end(visit: Visit) -> None:
+    visit.context.add_init_script(FORGET_NOTHING)
+    visit.server.failing = {"assets/app."}
+    page = without_service_worker(visit)
+    page.wait_for_selector("#incomplete:visible")
+    assert asked_for(visit) == 4
     visit.console.clear()

@@ -41,6 +41,7 @@ SITE_SCRIPTS = (
         "endpoint.js",
         "remote.js",
         "service-worker.js",
+        "missing.js",
         "words.json",
         *(f"words-{language}.js" for language in LANGUAGES),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -37,6 +38,14 @@ class Asset:
 
     path: str
     data: bytes
+
+
+@dataclass(frozen=True)
+class InlineScript:
+    """A script that stands in a page. source: what allows it in the page's policy."""
+
+    text: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -172,6 +181,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
             touch_icon=drawn[2].path if drawn else icon.path,
             has_logo=site.logo is not None,
             icons=icons,
+            inline=_inline("missing.js"),
             app=app.path,
             language=site.language or "en",
             words=json.loads(runtime_file("words.json"))[site.language or "en"],
@@ -194,7 +204,7 @@ def _shell(contents: Sequence[tuple[CompiledModel, Manifest]], site: SiteOptions
     service_worker = render("site/sw.js.j2", logic=logic.path, config=worker_config)
     # GitHub Pages serves a folder with .nojekyll as it is.
     notice = Asset("licenses.txt", licenses().encode())
-    bench = _bench(config, site.title, origins, icon.path, icon_type)
+    bench = _bench({**config, "build": version}, site.title, origins, icon.path, icon_type)
     installed = [AppIcon(asset.path, "image/png", sizes, purpose) for asset, (sizes, purpose) in zip(drawn, DRAWN, strict=False)]
     language = site.language or "en"
     pictures = [AppIcon(asset.path, "image/png", sizes) for asset, sizes in screens.items()]
@@ -212,9 +222,15 @@ def _bench(config: Mapping[str, object], title: str, origin: str, icon: str, ico
     """The page that measures. Nothing of it is loaded or stored before somebody opens it."""
     script, worker, style = _built("bench.js"), _built("bench-worker.js"), _built("bench.css")
     config = {**config, "worker": worker.path, "remote": None}
+    scripts = {"inline": _inline("missing.js"), "bench": script.path}
     icons = {"icon": icon, "icon_type": icon_type}
-    page = render("site/bench.html.j2", title=title, config=config, origin=origin, style=style.path, bench=script.path, **icons)
+    page = render("site/bench.html.j2", title=title, config=config, origin=origin, style=style.path, **scripts, **icons)
     return (Asset(BENCH, page.encode()), script, worker, style)
+
+
+def _inline(name: str) -> InlineScript:
+    text = runtime_file(name).decode().strip()
+    return InlineScript(text, f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}")
 
 
 def _built(name: str) -> Asset:

@@ -1,6 +1,7 @@
 /** Entry point of the page's script. */
 
 import { readConfig } from "../page/config.ts";
+import { timesMissed, showIncomplete } from "../page/missing.ts";
 import { takeRequests } from "../endpoint/take.ts";
 import { requestAdapter } from "../executor/adapter.ts";
 import { Chat } from "./chat.ts";
@@ -20,8 +21,6 @@ import { WORDS, speak } from "./words/words.ts";
 /** The shortest module of WebAssembly: its name and version. */
 const EMPTY_MODULE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
 
-const LOADED_AGAIN = "webllm-build:loaded-again";
-
 /** What is wrong with the GPU; undefined where there is one. */
 const findGpuObstacle = (): Promise<Problem | undefined> => requestAdapter().then(() => undefined, (error: unknown) => describeProblem(error, "start"));
 
@@ -33,12 +32,8 @@ async function findObstacle(): Promise<Problem | undefined> {
 
 /** A page without words is one of another build than the files on the server. It is loaded again once; whoever reads it hears of it then. */
 async function becomeWhole(error: unknown): Promise<never> {
-  const tried = safeStorage(() => sessionStorage);
-  if (tried.get(LOADED_AGAIN) === undefined) {
-    tried.set(LOADED_AGAIN, "yes");
-    await loadNewest();
-  }
-  byId("incomplete", HTMLElement).hidden = false;
+  if (timesMissed(config.build) === 0) await loadNewest();
+  showIncomplete();
   throw error;
 }
 

@@ -52,6 +52,8 @@ export interface RemoteConfig {
 }
 
 export interface PageConfig {
+  /** Digest of the page and its files: another one means another build. */
+  readonly build: string;
   readonly task: (typeof TASKS)[number];
   /** At least one; the first is the one that a visitor is offered. */
   readonly models: readonly [SiteModel, ...SiteModel[]];
@@ -85,6 +87,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
   const fields = new Fields(JSON.parse(text), "webllm-config", (message) => new Error(message));
   const absolute = (key: string): string => new URL(fields.string(key, 2000), pageUrl).href;
   return {
+    build: fields.string("build", 100),
     task: fields.oneOf("task", TASKS),
     models: readModels(fields, pageUrl),
     worker: fields.string("worker", 2000),
