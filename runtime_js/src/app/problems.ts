@@ -65,6 +65,8 @@ const KNOWN: Readonly<Record<ProblemName, Known>> = {
   Internal: { ways: [START_AGAIN], fatal: true },
   // The model is as it was: a restart would only end at the same length.
   NoRoomToGrow: { ways: [LEAVE_OUT, NEW, SETTINGS], fatal: false },
+  // What came with the start is there; what an answer needs beside (what sees, forms) comes later.
+  PartMissing: { ways: [CLOSE], fatal: false },
   Replaced: { ways: [LOAD_PAGE], fatal: true },
   InsecurePage: { ways: [], fatal: true },
   WasmForbidden: { ways: [LOAD_PAGE], fatal: true },
@@ -86,7 +88,8 @@ export function describeProblem(error: unknown, doing: "start" | "answer"): Prob
 function nameOf(error: unknown, doing: "start" | "answer"): ProblemName {
   const code: ErrorCode = error instanceof MLCEngineError ? error.code : "Internal";
   if (code === "OutOfMemory" && doing === "answer") return "NoRoomToGrow";
-  return error instanceof MLCEngineError && error.details["reason"] === "replaced" ? "Replaced" : code;
+  if (error instanceof MLCEngineError && error.details["reason"] === "replaced") return "Replaced";
+  return doing === "answer" && (code === "Download" || code === "Integrity") ? "PartMissing" : code;
 }
 
 /** For pages served over plain http, where browsers offer neither WebGPU nor storage. */

@@ -6,7 +6,9 @@ import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { PictureRunner } from "../executor/runner.ts";
 import { importPart } from "../media/part.ts";
 import type { ModelFolder } from "../storage/model_folder.ts";
+import { isOffline } from "../storage/pause.ts";
 import { abortable, childController } from "../support/abort.ts";
+import { DownloadError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { backendsFor, mayHelp } from "./backends.ts";
 import type { ModelChoice } from "./choice.ts";
@@ -27,6 +29,9 @@ export interface TowerWork {
   /** Ends it. */
   readonly life: AbortSignal;
 }
+
+const NOT_HERE = "What the model sees with is not on this device yet: it is fetched for the first picture, and there is no connection now. "
+  + "Connect, and ask again. Questions without pictures are answered meanwhile.";
 
 /** As the model of its text is loaded: a call of a tower has as many patches as it was built for. */
 export function towerChoice(choice: ModelChoice): ModelChoice {
@@ -53,6 +58,7 @@ export class Tower {
 
   async #load(whole: LoadProgress | undefined): Promise<PictureRunner> {
     const { choice, device, report, life } = this.#work;
+    if (whole === undefined && isOffline() && !await this.#folder.isHere()) throw new DownloadError(NOT_HERE); // an answer would wait for as long as it is
     const failed = childController(life);
     const progress = whole ?? new LoadProgress((one) => report({ ...one, isOfSight: true }), (error) => failed.abort(error));
     if (whole === undefined) progress.weightsBegin(this.#folder.manifest.weights.bytes);

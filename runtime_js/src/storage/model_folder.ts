@@ -19,7 +19,7 @@ import { isReplaced } from "./replaced.ts";
 import { ShardReader } from "./shard_reader.ts";
 import { checkedManifest, fileUrls, isPinned, manifestName, parseJson, type ModelSource, type Urls } from "./source.ts";
 import { ModelStore } from "./store.ts";
-import { localManifest, noteName, storedManifest, usedNote } from "./stored.ts";
+import { hasFiles, localManifest, noteName, storedManifest, usedNote } from "./stored.ts";
 import { readVerified, type ReadOptions } from "./verified.ts";
 import { WeightRanges } from "./weight_ranges.ts";
 
@@ -72,6 +72,11 @@ export class ModelFolder {
   get tower(): ModelFolder | undefined {
     const { vision } = this.manifest;
     return vision && new ModelFolder(this.#source, vision.tower, this.#store, this.#onWait);
+  }
+
+  /** Whether a load needs no network. */
+  isHere(): Promise<boolean> {
+    return hasFiles(this.#store, this.#source, this.manifest);
   }
 
   /** Why the model is not stored for the next visit, if it is not. */

@@ -26,7 +26,11 @@ export async function localManifest(source: ModelSource): Promise<Manifest> {
 export async function isStored(source: ModelSource): Promise<boolean> {
   const store = await ModelStore.open(source.manifest, false);
   const manifest = await (isLocal(source.manifest) ? localManifest(source) : storedManifest(store, source));
-  if (manifest === null) return false;
+  return manifest !== null && hasFiles(store, source, manifest);
+}
+
+/** Whether every file that a load of this manifest reads is on this machine, whole. */
+export async function hasFiles(store: ModelStore, source: ModelSource, manifest: Manifest): Promise<boolean> {
   const sizes = await store.sizes();
   const isHere = (entry: FileEntry): boolean => isLocal(fileUrls(source, manifest, entry)[0]) || sizes.get(entry.file) === entry.bytes;
   return filesOfLoad(manifest).every(isHere) && librariesOf(manifest).some(isHere);

@@ -101,6 +101,11 @@ const PROBLEMS: ProblemsWords = {
       text: "Es kam ein Fehler, den diese Seite nicht kennt. Was Sie geschrieben haben, bleibt.",
       fix: "Starten Sie das Modell neu.",
     },
+    PartMissing: {
+      title: "Ein Teil des Modells fehlt hier",
+      text: "Diese Antwort braucht eine Datei des Modells, die noch nicht auf diesem Gerät ist und nicht geladen werden konnte. Das Modell läuft weiter.",
+      fix: "Prüfen Sie die Verbindung und fragen Sie noch einmal. Fragen, die sie nicht brauchen, etwa ohne Bilder, werden inzwischen beantwortet.",
+    },
     NoRoomToGrow: {
       title: "Für mehr ist kein Platz",
       text: "Das Modell läuft noch, aber sein Speicher kann nicht so weit wachsen, dass alles hineinpasst.",

@@ -101,6 +101,11 @@ const PROBLEMS: ProblemsWords = {
       text: "Ha surgido un error que esta página no conoce. Lo que has escrito se conserva.",
       fix: "Inicia de nuevo el modelo.",
     },
+    PartMissing: {
+      title: "Aquí falta una parte del modelo",
+      text: "Esta respuesta necesita un archivo del modelo que aún no está en este dispositivo y no se pudo descargar. El modelo sigue funcionando.",
+      fix: "Comprueba la conexión y pregunta de nuevo. Las preguntas que no lo necesitan, como las que no llevan imágenes, se responden mientras tanto.",
+    },
     NoRoomToGrow: {
       title: "No hay sitio para más",
       text: "El modelo sigue funcionando, pero su memoria no puede crecer para contener todo esto.",

@@ -101,6 +101,11 @@ const PROBLEMS: ProblemsWords = {
       text: "Une erreur que cette page ne connaît pas est survenue. Ce que vous avez écrit est conservé.",
       fix: "Redémarrez le modèle.",
     },
+    PartMissing: {
+      title: "Une partie du modèle manque ici",
+      text: "Cette réponse a besoin d’un fichier du modèle qui n’est pas encore sur cet appareil et qui n’a pas pu être téléchargé. Le modèle fonctionne toujours.",
+      fix: "Vérifiez la connexion et posez la question à nouveau. Les questions qui n’en ont pas besoin, comme celles sans images, reçoivent une réponse entre-temps.",
+    },
     NoRoomToGrow: {
       title: "Il n’y a plus de place",
       text: "Le modèle fonctionne encore, mais sa mémoire ne peut pas grandir assez pour tout contenir.",

@@ -101,6 +101,11 @@ const PROBLEMS: ProblemsWords = {
       text: "Ocorreu um erro que esta página não conhece. O que você escreveu é mantido.",
       fix: "Inicie o modelo de novo.",
     },
+    PartMissing: {
+      title: "Falta aqui uma parte do modelo",
+      text: "Esta resposta precisa de um arquivo do modelo que ainda não está neste dispositivo e não pôde ser baixado. O modelo continua funcionando.",
+      fix: "Verifique a conexão e pergunte de novo. Perguntas que não precisam dele, como as sem imagens, são respondidas enquanto isso.",
+    },
     NoRoomToGrow: {
       title: "Não há espaço para mais",
       text: "O modelo ainda funciona, mas a memória dele não pode crescer para conter tudo isto.",
