@@ -144,7 +144,7 @@ for (const [place, make] of Object.entries(PLACES)) {
 
   check("an answer that ended leaves nothing, and one that was cut off twice goes on", async () => {
     const whole = (await (await loaded(make)).client.chatCompletion(kept("z"))).choices;
-    assert.deepEqual(files(), []);
+    while (files().length > 0) await pause();
     await cutOff(make, "z", 6);
     kill();
     const it = await loaded(make);

@@ -130,26 +130,39 @@ export class FakeFile {
 
   #write(bytes: Uint8Array, at: number): void {
     if (this.#storage.quotaExceeded || at + bytes.length > this.#storage.largest) throw new DOMException("full", "QuotaExceededError");
-    const end = at + bytes.length;
+    const kept = this.#storage.writing(bytes);
+    const end = at + kept.length;
     this.#modified = ++this.#storage.writes;
     if (end > this.#buffer.length) {
       const larger = new Uint8Array(2 * end);
       larger.set(this.bytes);
       this.#buffer = larger;
     }
-    this.#buffer.set(bytes, at);
+    this.#buffer.set(kept, at);
     this.#length = Math.max(this.#length, end);
+    if (kept.length < bytes.length) throw new Error("the thread ends in the middle of a write");
   }
 
-  readonly getFile = async (): Promise<object> => ({ size: this.#length, lastModified: this.#modified, ...blobOf(() => this.bytes) });
+  readonly getFile = async (): Promise<object> => {
+    await this.#storage.answer("getFile");
+    return { size: this.#length, lastModified: this.#modified, ...blobOf(() => this.bytes) };
+  };
 
-  readonly createWritable = async (): Promise<object> => ({
-    write: async (bytes: Uint8Array) => {
-      this.bytes = new Uint8Array(0);
-      this.#write(bytes, 0);
-    },
-    close: async () => undefined,
-  });
+  /** The file has what is written when the stream is closed, all or nothing. */
+  readonly createWritable = async (): Promise<object> => {
+    await this.#storage.answer("createWritable");
+    const written = new FakeFile(this.#storage);
+    return {
+      write: async (bytes: Uint8Array) => {
+        await this.#storage.answer("write");
+        written.#write(bytes, 0);
+      },
+      close: async () => {
+        await this.#storage.answer("close");
+        [this.bytes, this.#modified] = [written.bytes, written.#modified];
+      },
+    };
+  };
 
   /** What only dedicated workers have. */
   readonly createSyncAccessHandle = async ({ mode = "" } = {}): Promise<object> => {
@@ -165,6 +178,7 @@ export class FakeFile {
       flush: () => undefined,
       truncate: (size: number) => {
         if (mode === "read-only") throw new DOMException("read-only", "NoModificationAllowedError");
+        this.#storage.writing(new Uint8Array(0));
         this.bytes = this.bytes.slice(0, size);
       },
       write: (bytes: Uint8Array, { at }: { at: number }) => {
@@ -193,9 +207,18 @@ export class FakeStorage {
   /** Bytes that a file may have. */
   largest = Infinity;
 
-  readonly getDirectory = async (): Promise<object> => ({ getDirectoryHandle: this.#models });
+  /** What each thing that is asked for waits for. */
+  step: (what: string) => Promise<void> = () => Promise.resolve();
+  /** Of bytes that are to be written those that are; none may be to be written where a file is cut. May raise what a full disk does. */
+  writing: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes;
+
+  readonly getDirectory = async (): Promise<object> => {
+    await this.answer("getDirectory");
+    return { getDirectoryHandle: this.#models };
+  };
 
   readonly #models = async (root: string, { create = false } = {}): Promise<object> => {
+    await this.answer("getDirectoryHandle");
     if (root !== "webllm-build") throw new Error(`somebody else's folder ${root}`);
     if (!create && this.folders.size === 0) throw missing();
     const { folders } = this;
@@ -217,8 +240,9 @@ export class FakeStorage {
   };
 
   /** For ever, where this is what is never answered. */
-  readonly answer = async (what: FakeStorage["silent"]): Promise<void> => {
+  readonly answer = async (what: string): Promise<void> => {
     if (this.silent === what) await new Promise(() => undefined);
+    await this.step(what);
   };
 
   #folder(files: Map<string, FakeFile>): object {
