@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "builder"))  # where nothing is installed
 from webllm_build.chromium import COMMON, WEBGPU, find
 
-__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "find"]
+__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "find", "swiftshader"]
 
 # SwiftShader's code to zero workgroup memory, a word at a time, would take half of the time. No kernel may need the zeros.
 DAWN_TOGGLES = ("disable_workgroup_init",)
 # By what `--gpu` calls them; "test" is SwiftShader with those toggles, which a visitor's browser does not have.
 FLAGS: dict[str, list[str]] = {"test": [*WEBGPU["software"], f"--enable-dawn-features={','.join(DAWN_TOGGLES)}"]}
 FLAGS.update(WEBGPU.items())
+
+
+def swiftshader() -> Path:
+    """SwiftShader's Vulkan driver file, which every Chromium carries."""
+    chromium = shutil.which("chromium") or shutil.which("chrome") or shutil.which("google-chrome")
+    folders = [Path(chromium).resolve().parent] if chromium else []
+    folders.append(Path("/usr/lib/chromium"))
+    folders += sorted(Path.home().glob(".cache/ms-playwright/chromium*/*"))
+    for folder in folders:
+        if (driver := folder / "vk_swiftshader_icd.json").is_file():
+            return driver
+    raise RuntimeError("no Vulkan driver for the kernel tests: install Chromium, or name a driver file in VK_ICD_FILENAMES")

@@ -198,6 +198,11 @@ test("an adapter without info, and a browser without a list of WGSL's features, 
   assert.equal((await start(old)).variant.name, "f32");
 });
 
+test("a vendor that is told by its number is named as browsers name it", () => {
+  const vendors = ["4318", "32902", "65541", "0", "nvidia", ""].map((vendor) => infoOf({ info: { vendor } }).vendor);
+  assert.deepEqual(vendors, ["nvidia", "intel", "", "", "nvidia", ""]);
+});
+
 test("an adapter is asked for once more without a preference", async () => {
   const asks: unknown[] = [];
   const requestFrom = (answers: readonly (object | null)[]): void => {

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from chromium import DAWN_TOGGLES
+from chromium import DAWN_TOGGLES, swiftshader
 
 # Dawn leaves shader-f16 off by default on NVIDIA's driver.
 TOGGLES = (*DAWN_TOGGLES, "vulkan_enable_f16_on_nvidia")
@@ -21,18 +19,6 @@ enable subgroups;
   if (i == 0) { size = lanes; }
 }
 """
-
-
-def swiftshader() -> Path:
-    """SwiftShader's Vulkan driver file, which every Chromium carries."""
-    chromium = shutil.which("chromium") or shutil.which("chrome") or shutil.which("google-chrome")
-    folders = [Path(chromium).resolve().parent] if chromium else []
-    folders.append(Path("/usr/lib/chromium"))
-    folders += sorted(Path.home().glob(".cache/ms-playwright/chromium*/*"))
-    for folder in folders:
-        if (driver := folder / "vk_swiftshader_icd.json").is_file():
-            return driver
-    raise RuntimeError("no Vulkan driver for the kernel tests: install Chromium, or name a driver file in VK_ICD_FILENAMES")
 
 
 class Device:

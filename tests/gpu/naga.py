@@ -6,7 +6,7 @@ import os
 from typing import Any
 from unittest import mock
 
-from device import swiftshader
+from chromium import swiftshader
 
 
 class Naga:

@@ -9,7 +9,8 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   const gpu = typeof navigator === "undefined" ? undefined : navigator.gpu;
   if (gpu === undefined || gpu === null) {
     if (platform() !== undefined) {
-      throw new WebGPUNotAvailableError("There is no WebGPU outside of this machine's browsers. A model that was built for the CPU too needs none: build it again.");
+      throw new WebGPUNotAvailableError("There is no WebGPU here. Load the model with device \"cpu\" or \"auto\" (a model without a library for the CPU has to be "
+        + "built again), run it in Deno, or give this thread a navigator.gpu, as the npm package webgpu has one.");
     }
     throw new WebGPUNotAvailableError(globalThis.isSecureContext === false
       ? "WebGPU needs a secure page: open it over https:// or on localhost."
@@ -26,8 +27,10 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   };
   const adapter = await ask({ powerPreference: "high-performance" }).catch(refused) ?? await ask().catch(refused);
   if (adapter === null) {
+    const said = refusals.at(-1) ?? "";
+    if (platform() !== undefined) throw new WebGPUNotAvailableError(`There is WebGPU here, and no GPU that it may use${said}. Update the graphics driver, or load the model with device "cpu".`);
     throw new WebGPUNotAvailableError(
-      `The browser has WebGPU but found no GPU that it may use${refusals.at(-1) ?? ""}. `
+      `The browser has WebGPU but found no GPU that it may use${said}. `
       + "Turn on graphics acceleration, update the graphics driver, restart the browser. "
       + "On Linux, Chrome may need chrome://flags/#enable-vulkan and chrome://flags/#enable-unsafe-webgpu.");
   }
@@ -44,8 +47,17 @@ export interface AdapterInfo {
   readonly subgroupMinSize: number;
 }
 
+/** Deno tells the numbers that PCI has for vendors, which are here called as browsers call them. */
+const VENDORS: ReadonlyMap<string, string> = new Map([
+  ["4098", "amd"], ["4203", "apple"], ["4318", "nvidia"], ["5045", "arm"], ["6880", "google"], ["20803", "qualcomm"], ["32902", "intel"],
+]);
+
+function vendorOf(told: string): string {
+  return /^\d+$/.test(told) ? VENDORS.get(told) ?? "" : told;
+}
+
 /** `adapter.info`, with nothing known where a browser does not have it (Chrome before 127) or leaves parts out. */
 export function infoOf(adapter: { readonly info?: Partial<GPUAdapterInfo> }): AdapterInfo {
   const { vendor = "", architecture = "", device = "", description = "", isFallbackAdapter = false, subgroupMinSize = 0 } = adapter.info ?? {};
-  return { vendor, architecture, device, description, isFallbackAdapter, subgroupMinSize };
+  return { vendor: vendorOf(vendor), architecture, device, description, isFallbackAdapter, subgroupMinSize };
 }
