@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { Terminal, type TerminalOptions } from "../src/node/terminal.ts";
+import { RequestValidationError } from "../src/support/errors.ts";
 import { PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { fails } from "./fakes/expect.ts";
 import { saying } from "./fakes/saying.ts";
 
 interface Told {
@@ -88,6 +90,11 @@ test("tokens are drawn as the model's makers say, and as a chat's usually are wh
   const create = context.mock.method(it.client.chat.completions, "create");
   for (const sampling of [{}, { temperature: 0, topK: 5 }]) await soon(terminalOf(it, { sampling }).terminal.answer("one"));
   assert.deepEqual(create.mock.calls.map(({ arguments: [{ temperature, top_p }] }) => [temperature, top_p]), [[0.7, 0.95], [0, 0.95]]);
+});
+
+test("a pipe that gives nothing is told so", async () => {
+  const it = await saying(make, ["Hello"]);
+  for (const nothing of ["", " \n"]) await assert.rejects(soon(terminalOf(it).terminal.answer(nothing)), fails(RequestValidationError, /no prompt/));
 });
 
 test("a base model goes on with the text", async () => {

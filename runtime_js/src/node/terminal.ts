@@ -5,7 +5,7 @@ import type { Readable, Writable } from "node:stream";
 import type { MLCEngineInterface } from "../api/types.ts";
 import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
 import { CHAT_SAMPLING, type SamplingDefaults } from "../storage/sampling_defaults.ts";
-import { AbortError, asEngineError } from "../support/errors.ts";
+import { AbortError, RequestValidationError, asEngineError } from "../support/errors.ts";
 
 /** Of an answer: a small model may never end one by itself. */
 const MOST_TOKENS = 1024;
@@ -63,6 +63,7 @@ export class Terminal {
   /** Writes the answer to a prompt, or what follows on it. Rejects with MLCEngineErrors; a stopped one is no error. */
   async answer(prompt: string): Promise<void> {
     const { output } = this.#options;
+    if (prompt.trim() === "") throw new RequestValidationError("There is no prompt: give one with --prompt, in a pipe, or on a terminal.");
     const running = this.#running = new AbortController();
     let text = "";
     try {

@@ -116,6 +116,7 @@ class OpenCpu implements OpenModel {
   async start({ probe, weights, ranges, signal, onCompiled }: StartWork): Promise<RunningModel> {
     const { model: { library, variants, tensors, threads: wanted }, memory, instance, contextLength } = this;
     const threads = await this.#threads;
+    signal.throwIfAborted();
     if (threads.count < wanted) log.warn(`Of ${wanted} further threads ${threads.count} started.`);
     onCompiled(1, 1);
     await weights;
