@@ -23,8 +23,8 @@ FIRST = 6  # tokens until a rounding has decided that a code is the next one
 
 @pytest.mark.parametrize("flavour", ["native", "plain", "relaxed"])
 def test_products_are_those_of_the_codes(tmp_path: Path, flavour: Flavour) -> None:
-    """Until a rounding decides that one code is the next one: from then on all that follows is rounded elsewise. Of five tokens, four are
-    multiplied at a time."""
+    """Until a rounding decides that one code is the next one: from then on all that follows is rounded elsewise. Five tokens are
+    multiplied together, and one alone."""
     packed = PackedModel.of(open_tiny("qwen3", "hugging_face", tmp_path / "model"), SCHEMES)
     found, rows = Text(TOKENS[:FIRST], ends=[5]).run(One(build(tmp_path, packed, flavour, FLOATS)))
     assert error(found, packed.logits(TOKENS[:FIRST], integer=True)[rows]) < 1e-5

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.cpu.ops import each
 from webllm_build.compile.cpu.variant import Flavour
 from webllm_build.compile.kernels.tir.ops import Expr, let
 
@@ -22,14 +25,18 @@ class Dot:
         """a * b + c of float32x4; relaxed: rounded once where the machine can, and so not as in the other flavours."""
         return T.call_llvm_pure_intrin("float32x4", "llvm.wasm.relaxed.madd", a, b, c) if self.relaxed else a * b + c
 
+    def is_single(self, *, small: bool) -> bool:
+        """Whether 16 codes are multiplied at once, and summed in fours."""
+        return self.relaxed and small
+
     def inputs(self, codes: Expr, *, small: bool) -> tuple[Expr, ...]:
         """16 activations' codes, uint32x4, as `add` wants them. small: the weights' codes are from 0 to 127."""
         x = let("x", T.reinterpret("int8x16", codes))
-        return (x,) if self.relaxed and small else _halves(x)
+        return (x,) if self.is_single(small=small) else _halves(x)
 
     def weights(self, codes: Expr, *, small: bool) -> tuple[Expr, ...]:
         """16 weights' codes, uint8x16 or int8x16, likewise."""
-        if self.relaxed and small:
+        if self.is_single(small=small):
             return (let("w", T.reinterpret("int8x16", codes)),)
         return _halves(let("w", codes))
 
@@ -41,6 +48,13 @@ class Dot:
         for a, b in zip(x, w, strict=True):
             product = self._dot(a, b)
             sums = product if sums is None else sums + product
+        return sums
+
+    def by_rows(self, words: Expr, w: Sequence[tuple[Expr, ...]]) -> Expr:
+        """Sums of products of 16 codes, uint32x4, with four rows' each, which lie beside each other in w; where `is_single`."""
+        words, sums = let("words", words), None
+        for i, codes in enumerate(w):
+            sums = let("sums", self.add((let("x", T.reinterpret("int8x16", each(words, i))),), codes, sums))
         return sums
 
     def _dot(self, a: Expr, b: Expr) -> Expr:

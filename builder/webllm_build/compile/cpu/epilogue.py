@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.ops import constant, exp, joined, polynomial
 from webllm_build.compile.kernels.linear.epilogue import ERFC, ERFC_P, Epilogue
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, element, let, splat, store, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, element, let, store, when
 from webllm_build.model.ops import CLAMP, SLOPE, Activation
 
 
@@ -120,21 +120,6 @@ class Outputs:
             for i in range(4):
                 with when(first + i < self._n):
                     store(self._out, self._joined(element(sums, i), token, first + i), token, first + i)
-
-    def store_tokens(self, sums: Sequence[Expr], tokens: Sequence[Expr], first: Expr) -> None:
-        """Store the outputs of four tokens, from their products float32x4 with each of the rows first, first + 1, ..."""
-        sums = [let("products", value) for value in sums]
-        if self._bias is not None:
-            sums = [value + splat(self._bias[self._first_bias + T.min(first + i, self._n - 1)]) for i, value in enumerate(sums)]
-        sums = [applied(self._epilogue, let("biased", value)) for value in sums]
-        if self._epilogue.gated:
-            sums = [let("channel", channel(self._epilogue.activation, sums[i], sums[i + 1])) for i in range(0, len(sums), 2)]
-            first = T.shift_right(first, 1)
-        columns = self._epilogue.columns(self._n)
-        for i, value in enumerate(sums):
-            with when(columns % len(sums) == 0 or first + i < columns):
-                for lane, token in enumerate(tokens):
-                    store(self._out, self._joined(element(value, lane), token, first + i), token, first + i)
 
     def _joined(self, y: Expr, *at: Expr) -> Expr:
         """With the residual, or times the factor, at the same place."""

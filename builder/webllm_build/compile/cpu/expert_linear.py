@@ -13,8 +13,7 @@ from webllm_build.compile.cpu.epilogue import Outputs
 from webllm_build.compile.cpu.experts import BEGIN, END, EXPERT, RUN_WORDS, run_count
 from webllm_build.compile.cpu.linear import ROWS, products
 from webllm_build.compile.cpu.linear_codes import CodeProduct
-from webllm_build.compile.cpu.ops import joined, units
-from webllm_build.compile.cpu.quantize import TOKENS
+from webllm_build.compile.cpu.ops import units
 from webllm_build.compile.cpu.variant import Flavour
 from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
@@ -94,16 +93,10 @@ def expert_linear_codes(flavour: Flavour, matrix: ExpertMatrix, routing: Routing
             product.open_scales()
             outputs.of_expert(run.expert)
             for first, starts in product.tiles(run.tile, matrix.first_row(run.expert)):
-                groups = let("groups", T.shift_right(run.end - run.begin, 2))
-                with T.serial(groups) as group:
-                    pairs = [let("pair", runs.order[run.begin + group * TOKENS + i]) for i in range(TOKENS)]
-                    tokens = [let("token", runs.row(pair)) for pair in pairs]
 
-                    def scales(block: Expr, place: int, tokens: list[Expr] = tokens) -> Expr:
-                        return joined([x_s[token, place, block] for token in tokens])
-
-                    product.several(tokens, pairs, scales, first, starts)
-                with T.serial(run.begin + groups * TOKENS, run.end) as place:
+                def rows(place: Expr) -> tuple[Expr, Expr]:
                     pair = let("pair", runs.order[place])
-                    product.one(let("token", runs.row(pair)), pair, first, starts)
+                    return runs.row(pair), pair
+
+                product.tokens(run.begin, run.end, rows, first, starts)
     return kernel.func

@@ -11,14 +11,15 @@ from webllm_build.compile.cpu.codes import CODES
 from webllm_build.compile.cpu.dot import Dot
 from webllm_build.compile.cpu.epilogue import Outputs
 from webllm_build.compile.cpu.ops import at, each, joined, sums_of, token_count, turned, units, zeros
-from webllm_build.compile.cpu.quantize import SCALE, SUM, TOKENS
+from webllm_build.compile.cpu.quantize import SCALE, SUM
 from webllm_build.compile.cpu.variant import Flavour
 from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, let, splat, store
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, ceildiv, let, local, splat, store, total, vec
 from webllm_build.quantize import GROUP, Scheme
 
-ROWS = 4  # of the weight, that a loop over blocks takes together, for one token or for TOKENS
+ROWS = 4  # of the weight, that a loop over blocks takes together; they are the elements of its sums
 SPAN = 4  # blocks whose scales are read together, for one token
+TOKENS = 16  # at most, that a block is unpacked for once
 UNIT_PRODUCTS = 1 << 16  # of a unit, for one token: some microseconds
 MIN_UNITS = 16  # so that all threads have some
 DTYPE_BITS = {"uint8": 8, "uint16": 16, "uint32": 32}
@@ -28,31 +29,19 @@ def linear_codes(flavour: Flavour, tokens: int | None, scheme: Scheme, n: int, k
     """out[t] = epilogue of the weight [n, k] times x[t]. A unit is some rows of the weight, and all tokens.
 
     tokens: see token_count.
-    Parameters: x_q, x_s, x_t (quantize.py), w_q, w_s of the weight, those of the epilogue, out float32[m, epilogue.columns(n)].
+    Parameters: x_q, x_s (quantize.py), w_q, w_s of the weight, those of the epilogue, out float32[m, epilogue.columns(n)].
     """
     epilogue.check(n, k)
     with Kernel() as kernel:
         m = token_count(tokens)
         x_q = kernel.buffer("x_q", (m, k // 4), "uint32")
         x_s = kernel.buffer("x_s", (m, 2, k // GROUP), "float32")
-        x_t = kernel.buffer("x_t", (ceildiv(m, TOKENS), k // GROUP, 2, TOKENS), "float32")
         weight = weight_buffers(kernel, scheme, n, k)
         product = CodeProduct(flavour, scheme, n, (x_q, x_s), weight, Outputs(kernel, epilogue, m, n))
         with units(product.units) as unit:
             product.open_scales()
             for first, starts in product.tiles(unit):
-                groups = T.int32(0)
-                if not isinstance(m, int):  # it is 1 then
-                    groups = T.shift_right(m, 2)
-                    with T.serial(groups) as group:
-                        of_group = [let("token", group * TOKENS + t) for t in range(TOKENS)]
-
-                        def scales(block: Expr, place: int, group: Expr = group) -> Expr:
-                            return x_t[group, block, place, T.ramp(0, 1, TOKENS)]
-
-                        product.several(of_group, of_group, scales, first, starts)
-                with T.serial(groups * TOKENS, m) as token:
-                    product.one(token, token, first, starts)
+                product.tokens(0, m, lambda token: (token, token), first, starts)
     return kernel.func
 
 
@@ -83,18 +72,23 @@ class CodeProduct:
             rows = [first + i if self.n % ROWS == 0 else T.min(first + i, self.n - 1) for i in range(ROWS)]
             yield first, [let("start", (first_row + row) * self.blocks) for row in rows]
 
-    def _inputs(self, token: Expr, block: Expr) -> list[tuple[Expr, ...]]:
-        return [self.dot.inputs(self.x_q[token, T.ramp((block * 2 + part) * 4, 1, 4)], small=self.codes.small) for part in range(2)]
+    def tokens(self, begin: Expr, end: Expr, rows: Callable[[Expr], tuple[Expr, Expr]], first: Expr, starts: list[Expr]) -> None:
+        """A tile times the tokens from begin to end. rows: the row of the inputs, and of the output, of each of them.
 
-    def _weights(self, block: Expr) -> list[tuple[Expr, ...]]:
-        return [self.dot.weights(part, small=self.codes.small) for part in self.codes.codes(self.w_q, block)]
+        A token gets the same bits however many come with it: both ways add the blocks' whole numbers to the same sums in the same order."""
+        if begin == 0 and end == 1:
+            self._one(*rows(T.int32(0)), first, starts)
+            return
+        with T.serial(ceildiv(end - begin, TOKENS)) as group:
+            start = let("start", begin + group * TOKENS)
+            count = let("count", T.min(end - start, TOKENS))
+            with T.If(count == 1):
+                with T.Then():
+                    self._one(*rows(start), first, starts)
+                with T.Else():
+                    self._several(count, lambda i: rows(start + i), first, starts)
 
-    def _products(self, x: list[tuple[Expr, ...]], w: list[tuple[Expr, ...]]) -> Expr:
-        return let("sums", self.dot.add(x[1], w[1], self.dot.add(x[0], w[0], None)))
-
-    def one(self, token: Expr, out: Expr, first: Expr, starts: list[Expr]) -> None:
-        """A tile of the rows times one token's codes: the rows are the elements of a sum, which is the one that `several` makes, block by
-        block. So a token gets the same bits however many come with it. out: the row of the output."""
+    def _one(self, token: Expr, out: Expr, first: Expr, starts: list[Expr]) -> None:
         sums = zeros("sums", 1)
         for block, lanes in self._spans():
             x_scale, x_sum = (let("x_scale", self._four(self.x_s, block, token, place)) for place in (SCALE, SUM))
@@ -102,15 +96,54 @@ class CodeProduct:
             for lane in lanes:
                 x = self._inputs(token, block + lane)
                 products = sums_of([self._products(x, self._weights(start + block + lane)) for start in starts])
-                self._add(sums, 0, products, self.codes.scales(elements[lane]), each(x_scale, lane), each(x_sum, lane))
+                self._add(sums, at(0), products, self.codes.scales(elements[lane]), each(x_scale, lane), each(x_sum, lane))
         self.outputs.store_rows(sums[at(0)], out, first)
 
-    def _add(self, sums: Buffer, i: int, products: Expr, scales: tuple[Expr, Expr | None], x_scale: Expr, x_sum: Expr) -> None:
+    def _several(self, count: Expr, rows: Callable[[Expr], tuple[Expr, Expr]], first: Expr, starts: list[Expr]) -> None:
+        sums = local("sums", TOKENS * VEC)
+        with T.serial(count) as i:
+            store(sums, splat(T.float32(0)), vec(i))
+        with T.serial(self.blocks) as block:
+            scales = self.codes.scales(let("elements", joined([T.Cast("uint32", self.w_s[start + block]) for start in starts])))
+            multiply = self._multiplier(block, starts)
+            with T.serial(count) as i:
+                token = let("token", rows(i)[0])
+                products = multiply(token)
+                x_scale, x_sum = (splat(self.x_s[token, place, block]) for place in (SCALE, SUM))
+                self._add(sums, vec(i), products, scales, x_scale, x_sum)
+        with T.serial(count) as i:
+            self.outputs.store_rows(sums[vec(i)], rows(i)[1], first)
+
+    def _multiplier(self, block: Expr, starts: list[Expr]) -> Callable[[Expr], Expr]:
+        """Unpacks a block of the rows: token → its products with them, int32x4."""
+        if not self.dot.is_single(small=self.codes.small):
+            w = [self._weights(start + block) for start in starts]
+            return lambda token: sums_of([self._products(self._inputs(token, block), row) for row in w])
+        # Four codes of each row beside each other meet the same four of a token, so that nothing is summed across.
+        codes = [self.codes.codes(words) for words in turned([let("words", self.w_q[start + block]) for start in starts])]
+        halves = [[self.dot.weights(four[half], small=True) for four in codes] for half in range(2)]
+        # Each half has a sum of its own, so that few registers hold codes of a token.
+        return lambda token: total([self.dot.by_rows(words, half) for words, half in zip(self._words(token, block), halves, strict=True)])
+
+    def _words(self, token: Expr, block: Expr) -> list[Expr]:
+        return [self.x_q[token, T.ramp((block * 2 + part) * 4, 1, 4)] for part in range(2)]
+
+    def _inputs(self, token: Expr, block: Expr) -> list[tuple[Expr, ...]]:
+        return [self.dot.inputs(part, small=self.codes.small) for part in self._words(token, block)]
+
+    def _weights(self, block: Expr) -> list[tuple[Expr, ...]]:
+        parts = [self.w_q[block * self.codes.parts + i] for i in range(self.codes.parts)]
+        return [self.dot.weights(codes, small=self.codes.small) for part in parts for codes in self.codes.codes(part)]
+
+    def _products(self, x: list[tuple[Expr, ...]], w: list[tuple[Expr, ...]]) -> Expr:
+        return let("sums", self.dot.add(x[1], w[1], self.dot.add(x[0], w[0], None)))
+
+    def _add(self, sums: Buffer, index: Expr, products: Expr, scales: tuple[Expr, Expr | None], x_scale: Expr, x_sum: Expr) -> None:
         """A block's products, int32x4, by its scales, float32x4, to a sum."""
         scale, minimum = scales
         if minimum is not None:
-            store(sums, self.dot.multiply_add(minimum, x_sum, sums[at(i)]), at(i))
-        store(sums, self.dot.multiply_add(T.Cast("float32x4", products), let("scale", scale * x_scale), sums[at(i)]), at(i))
+            store(sums, self.dot.multiply_add(minimum, x_sum, sums[index]), index)
+        store(sums, self.dot.multiply_add(T.Cast("float32x4", products), let("scale", scale * x_scale), sums[index]), index)
 
     def _spans(self) -> Iterator[tuple[Expr, range]]:
         """A loop over the blocks of a row, SPAN at a time, and then those that are left: (first block, which of the SPAN from it on).
@@ -129,16 +162,3 @@ class CodeProduct:
         if self.blocks >= SPAN:
             return buffer[(*place, T.ramp(block, 1, SPAN))]
         return joined([buffer[(*place, block + min(lane, self.blocks - 1))] for lane in range(SPAN)])
-
-    def several(self, tokens: list[Expr], outs: list[Expr], scales: Callable[[Expr, int], Expr], first: Expr, starts: list[Expr]) -> None:
-        """The same for TOKENS tokens, which are the elements of a sum. scales: (block, SCALE or SUM) → those of the tokens, as a vector."""
-        sums = zeros("sums", ROWS)
-        with T.serial(self.blocks) as block:
-            x_scale, x_sum = (let("x_scale", scales(block, place)) for place in (SCALE, SUM))
-            x = [self._inputs(token, block) for token in tokens]
-            for i, start in enumerate(starts):
-                w = self._weights(start + block)
-                scale, minimum = self.codes.scales(self.w_s[start + block])
-                wide = splat(scale), None if minimum is None else splat(minimum)
-                self._add(sums, i, sums_of([self._products(x[t], w) for t in range(TOKENS)]), wide, x_scale, x_sum)
-        self.outputs.store_tokens([sums[at(i)] for i in range(ROWS)], outs, first)

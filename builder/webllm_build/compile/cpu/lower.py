@@ -23,7 +23,7 @@ from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.logprobs import keep, logprobs
 from webllm_build.compile.cpu.norm import bare_norm, layer_norm, norm_parts, rms_norm
 from webllm_build.compile.cpu.pool import pool
-from webllm_build.compile.cpu.quantize import TOKENS, quantize
+from webllm_build.compile.cpu.quantize import quantize
 from webllm_build.compile.cpu.recurrence import RECURRENCES
 from webllm_build.compile.cpu.rope_append import rope_append
 from webllm_build.compile.cpu.sampling import sample
@@ -210,17 +210,17 @@ class IntegerCpuOperators(CpuOperators):
         return nn.op.tensor_ir_op(kernel, kernel_name("linear_codes", matrix), args, rows(x, epilogue.columns(n)))
 
     def codes(self, x: nn.Tensor, scheme: str, norm: Weight | None, each: int = 1) -> list[nn.Tensor]:
-        """x_q, x_s and x_t (quantize.py) of x, which has `each` rows for a token, for weights of a scheme."""
+        """x_q and x_s (quantize.py) of x, which has `each` rows for a token, for weights of a scheme."""
         m, k = x.shape[0], int(x.shape[1])
         eps = self.norm_eps if norm else None
         encode = _quantize(row_count(x), k, interleaved=CODES[scheme].interleaved, norm_eps=eps, each=each)
-        shapes = [m, k // 4], [m, 2, k // GROUP], [(m + TOKENS - 1) // TOKENS, k // GROUP, 2, TOKENS]
-        outputs = [nn.Tensor.placeholder(shape, dtype) for shape, dtype in zip(shapes, ("uint32", "float32", "float32"), strict=True)]
+        shapes = [m, k // 4], [m, 2, k // GROUP]
+        outputs = [nn.Tensor.placeholder(shape, dtype) for shape, dtype in zip(shapes, ("uint32", "float32"), strict=True)]
         return list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs))
 
     def inputs_of_experts(self, x: nn.Tensor, weight: Weight, each: int) -> list[nn.Tensor]:
         scheme = self.inputs.weights[weight.name][0].scheme.name
-        return self.codes(x, scheme, None, each)[:2] if scheme in CODES else [x]
+        return self.codes(x, scheme, None, each) if scheme in CODES else [x]
 
     def expert_kernel(self, matrix: ExpertMatrix, routing: Routing, epilogue: Epilogue, *, of_tokens: bool) -> tirx.PrimFunc | TiledKernel:
         if matrix.scheme.name not in CODES:

@@ -9,11 +9,10 @@ from webllm_build.compile.cpu.norm import inverse_rms
 from webllm_build.compile.cpu.ops import sum_of, token_count, units
 from webllm_build.compile.cpu.rounding import codes_of, rounded, shifted_codes
 from webllm_build.compile.cpu.unpack import QUADS
-from webllm_build.compile.kernels.tir.ops import Expr, Kernel, ceildiv, let, splat, store, total, vec
+from webllm_build.compile.kernels.tir.ops import Expr, Kernel, let, splat, store, total, vec
 from webllm_build.quantize import GROUP
 
-TOKENS = 4  # whose scales lie beside each other in out_t
-SCALE, SUM = 0, 1  # places in out_s and out_t: of a block, its scale, and its scale times the sum of its codes
+SCALE, SUM = 0, 1  # places in out_s: of a block, its scale, and its scale times the sum of its codes
 
 
 def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float | None = None, each: int = 1) -> PrimFunc:
@@ -21,8 +20,7 @@ def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float |
     token_count; x has `each` rows for a token.
 
     Parameters: x float32[m, k], norm_weight float32[k] (with norm_eps), out_q uint32[m, k/4]: four codes a word, in order, or interleaved:
-    quads 0, 2, 4, 6 and then 1, 3, 5, 7 of a block, as nibbles are unpacked; out_s float32[m, 2, k/32]: see SCALE and SUM;
-    out_t float32[m/TOKENS, k/32, 2, TOKENS]: the same for tokens that a matrix product takes together.
+    quads 0, 2, 4, 6 and then 1, 3, 5, 7 of a block, as nibbles are unpacked; out_s float32[m, 2, k/32]: see SCALE and SUM.
     """
     blocks = k // GROUP
     with Kernel() as kernel:
@@ -31,7 +29,6 @@ def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float |
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if norm_eps is not None else None
         out_q = kernel.buffer("out_q", (m, k // 4), "uint32")
         out_s = kernel.buffer("out_s", (m, 2, blocks), "float32")
-        out_t = kernel.buffer("out_t", (ceildiv(m, TOKENS), blocks, 2, TOKENS), "float32")
         with units(m) as token:
             factor = None if norm_eps is None else splat(let("factor", inverse_rms(x, token, k, norm_eps)))
             with T.serial(blocks) as block:
@@ -47,5 +44,4 @@ def quantize(tokens: int | None, k: int, *, interleaved: bool, norm_eps: float |
                 summed = let("summed", scale * sum_of(total([rounded(value) for value in shifted])))
                 for place, value in ((SCALE, scale), (SUM, summed)):
                     store(out_s, value, token, place, block)
-                    store(out_t, value, T.shift_right(token, 2), block, place, T.bitwise_and(token, 3))
     return kernel.func

@@ -43,8 +43,9 @@ def bytes_of(words: Expr) -> Expr:
 
 def nibbles(words: Expr) -> tuple[Expr, Expr]:
     """The low and the high nibbles of the bytes of a uint32x4, as uint8x16."""
-    all_bytes = let("bytes", bytes_of(words))
-    return T.bitwise_and(all_bytes, T.Broadcast(T.uint8(15), 16)), T.shift_right(all_bytes, T.Broadcast(T.uint8(4), 16))
+    words = let("words", words)
+    # Not a shift of bytes, which x86 does not have.
+    return tuple(T.bitwise_and(bytes_of(part), T.Broadcast(T.uint8(15), 16)) for part in (words, T.shift_right(words, integer(4, words))))
 
 
 def e2m1(nibbles: Expr) -> Expr:
@@ -54,7 +55,9 @@ def e2m1(nibbles: Expr) -> Expr:
         return T.Broadcast(T.uint8(value), 16)
 
     x = let("nibbles", nibbles)
-    one, three = (let("inverse", T.bitwise_not(T.shift_right(x, times(bit)))) for bit in (1, 3))
+    words = let("words", T.reinterpret("uint32x4", x))
+    # Bit 1 and bit 3 of each are wanted in the lowest bit of a byte alone.
+    one, three = (let("inverse", T.bitwise_not(bytes_of(T.shift_right(words, integer(bit, words))))) for bit in (1, 3))
     rises = T.bitwise_or(T.bitwise_and(one, three), T.bitwise_and(x, T.bitwise_or(one, three)))
     return x + T.bitwise_and(times(0) - T.bitwise_and(rises, times(1)), times(RISE))
 
