@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 import codes_case
-from webllm_build.compile.io import Layout
+from webllm_build.compile.io import Compiled, Layout
 from webllm_build.model import load_model
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.numpy_operators import NumpyOperators
-from webllm_build.model.vision.tower import Tower
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import Packed, Scheme, choose_scheme, pack_part, pack_weight
 from webllm_build.source.checkpoint import Checkpoint
@@ -28,6 +27,7 @@ MATRICES = [
     *("gate_up", "up", "down", "experts_gate_up", "experts_down"),
     *("layer_table", "layer_projection", "input_gate", "input_out"),
     *("q", "k", "v", "gate"),
+    *("conv_gate", "conv_end", "first_up", "first_down", "last_up", "last_down", "input", "output"),
     *("patch", "positions", "project", "project_up"),
     *(f"deep{number}_{name}" for number in range(2) for name in ("project", "project_up")),
 ]
@@ -52,7 +52,7 @@ class PackedModel:
         return PackedModel.of_model(checkpoint, model, names, context_length, context_length if model.takes_whole_texts else CHUNK)
 
     @staticmethod
-    def of_model(checkpoint: Checkpoint, model: Decoder | Tower, names: Mapping[str, str], context_length: int, chunk: int) -> PackedModel:
+    def of_model(checkpoint: Checkpoint, model: Compiled, names: Mapping[str, str], context_length: int, chunk: int) -> PackedModel:
         """Of one that is loaded. chunk: tokens, or patches, of a call."""
         asked = {weight.name: names.get(weight.name.rpartition(".")[2], "f32") for weight in model.weights}
         schemes = {weight.name: choose_scheme(weight, checkpoint, asked[weight.name]) for weight in model.weights}

@@ -18,6 +18,7 @@ from webllm_build.compile.toolchain import linker_version
 from webllm_build.compile.verify import verify_plan
 from webllm_build.disk import disk_errors
 from webllm_build.errors import DamagedEntry, PlanError, ToolchainError
+from webllm_build.model.audio.conformer import Conformer
 from webllm_build.model.vision.tower import Tower
 from webllm_build.package.manifest import hashed_name
 from webllm_build.package.model_folder import CPU_NAMES, StoredWeights
@@ -113,6 +114,8 @@ def _compiler() -> Iterator[None]:
 
 
 def _named(step: str, recipe: Blueprint) -> str:
+    if isinstance(recipe.model, Conformer):
+        return f"{step}, what hears"
     return f"{step}, what sees" if isinstance(recipe.model, Tower) else step
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from webllm_build.compile.io import Layout
+from webllm_build.compile.io import Compiled, Layout
 from webllm_build.compile.memory import Memory, cache_bytes, slot_bytes
 from webllm_build.hosts import GB, HOSTS, faults
 from webllm_build.limits_generated import SHARD_BYTES
@@ -46,7 +46,7 @@ def weight_bytes(layout: Layout) -> int:
     return sum(buffer.bytes for buffer in (*layout.weights, *layout.stored))
 
 
-def parameters(model: Decoder | Tower) -> int:
+def parameters(model: Compiled) -> int:
     return sum(math.prod(weight.shape) for weight in model.weights)
 
 

@@ -17,6 +17,7 @@ from webllm_build.cache import Cache
 from webllm_build.disk import check_space
 from webllm_build.errors import DamagedEntry
 from webllm_build.model import check_tied
+from webllm_build.model.audio.conformer import Conformer
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.vision.tower import Tower
 from webllm_build.package.model_folder import StoredWeights, read_weights, write_weights
@@ -50,7 +51,8 @@ def store_weights(recipe: Blueprint, cache: Cache, progress: Progress) -> Stored
                 importance = _kept(folder / IMPORTANCE, lambda: importances(decoder, checkpoint, tokens, done))
         with progress.step("Packing weights", recipe.bytes) as done:
             buffers = _buffers(recipe, importance)
-            write_weights(folder, buffers, done, probe=lambda stored: _probe(recipe, _contents(recipe, stored)))
+            probes = None if isinstance(model, Conformer) else lambda stored: _probe(recipe, _contents(recipe, stored))
+            write_weights(folder, buffers, done, probe=probes)
         (folder / IMPORTANCE).unlink(missing_ok=True)
 
     with progress.step(f"Comparing {checkpoint.name} with what was packed before"):
@@ -71,6 +73,8 @@ def _probe(recipe: Blueprint, contents: Contents) -> Probe:
     model, checkpoint, schemes = recipe.model, recipe.checkpoint, recipe.schemes
     if isinstance(model, Tower):
         return probe_tower(model, checkpoint, schemes, contents)
+    if isinstance(model, Conformer):
+        raise TypeError("what hears has no probe")
     return probe(model, checkpoint, schemes, contents)
 
 

@@ -117,6 +117,13 @@ class CpuRunner:
         columns = self.read("pictures", np.float32).size // (self.plan["model"]["prefill_chunk"] // group)
         return self.read("pictures", np.float32).reshape(-1, columns)[: count // group]
 
+    def hear(self, frames: Array, present: Array) -> Array:
+        """Of a conformer, the vectors of a sound: float32[tokens, columns]."""
+        self.write("frames", frames)
+        self.write("present", present)
+        self.run("encode_audio", len(frames))
+        return self.read("sounds", np.float32).reshape(self.plan["model"]["prefill_chunk"], -1)[: len(frames)]
+
     def decode(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:
         """Append a token to each row's sequence: logits float32[rows, vocabulary]. None: padding."""
         self.take(tokens)

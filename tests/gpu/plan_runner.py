@@ -118,6 +118,14 @@ class PlanRunner:
         vectors: Array = self._read("pictures", np.float32).reshape(self.plan.model.prefill_chunk // group, -1)[: count // group]
         return vectors
 
+    def hear(self, frames: Array, present: Array) -> Array:
+        """Of a conformer, the vectors of a sound: float32[tokens, columns]."""
+        self._write("frames", frames)
+        self._write("present", present)
+        self._submit([("encode_audio", len(frames))], [None], len(frames))
+        vectors: Array = self._read("sounds", np.float32).reshape(self.plan.model.prefill_chunk, -1)[: len(frames)]
+        return vectors
+
     def roll_back(self, length: int) -> int:
         """The length that is left."""
         return self._wasm.call("kv_truncate", self.sequence, length)

@@ -8,12 +8,16 @@ import operator
 from tvm import te, tirx, topi
 
 from webllm_build.compile.abi_generated import FIRST_WORD, MAX_ROWS, STATE_WORDS
-
-OPAQUE = 8  # TVM's OpPatternKind of what is not fused
+from webllm_build.compile.kernels.tir.ops import OPAQUE
 
 
 def _placeholder(shape: tuple[int | None, ...], dtype: str, n: tirx.Var) -> te.Tensor:
     return te.placeholder([n if length is None else length for length in shape], dtype)
+
+
+def _alone(tensors: list[te.Tensor]) -> tirx.PrimFunc:
+    """Not fused with its neighbours: on a CPU, where nothing is scheduled, what lies between them would have no known size."""
+    return te.create_prim_func(tensors).without_attr("global_symbol").with_attr("op_pattern", OPAQUE)
 
 
 @functools.cache
@@ -88,9 +92,32 @@ def mean(count: int, columns: int) -> tirx.PrimFunc:
 
 
 @functools.cache
+def add(columns: int) -> tirx.PrimFunc:
+    """The sum of two float32 tensors."""
+    n = tirx.Var("n", "int64")
+    x, y = (_placeholder((None, columns), "float32", n) for _ in range(2))
+    return _alone([x, y, te.compute(x.shape, lambda *at: x[at] + y[at], name="added")])
+
+
+@functools.cache
 def clamp(columns: int, bounds: int, first: int) -> tirx.PrimFunc:
     """Of a float32 tensor's numbers, from bounds[first] to the next."""
     x, ends = _placeholder((None, columns), "float32", tirx.Var("n", "int64")), te.placeholder([bounds], "float32")
     clamped = te.compute(x.shape, lambda *at: te.min(te.max(x[at], ends[first]), ends[first + 1]), name="clamped")
-    alone = te.create_prim_func([x, ends, clamped]).without_attr("global_symbol")
-    return alone.with_attr("op_pattern", OPAQUE)  # TVM does not fuse two of these
+    return _alone([x, ends, clamped])
+
+
+@functools.cache
+def depthwise(columns: int, taps: int) -> tirx.PrimFunc:
+    """Of each channel of x[n, columns], the sum of the latest `taps` rows' times weight[columns * taps], the earliest first."""
+    x, weight = _placeholder((None, columns), "float32", tirx.Var("n", "int64")), te.placeholder([columns * taps], "float32")
+
+    def element(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        zero, parts = tirx.IntImm("int64", 0), []
+        for tap in range(taps):
+            behind = row - (taps - 1 - tap)
+            value = te.if_then_else(behind >= zero, x[te.max(behind, zero), column], tirx.FloatImm("float32", 0))
+            parts.append(value * weight[column * taps + tap])
+        return functools.reduce(operator.add, parts)
+
+    return _alone([x, weight, te.compute(x.shape, element, name="convolved")])

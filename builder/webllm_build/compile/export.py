@@ -11,7 +11,7 @@ from tvm import relax, tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.abi_generated import MAX_ROWS
-from webllm_build.compile.io import CHOICES, PROJECT_IMAGE, Layout
+from webllm_build.compile.io import CHOICES, PROJECT_IMAGE, Compiled, Layout
 from webllm_build.compile.kernels.sampling.adjust import adjust
 from webllm_build.compile.kernels.sampling.logprobs import keep, logprobs
 from webllm_build.compile.kernels.sampling.sample import sample
@@ -20,6 +20,8 @@ from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPr
 from webllm_build.compile.operators import Inputs, Matrix, last_row
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel
+from webllm_build.model.audio.conformer import Conformer
+from webllm_build.model.audio.ops import AudioOperators
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages, Slots
 from webllm_build.model.vision.ops import TowerOperators
@@ -65,6 +67,9 @@ TOWER_FUNCTIONS = (
     FunctionSpec(PROJECT_IMAGE, "n", ("groups",), True, "pictures"),
 )
 
+# Of what hears: vectors of a sound's tokens.
+AUDIO_FUNCTIONS = (FunctionSpec("encode_audio", "n", ("frames", "present"), True, "sounds"),)
+
 
 class _Builder(relax.BlockBuilder):  # type: ignore[misc]
     """Knows the kernels that it has, because TVM hashes and compares a kernel for each call of each layer, and their tiles by name."""
@@ -102,7 +107,7 @@ class Backend:
     bodies: Mapping[str, Body]
     kv_shape: Callable[[Pages], list[int | str]]
 
-    def part(self, model: Decoder | Tower, names: Sequence[str] | None) -> Backend:
+    def part(self, model: Compiled, names: Sequence[str] | None) -> Backend:
         """With the functions that a model has (one that makes vectors of texts has no others than these need), and of these only those
         with the names, where such are given."""
         if isinstance(model, Decoder) and model.pool is not None:
@@ -111,7 +116,7 @@ class Backend:
 
 
 @held_back()
-def export_module(model: Decoder | Tower, layout: Layout, backend: Backend) -> Exported:
+def export_module(model: Compiled, layout: Layout, backend: Backend) -> Exported:
     """Parameters of a function: its io buffers, then states and weights in plan order."""
     builder = _Builder()
     for spec in backend.functions:
@@ -119,7 +124,7 @@ def export_module(model: Decoder | Tower, layout: Layout, backend: Backend) -> E
     return Exported(builder.finalize(), builder.tiles)
 
 
-def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Decoder | Tower, layout: Layout, backend: Backend) -> None:
+def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Compiled, layout: Layout, backend: Backend) -> None:
     symbols: dict[str, tirx.Var] = {}
 
     def tensor(name: str, shape: list[int | str], dtype: str) -> nn.Tensor:
@@ -176,6 +181,11 @@ def tower_bodies(tower: Tower, operators: Callable[[float, Inputs], TowerOperato
     }
 
 
+def audio_bodies(conformer: Conformer, operators: Callable[[float, Inputs], AudioOperators[nn.Tensor]]) -> Mapping[str, Body]:
+    """operators: as `tower_bodies` takes them."""
+    return {"encode_audio": lambda inputs, _: conformer.vectors(operators(conformer.norm_eps, inputs))}
+
+
 def gpu(layout: Layout, variant: Variant) -> Backend:
     """A variant of the GPU's."""
     model = layout.model
@@ -187,6 +197,8 @@ def gpu(layout: Layout, variant: Variant) -> Backend:
 
     if isinstance(model, Tower):
         return Backend(TOWER_FUNCTIONS, tower_bodies(model, lambda eps, inputs: many(eps, variant, inputs)), kv_shape)
+    if isinstance(model, Conformer):
+        return Backend(AUDIO_FUNCTIONS, audio_bodies(model, lambda eps, inputs: many(eps, variant, inputs)), kv_shape)
 
     def decoding(inputs: Inputs, rows: int) -> DecodeOperators:
         return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, inputs, rows)

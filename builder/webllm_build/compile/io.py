@@ -11,6 +11,7 @@ from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.plan import Buffer, Mixture, Rope as PlanRope, State, Stored, page_groups
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.attention import Rope
+from webllm_build.model.audio.conformer import STEPS, Conformer
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.state import Pages
 from webllm_build.model.vision.tower import Tower
@@ -23,9 +24,11 @@ POOLED = 2  # rows of a pooled state: the last token's, and the sum of all
 PROJECT_IMAGE = "project_image"  # a tower's function that takes groups of patches
 CHOICES = "choices"  # what the layer has chosen that was computed last: see kernels/experts/choices.py
 # io buffers that a function sees as many rows of as it has.
-ROWS = ("tokens", "vectors", "ends", CHOICES, "hidden", "logits", "kept", "patches", "spans0", "spans1", "taps", "factors", "groups")
+OF_TOWERS = ("patches", "spans0", "spans1", "taps", "factors", "groups", "frames", "present")
+ROWS = ("tokens", "vectors", "ends", CHOICES, "hidden", "logits", "kept", *OF_TOWERS)
 
 Shape = list[int | str]
+Compiled = Decoder | Tower | Conformer  # what a library is made of
 
 
 def mask_words(vocab_size: int) -> int:
@@ -42,14 +45,14 @@ class Layout:
     context_length, prefill_chunk: tokens of the longest sequence, and of the longest prefill call.
     """
 
-    model: Decoder | Tower
+    model: Compiled
     parts: Mapping[str, tuple[Part, ...]]
     context_length: int
     prefill_chunk: int
     page_size: int = PAGE_SIZE
 
     @staticmethod
-    def of(model: Decoder | Tower, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
+    def of(model: Compiled, schemes: Mapping[str, Scheme], context_length: int, prefill_chunk: int) -> Layout:
         parts = {
             weight.name: parts_of(weight.name, schemes[weight.name], weight.shape, weight.experts)
             if weight.resident
@@ -103,6 +106,9 @@ class Layout:
     def _io(self) -> dict[str, tuple[list[int], str]]:
         """Shape and dtype of each io buffer. Rows are those of a decode step; a prefill uses the first."""
         chunk, model = self._chunk, self.model
+        if isinstance(model, Conformer):
+            sound = {"frames": STEPS * model.bins, "present": STEPS // 2, "sounds": model.columns}
+            return {"state": ([MAX_ROWS, STATE_WORDS], "int32"), **{name: ([chunk, size], "float32") for name, size in sound.items()}}
         shared = {
             "state": ([MAX_ROWS, STATE_WORDS], "int32"),
             **{name: ([chunk, 2 * len(rope.inv_freq)], "float32") for rope, name in self.ropes.items()},

@@ -22,15 +22,18 @@ from webllm_build.compile.kernels.layer_norm import layer_norm
 from webllm_build.compile.kernels.linear import gemm, gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
+from webllm_build.compile.kernels.local_attention import local_attention
 from webllm_build.compile.kernels.norm_parts import norm_parts
 from webllm_build.compile.kernels.pool import Kind, pool
 from webllm_build.compile.kernels.recurrence.kinds import RECURRENCES, decode_kernel, prefill_stages
+from webllm_build.compile.kernels.subsample import convolve, normalise
 from webllm_build.compile.kernels.taps import taps_added
 from webllm_build.compile.lower_experts import DecodeExperts, PrefillExperts, exactly
 from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows, several
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
+from webllm_build.model.audio.ops import LocalAttention, Subsampling
 from webllm_build.model.ops import Activation, Function
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
@@ -38,6 +41,7 @@ from webllm_build.model.weights import Weight
 from webllm_build.quantize import Part, Scheme
 
 # Layers share kernels: each is made once.
+_convolve, _normalise, _local_attention = (functools.cache(make) for make in (convolve, normalise, local_attention))
 _embed, _add_norm, _rope_append = functools.cache(embed), functools.cache(add_norm), functools.cache(rope_append)
 _layer_norm, _attention_prefill = functools.cache(layer_norm), functools.cache(attention_prefill)
 _attention_decode, attention_merge_kernel = functools.cache(attention_decode), functools.cache(attention_merge)
@@ -88,6 +92,15 @@ class GpuOperators(RelaxOperators):
 
     def bare_norm_kernel(self, columns: int, factor: float, *, affine: bool) -> tirx.PrimFunc:
         return bare_norm(self.variant, columns, self.norm_eps, factor, affine=affine)
+
+    def convolve_kernel(self, subsampling: Subsampling) -> tirx.PrimFunc:
+        return _convolve(subsampling)
+
+    def normalise_kernel(self, subsampling: Subsampling, present: int) -> tirx.PrimFunc:
+        return _normalise(subsampling, self.norm_eps, present)
+
+    def local_attention_kernel(self, attention: LocalAttention) -> tirx.PrimFunc:
+        return _local_attention(attention)
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)

@@ -16,6 +16,8 @@ from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.audio.conformer import STEPS
+from webllm_build.model.audio.ops import LocalAttention, Subsampling
 from webllm_build.model.ops import Activation, Function, check_linear
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
@@ -202,7 +204,8 @@ class RelaxOperators(ABC):
         """As `activate`. Parameters: x, factor where there is one, out."""
 
     def add(self, x: nn.Tensor, y: nn.Tensor) -> nn.Tensor:
-        return nn.op.add(x, y)
+        columns = int(x.shape[1])
+        return nn.op.tensor_ir_op(computed.add(columns), "add", [x, y], rows(x, columns))
 
     def bare_norm(self, x: nn.Tensor, *, factor: float = 1.0, affine: tuple[Weight, Weight] | None = None) -> nn.Tensor:
         columns, vectors = int(x.shape[1]), [buffer for weight in affine or () for buffer in self.vector(weight)]
@@ -212,6 +215,36 @@ class RelaxOperators(ABC):
     @abstractmethod
     def bare_norm_kernel(self, columns: int, factor: float, *, affine: bool) -> tirx.PrimFunc:
         """As `bare_norm`. Parameters: x, bias and scale where there are such, out."""
+
+    def frames(self) -> nn.Tensor:
+        return self.inputs.io["frames"]
+
+    def subsample(self, x: nn.Tensor, subsampling: Subsampling, weight: Weight, norm: Weight) -> nn.Tensor:
+        out = rows(x, subsampling.places * subsampling.outputs)
+        y = nn.op.tensor_ir_op(self.convolve_kernel(subsampling), "convolve", [x, *self.vector(weight)], out)
+        present = [self.inputs.io["present"]] if subsampling.steps == STEPS else []
+        kernel = self.normalise_kernel(subsampling, sum(int(each.shape[1]) for each in present))
+        return nn.op.tensor_ir_op(kernel, "normalise", [y, *self.vector(norm), *present], out)
+
+    @abstractmethod
+    def convolve_kernel(self, subsampling: Subsampling) -> tirx.PrimFunc:
+        """See kernels/subsample.py."""
+
+    @abstractmethod
+    def normalise_kernel(self, subsampling: Subsampling, present: int) -> tirx.PrimFunc:
+        """See kernels/subsample.py."""
+
+    def depthwise(self, x: nn.Tensor, weight: Weight, taps: int) -> nn.Tensor:
+        columns = int(x.shape[1])
+        return nn.op.tensor_ir_op(computed.depthwise(columns, taps), "depthwise", [x, *self.vector(weight)], rows(x, columns))
+
+    def local_attention(self, qkv: nn.Tensor, attention: LocalAttention, scale: Weight, relative: Weight) -> nn.Tensor:
+        args = [qkv, *self.vector(scale), *self.vector(relative)]
+        return nn.op.tensor_ir_op(self.local_attention_kernel(attention), "local_attention", args, rows(qkv, int(qkv.shape[1]) // 3))
+
+    @abstractmethod
+    def local_attention_kernel(self, attention: LocalAttention) -> tirx.PrimFunc:
+        """See kernels/local_attention.py."""
 
     def reach(self, attention: Attention) -> list[nn.Tensor]:
         """The io buffer of how far a prefill's tokens, or patches, see."""

@@ -20,6 +20,7 @@ from webllm_build.compile.cpu.experts import RUN_WORDS, choose, combine, group, 
 from webllm_build.compile.cpu.layer_inputs import layer_inputs
 from webllm_build.compile.cpu.linear import linear
 from webllm_build.compile.cpu.linear_codes import linear_codes
+from webllm_build.compile.cpu.local_attention import local_attention
 from webllm_build.compile.cpu.logprobs import keep, logprobs
 from webllm_build.compile.cpu.norm import bare_norm, layer_norm, norm_parts, rms_norm
 from webllm_build.compile.cpu.pool import pool
@@ -27,9 +28,10 @@ from webllm_build.compile.cpu.quantize import quantize
 from webllm_build.compile.cpu.recurrence import RECURRENCES
 from webllm_build.compile.cpu.rope_append import rope_append
 from webllm_build.compile.cpu.sampling import sample
+from webllm_build.compile.cpu.subsample import convolve, normalise
 from webllm_build.compile.cpu.taps import taps_added
 from webllm_build.compile.cpu.variant import CpuVariant, Flavour
-from webllm_build.compile.export import FUNCTIONS, TOWER_FUNCTIONS, Backend, Body, tower_bodies
+from webllm_build.compile.export import AUDIO_FUNCTIONS, FUNCTIONS, TOWER_FUNCTIONS, Backend, Body, audio_bodies, tower_bodies
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
@@ -38,6 +40,8 @@ from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.operators import Call, Inputs, Matrix, RelaxOperators, in_turn, kernel_name, last_row, row_count, rows
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention
+from webllm_build.model.audio.conformer import Conformer
+from webllm_build.model.audio.ops import LocalAttention, Subsampling
 from webllm_build.model.ops import Activation, Function
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
@@ -52,6 +56,7 @@ CPU_FUNCTIONS = tuple(
 )
 
 # Layers share kernels: each is made once.
+_convolve, _normalise, _local_attention = (functools.cache(make) for make in (convolve, normalise, local_attention))
 _embed, _rms_norm, _linear = functools.cache(embed), functools.cache(rms_norm), functools.cache(linear)
 _choose, _group, _combine, _expert_linear = (functools.cache(make) for make in (choose, group, combine, expert_linear))
 _norm_parts, _layer_inputs = functools.cache(norm_parts), functools.cache(layer_inputs)
@@ -169,6 +174,15 @@ class CpuOperators(RelaxOperators):
     def bare_norm_kernel(self, columns: int, factor: float, *, affine: bool) -> tirx.PrimFunc:
         return bare_norm(columns, self.norm_eps, factor, affine=affine)
 
+    def convolve_kernel(self, subsampling: Subsampling) -> tirx.PrimFunc:
+        return _convolve(subsampling)
+
+    def normalise_kernel(self, subsampling: Subsampling, present: int) -> tirx.PrimFunc:
+        return _normalise(subsampling, self.norm_eps, present)
+
+    def local_attention_kernel(self, attention: LocalAttention) -> tirx.PrimFunc:
+        return _local_attention(attention)
+
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)
 
@@ -260,6 +274,8 @@ def cpu(layout: Layout, variant: CpuVariant, flavours: Sequence[Flavour]) -> Bac
 
     if isinstance(model, Tower):
         return Backend(TOWER_FUNCTIONS, tower_bodies(model, with_eps), kv_shape)
+    if isinstance(model, Conformer):
+        return Backend(AUDIO_FUNCTIONS, audio_bodies(model, with_eps), kv_shape)
 
     def operators(inputs: Inputs, *, decoding: bool) -> CpuOperators:
         return with_eps(model.norm_eps, inputs, decoding=decoding)

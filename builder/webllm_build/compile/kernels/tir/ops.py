@@ -20,6 +20,7 @@ from tvm.tirx.script import builder as T
 Expr: TypeAlias = Any  # a TIR expression, or a Python number that becomes one
 Buffer: TypeAlias = Any  # a TIR buffer
 
+OPAQUE = 8  # TVM's OpPatternKind of what is not fused
 # Marks these kernels for PointerValueTypeRewrite, which fails on the blocks of kernels that TVM makes.
 HAND_WRITTEN = "webllm.hand_written"
 
@@ -40,7 +41,7 @@ class Kernel:
         self._builder.__enter__()
         self._frame = T.prim_func(private=True)
         self._frame.__enter__()
-        T.func_attr({"tirx.noalias": True, "tirx.is_scheduled": True, HAND_WRITTEN: True})
+        T.func_attr({"tirx.noalias": True, "tirx.is_scheduled": True, HAND_WRITTEN: True, "op_pattern": OPAQUE})
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

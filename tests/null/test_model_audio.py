@@ -1,0 +1,35 @@
+"""Every family that hears, run on NumPy operators, against what the transformers library says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from families import FIXTURES
+from hearing import HEARING, PROCESSOR, Hearing
+from tiny_vision import write_tiny_gemma4
+from towers import difference
+from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.model.audio import audio_of
+from webllm_build.model.audio.numpy_audio import vectors
+from webllm_build.source.local import open_folder
+
+
+@pytest.mark.parametrize("family", HEARING)
+def test_it_computes_what_transformers_does(tmp_path: Path, family: str) -> None:
+    """Of sounds of a frame and more, to which the library adds some that do not count."""
+    hearing = Hearing.of(family, tmp_path)
+    for sound, expected in hearing.sounds:
+        assert difference(vectors(hearing.audio.conformer, hearing.audio.checkpoint, sound), expected) < 1e-5
+
+
+@pytest.mark.parametrize(("key", "value"), [("attention_context_right", 2), ("num_attention_heads", 0), ("something_new", 1)])
+def test_what_cannot_be_is_told_by_name(tmp_path: Path, key: str, value: int) -> None:
+    checkpoint = open_folder(write_tiny_gemma4(tmp_path), "a model")
+    config = json.loads((FIXTURES / "tiny-vision-gemma4" / "config.json").read_text("utf-8"))
+    config["audio_config"][key] = value
+    with pytest.raises(UnsupportedArchitecture, match=key):
+        audio_of(replace(checkpoint, config=config), PROCESSOR)
