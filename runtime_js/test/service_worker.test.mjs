@@ -30,6 +30,7 @@ const models = () => [...storage.folders.get(MODEL)?.keys() ?? []].sort();
 async function deploy(build) {
   site.server.clear();
   site.server.set(SCOPE, `page of ${build}`);
+  site.server.set(`${SCOPE}sw.js`, `worker of ${build}`);
   for (const name of ["app", "late"]) site.server.set(SCOPE + asset(name, build)[0], asset(name, build)[1]);
   site.run(build, () => startServiceWorker({
     version: build, shell: ["./", asset("app", build)[0], asset("late", build)[0]], words: {}, bench: "bench.html", threads: false, endpoint: false,
@@ -189,4 +190,23 @@ test("a file that the browser lost is fetched again; where it is gone, the next 
   site.server.set(SCOPE, "page of two");
   const [, page] = await site.navigate("one");
   assert.equal(page, "page of two");
+});
+
+test("a site that was taken away leaves; one that cannot be reached stays", async () => {
+  await first("one");
+  await open("one");
+  Object.assign(globalThis, { fetch: async () => { throw new TypeError("Failed to fetch"); } });
+  await open("one");
+  Object.assign(globalThis, { fetch: async () => new Response("", { status: 503 }) });
+  await open("one");
+  assert(site.isRegistered);
+  Object.assign(globalThis, { fetch: async () => new Response("", { status: 404 }) });
+  await open("one");
+  assert(!site.isRegistered);
+  Object.assign(globalThis, { fetch: async () => new Response("page of another site") });
+  assert.equal((await site.navigate("one"))[1], "page of another site");
+  Object.assign(globalThis, { fetch: async () => new Response("page of one") });
+  assert.equal((await site.navigate("one"))[1], "page of one", "it is there again, and kept");
+  Object.assign(globalThis, { fetch: async () => { throw new TypeError("Failed to fetch"); } });
+  assert.equal((await site.navigate("one"))[1], "page of one");
 });

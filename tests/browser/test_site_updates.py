@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Worker, expect
 from site_server import Instead
-from site_visit import TITLE, Visit, build_site, installed, until
+from site_visit import TITLE, Visit, answered, ask, build_site, installed, until
 
 NEWER = "Newer chat"
 # The page is asked for, and the thread that would show it waits for the server.
@@ -22,7 +21,12 @@ RELOAD_HELD = """() => {
 }"""
 
 
-FORGET_NOTHING = "Object.defineProperty(window, 'sessionStorage', { get: () => { throw new DOMException('no', 'SecurityError'); } })"
+ACTIVATED = """() => new Promise((resolve) => {
+  const look = () => { if (self.serviceWorker.state === "activated") resolve(); };
+  self.serviceWorker.addEventListener("statechange", look);
+  look();
+})"""
+REMEMBER_NOTHING = "Object.defineProperty(window, 'sessionStorage', { get: () => { throw new DOMException('no', 'SecurityError'); } })"
 
 
 def without_service_worker(visit: Visit, name: str = "") -> Page:
@@ -59,16 +63,54 @@ def test_a_page_on_its_way_while_a_newer_build_takes_over_stays_whole(visit: Vis
     with page.expect_response(visit.server.url):
         page.evaluate(RELOAD_HELD)
     worker.evaluate("self.skipWaiting()")
-    while worker.evaluate("self.serviceWorker.state") != "activated":
-        time.sleep(0.05)
+    worker.evaluate(ACTIVATED)
     visit.server.held = set()
     page.wait_for_selector("body[data-status=ready]")
     assert page.title() == TITLE
     until(page, "navigator.serviceWorker.controller?.state === 'activated'")
     for _ in range(3):
         assert page.evaluate("async (url) => (await fetch(url)).status", f"assets/{late.name}") == 200
+    page.click("#notice button")  # nobody told it while it was on its way
+    expect(page).to_have_title(NEWER)
+    visit.console.clear()
+
+
+def test_a_build_that_comes_while_a_first_visit_is_being_kept(visit: Visit, tmp_path: Path) -> None:
+    visit.server.held = {"assets/highlight."}
+    page = visit.start()
+    build_site(visit.server.folder, tmp_path / "build-1", seed=1, title=NEWER)
+    visit.server.held = set()
+    until(page, "navigator.serviceWorker.getRegistration().then((one) => one === undefined)")
+    ask(page, "one")
+    assert answered(page, 2) == "1 messages: user."
     page.reload()
     expect(page).to_have_title(NEWER)
+    installed(page)
+    visit.console.clear()
+
+
+def test_a_page_of_another_build_than_its_first_service_worker_is_told(visit: Visit, tmp_path: Path) -> None:
+    old = visit.server.folder.joinpath("index.html").read_bytes()
+    assets = {file: file.read_bytes() for file in visit.server.folder.glob("assets/*")}
+    build_site(visit.server.folder, tmp_path / "build-1", title=NEWER)
+    for file, data in assets.items():
+        file.write_bytes(data)  # both builds' files are there for a while
+    visit.server.instead = {visit.server.path: [Instead(old, content_type="text/html")]}
+    page = visit.open()
+    page.click("#notice button")
+    expect(page).to_have_title(NEWER)
+
+
+def test_a_site_that_was_taken_away_gives_way_to_what_has_come_in_its_place(visit: Visit) -> None:
+    page = visit.open()
+    installed(page)
+    visit.server.failing = {"sw.js"}
+    visit.server.folder.joinpath("index.html").write_text("<title>Another page</title>")
+    page.reload()
+    until(page, "caches.match(location.href).then((page) => page === undefined)")
+    page.reload()
+    expect(page).to_have_title("Another page")
+    until(page, "navigator.serviceWorker.getRegistration().then((one) => one === undefined)")
     visit.console.clear()
 
 
@@ -99,7 +141,7 @@ def test_a_page_whose_part_does_not_come_says_so_and_comes_later(visit: Visit, n
 
 
 def test_a_page_that_can_remember_nothing_is_not_loaded_again_without_end(visit: Visit) -> None:
-    visit.context.add_init_script(FORGET_NOTHING)
+    visit.context.add_init_script(REMEMBER_NOTHING)
     visit.server.failing = {"assets/app."}
     page = without_service_worker(visit)
     page.wait_for_selector("#incomplete:visible")

@@ -44,7 +44,7 @@ sayPage();
 const page = config.task === "chat" ? new Chat(config) : new Continuation(config);
 followLife({ save: () => page.save(), wake: () => void page.model.wake() });
 // Without a service worker only the offline visit is missing.
-followUpdates(config.serviceWorker, (apply) => {
+followUpdates(config.serviceWorker, config.build, (apply) => {
   showNotice("update", WORDS.notice.update, { label: WORDS.notice.load, press: apply });
 }).catch(() => undefined);
 followStorage(config.storage, page.model);

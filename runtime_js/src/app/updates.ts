@@ -1,6 +1,6 @@
 /** Registers the service worker, tells when a newer build of the site is there, and brings the page to it. */
 
-import { ACTIVATE } from "../service-worker/message.ts";
+import { ACTIVATE, comparing } from "../service-worker/message.ts";
 import { scriptUrl } from "../support/script_url.ts";
 
 /** Undefined where there are none: private windows, frames without an origin, some embedded browsers, pages over http. */
@@ -13,24 +13,30 @@ function workers(): ServiceWorkerContainer | undefined {
 }
 
 /**
- * onUpdate: called when a newer build waits or has taken over in another tab; `apply` brings this page to it.
+ * build: this page's. onUpdate: called when a newer build waits or has taken over, perhaps while this page was on its way; `apply` brings this page to it.
  * Until then the page goes on with its own build, whose engine it holds in memory.
  */
-export async function followUpdates(url: string, onUpdate: (apply: () => void) => void): Promise<void> {
+export async function followUpdates(url: string, build: string, onUpdate: (apply: () => void) => void): Promise<void> {
   const container = workers();
   if (container === undefined) return;
-  const wasControlled = container.controller !== null;
   const offer = (): void => onUpdate(() => void loadNewest());
-  container.addEventListener("controllerchange", () => {
-    if (wasControlled) offer();
-  });
+  const compare = (): void => {
+    const { controller } = container;
+    if (controller === null) return;
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = offer;
+    controller.postMessage(comparing(build), [port2]);
+  };
+  compare();
+  container.addEventListener("controllerchange", compare);
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) compare(); });
   const registration = await container.register(scriptUrl(url), { updateViaCache: "none" });
   const follow = (worker: ServiceWorker | null): void => {
     worker?.addEventListener("statechange", () => {
       if (worker.state === "installed" && registration.active !== null) offer();
     });
   };
-  if (registration.waiting !== null && wasControlled) offer();
+  if (registration.waiting !== null && container.controller !== null) offer();
   follow(registration.installing);
   registration.addEventListener("updatefound", () => follow(registration.installing));
 }
@@ -45,17 +51,19 @@ const PATIENCE_MS = 10_000;
 
 /** Load the page again, in the newest build that the browser has or can fetch soon. */
 export async function loadNewest(): Promise<void> {
-  setTimeout(() => location.reload(), PATIENCE_MS);
+  let isLoading = false;
+  const reload = (): void => {
+    if (!isLoading) location.reload(); // a second time would begin anew
+    isLoading = true;
+  };
+  setTimeout(reload, PATIENCE_MS);
   const container = workers();
+  container?.addEventListener("controllerchange", reload); // another tab may let it take over, too
   const registration = await container?.getRegistration().catch(() => undefined);
   await registration?.update().catch(() => undefined);
   const next = registration?.waiting ?? (await installed(registration?.installing));
-  if (next === undefined) {
-    location.reload();
-    return;
-  }
-  container?.addEventListener("controllerchange", () => location.reload());
-  next.postMessage(ACTIVATE);
+  if (next === undefined) reload();
+  else next.postMessage(ACTIVATE);
 }
 
 /** A worker that is being installed, when it is done; undefined where that fails. */

@@ -9,7 +9,7 @@ import { mayBeAnswered } from "../endpoint/messages.ts";
 import { deleteFiles, modelFolder } from "../storage/folders.ts";
 import { languageOf } from "../support/languages.ts";
 import { isolated } from "./isolation.ts";
-import { ACTIVATE } from "./message.ts";
+import { ACTIVATE, isOfAnother } from "./message.ts";
 import { fileResponse } from "./range.ts";
 import { Shell } from "./shell.ts";
 
@@ -35,6 +35,10 @@ export interface ServiceWorkerConfig {
     readonly files: readonly string[];
   };
 }
+
+/** For how long a visit's own work may keep the next build waiting. */
+const PATIENCE_MS = 10_000;
+const GONE = [404, 410];
 
 function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url);
@@ -80,6 +84,14 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
     return fetch(request);
   }
 
+  /** A site that was taken away would stay where it is installed, and hide what has come in its place: the next visit is the server's again. */
+  async function leaveWhenGone(): Promise<void> {
+    const script = await fetch(self.location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => undefined);
+    if (script === undefined || !GONE.includes(script.status)) return;
+    await shell.forgetPage(); // this one may register the worker again
+    await self.registration.unregister();
+  }
+
   const ours = (response: Promise<Response>): Promise<Response> => (config.threads ? response.then(isolated) : response);
 
   /** What answers a request; undefined leaves it to the browser. client: the page that it becomes, if it does. */
@@ -104,6 +116,7 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
   self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
   self.addEventListener("message", (event) => {
     if (event.data === ACTIVATE) event.waitUntil(self.skipWaiting());
+    else if (isOfAnother(config.version, event.data)) event.ports[0]?.postMessage(config.version);
   });
   self.addEventListener("fetch", (event) => {
     const { request, resultingClientId } = event;
@@ -111,6 +124,6 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
     if (response === undefined) return;
     event.respondWith(response);
     // A page that asks for something may have taken the place of the last older one.
-    event.waitUntil(request.mode === "navigate" ? shell.forgetClosed(resultingClientId) : tidy());
+    event.waitUntil(request.mode === "navigate" ? Promise.all([shell.forgetClosed(resultingClientId), leaveWhenGone()]) : tidy());
   });
 }

@@ -57,7 +57,11 @@ export class Shell {
   }
 
   async #fetch(url: string): Promise<Response> {
-    const response = await fetch(url, { cache: "no-cache" }); // the HTTP cache may hold the page of an older build
+    return this.#verified(url, await fetch(url, { cache: "no-cache" })); // the HTTP cache may hold the page of an older build
+  }
+
+  /** The file as it is stored. Raises AnotherBuildError. */
+  async #verified(url: string, response: Response): Promise<Response> {
     const body = new Uint8Array(await response.arrayBuffer());
     if (!response.ok || !await this.#isOfThisBuild(url, body)) throw new AnotherBuildError(`${url} is not of this build`);
     const headers = new Headers(response.headers);
@@ -78,10 +82,24 @@ export class Shell {
 
   /** client: what the page will be called. A newer build learns of it before it can ask for anything. */
   async respondPage(request: Request, client: string): Promise<Response> {
-    const found = await fromCache(this.#page, this.#name);
-    if (found === undefined) return fetch(request);
-    if (client !== "") await this.#note(this.#pages + client);
-    return found;
+    const kept = await fromCache(this.#page, this.#name);
+    const response = kept ?? await fetch(request);
+    if (kept === undefined) {
+      const page = await this.#verified(this.#page, response.clone()).catch(() => undefined);
+      if (page === undefined) return response; // of another build, or another site
+      await this.#put(this.#page, page);
+    }
+    if (client !== "") await this.#put(this.#pages + client, new Response());
+    return response;
+  }
+
+  /** Let the next page come from the network. */
+  async forgetPage(): Promise<void> {
+    await (await caches.open(this.#name)).delete(this.#page);
+  }
+
+  async #put(what: string, response: Response): Promise<void> {
+    await caches.open(this.#name).then((cache) => cache.put(what, response)).catch(() => undefined); // there is no room
   }
 
   /** A file that was lost is fetched again; where it is gone, so is this build, and the next page comes from the network. */
@@ -89,10 +107,10 @@ export class Shell {
     const found = await fromCache(url, this.#name);
     if (found !== undefined) return found;
     const response = await this.#fetch(url).catch(async (error: unknown) => {
-      if (error instanceof AnotherBuildError) await (await caches.open(this.#name)).delete(this.#page);
+      if (error instanceof AnotherBuildError) await this.forgetPage();
       throw error;
     });
-    await caches.open(this.#name).then((cache) => cache.put(url, response.clone())).catch(() => undefined); // there is no room
+    await this.#put(url, response.clone());
     return response;
   }
 
@@ -103,10 +121,6 @@ export class Shell {
       if (found !== undefined) return found;
     }
     return fetch(request);
-  }
-
-  async #note(what: string): Promise<void> {
-    await caches.open(this.#name).then((cache) => cache.put(what, new Response())).catch(() => undefined); // there is no room
   }
 
   /** Forgets pages of this build that are closed. newest: a page that is on its way. */
@@ -142,6 +156,6 @@ export class Shell {
   /** Deletes the caches of older builds. */
   async dropOlder(): Promise<void> {
     await Promise.all((await this.#older()).map((name) => caches.delete(name)));
-    await this.#note(this.#alone);
+    await this.#put(this.#alone, new Response());
   }
 }

@@ -36,6 +36,7 @@ export class FakeBuilds {
   readonly windows = new Map<string, FakeWindow>();
   /** What the server has, by URL. */
   readonly server = new Map<string, string>();
+  isRegistered = true;
   readonly #workers = new Map<string, Map<string, Listener>>();
   readonly #pending: Promise<unknown>[] = [];
   #lastWindow = 0;
@@ -68,7 +69,8 @@ export class FakeBuilds {
     this.#workers.set(build, listeners);
     Object.assign(globalThis, {
       self: {
-        registration: { scope: SCOPE },
+        registration: { scope: SCOPE, unregister: async () => { this.isRegistered = false; } },
+        location: { href: `${SCOPE}sw.js` },
         navigator: { languages: ["en"] },
         clients: {
           matchAll: async () => [...this.windows.values()].filter(({ state }) => state === "open"),
