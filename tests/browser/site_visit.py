@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +140,14 @@ def until(page: Page, expression: str, seconds: float = 60) -> None:
         page.wait_for_timeout(50)
 
 
+def becomes(page: Page, read: Callable[[], object], value: object, seconds: float = 60) -> None:
+    """Wait until what is read, of a page, a worker or a server, is this value."""
+    end = time.monotonic() + seconds
+    while (found := read()) != value and time.monotonic() < end:
+        page.wait_for_timeout(50)
+    assert found == value
+
+
 def installed(page: Page) -> None:
     """Wait until the service worker serves the page."""
     until(page, "navigator.serviceWorker.controller?.state === 'activated'")
@@ -156,15 +164,21 @@ def drawn(page: Page) -> None:
     page.wait_for_selector("#messages:not([aria-busy])")
 
 
+# What is out of sight has no lines, and no text of its own, until the browser draws it; nor has what has just come.
+WHOLE = """(one) => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("* { content-visibility: visible !important; }");
+  document.adoptedStyleSheets.push(sheet);
+  const text = one.innerText;
+  document.adoptedStyleSheets.pop();
+  return text;
+}"""
+
+
 def answered(page: Page, count: int) -> str:
-    """Wait until the conversation has `count` messages and the last is complete; its text."""
+    """Wait until the conversation has `count` messages and the last is complete; its whole text."""
     page.wait_for_selector(f"#messages > li:nth-child({count}):not([data-open]) .tools")
     page.wait_for_selector("body[data-status=ready]")
     drawn(page)
-    return page.inner_text("#messages > li:last-child .body")
-
-
-def answered_at_length(page: Page, count: int) -> str:
-    """The same of an answer of which parts may be out of sight, where they have no lines to be read."""
-    answered(page, count)
-    return page.text_content("#messages > li:last-child .body") or ""
+    text: str = page.locator("#messages > li:last-child .body").evaluate(WHOLE)
+    return text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page
-from site_visit import TITLE, Visit, answered, ask, kept_as, until
+from playwright.sync_api import Page, expect
+from site_visit import TITLE, Visit, answered, ask, becomes, installed, kept_as, until
 
 
 def status(page: Page) -> str | None:
@@ -16,12 +16,12 @@ def status(page: Page) -> str | None:
 def test_first_visit_shows_the_model_and_fetches_nothing_large(visit: Visit) -> None:
     page = visit.open()
     page.wait_for_selector("#start:visible")
-    assert page.title() == TITLE
-    facts = page.inner_text("#facts")
+    expect(page).to_have_title(TITLE)
     for fact in ("1 million", "1.05\u00a0MB", "q4a", "8,192 tokens", "apache-2.0"):
-        assert fact in facts
-    assert page.inner_text("#start") == "Download and start (1.05\u00a0MB)"
-    assert page.is_disabled("#prompt")
+        expect(page.locator("#facts")).to_contain_text(fact)
+    expect(page.locator("#start")).to_have_text("Download and start (1.05\u00a0MB)")
+    expect(page.locator("#prompt")).to_be_disabled()
+    installed(page)
     assert not [path for path in visit.server.requests if "/model/" in path]
 
 
@@ -34,14 +34,14 @@ def test_download_progress_is_in_bytes_and_can_be_cancelled(visit: Visit) -> Non
     page.clock.fast_forward(2000)
     visit.server.holds_from = 1 << 19
     until(page, "/kB of 1.05.MB · .*\\/s · .* left/.test(document.querySelector('#amount').textContent)")
-    assert page.inner_text("#phase") == "Downloading"
-    assert re.fullmatch(r"\d+%", page.inner_text("#percent"))
+    expect(page.locator("#phase")).to_have_text("Downloading")
+    expect(page.locator("#percent")).to_have_text(re.compile(r"^\d+%$"))
     first = float(page.get_attribute("#bar", "value") or "nan")
     visit.server.holds_from += 1 << 18
     until(page, f"document.querySelector('#bar').value > {first}")
     page.click("#cancel")
     page.wait_for_selector("#start:visible")
-    assert status(page) == "offer"
+    expect(page.locator("body")).to_have_attribute("data-status", "offer")
     visit.server.holds_from = None
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
@@ -49,14 +49,14 @@ def test_download_progress_is_in_bytes_and_can_be_cancelled(visit: Visit) -> Non
 
 def test_an_answer_streams_and_can_be_stopped(visit: Visit) -> None:
     page = visit.start()
-    assert page.evaluate("document.activeElement.id") == "prompt"
+    expect(page.locator("#prompt")).to_be_focused()
     ask(page, "slow")
     until(page, "document.querySelector('li.assistant .body')?.textContent.includes('word3')")
-    assert status(page) == "answering"
+    expect(page.locator("body")).to_have_attribute("data-status", "answering")
     page.click("#stop")
     text = answered(page, 2)
     assert text.startswith("word0 word1 ")
-    assert "Stopped." in page.inner_text("li.assistant")
+    expect(page.locator("li.assistant")).to_contain_text("Stopped.")
     ask(page, "slow")
     until(page, "document.querySelectorAll('li.assistant .body')[1]?.textContent.includes('word3')")
     page.keyboard.press("Escape")
@@ -69,14 +69,14 @@ def test_a_conversation_goes_on_and_shows_its_speed(visit: Visit) -> None:
     assert answered(page, 2) == "1 messages: user."
     ask(page, "two")
     assert answered(page, 4) == "3 messages: user, assistant, user."
-    assert "42.5 tokens/s" in page.inner_text("li.assistant:last-child")
+    expect(page.locator("li.assistant:last-child")).to_contain_text("42.5 tokens/s")
     ask(page, "say: Let me <b>think</b>.</think>It is so.")
     assert answered(page, 6) == "It is so."
-    assert page.inner_text("li.assistant:last-child summary") == "Thought for 1 sec"
-    assert page.text_content("li.assistant:last-child .thought div") == "Let me <b>think</b>."
-    assert not page.is_visible("li.assistant:last-child .thought div")
+    expect(page.locator("li.assistant:last-child summary")).to_have_text("Thought for 1 sec")
+    expect(page.locator("li.assistant:last-child .thought div")).to_have_text("Let me <b>think</b>.")
+    expect(page.locator("li.assistant:last-child .thought div")).to_be_hidden()
     page.click("li.assistant:last-child summary")
-    assert page.is_visible("li.assistant:last-child .thought div")
+    expect(page.locator("li.assistant:last-child .thought div")).to_be_visible()
 
 
 def test_retry_answers_the_same_question_again(visit: Visit) -> None:
@@ -87,7 +87,7 @@ def test_retry_answers_the_same_question_again(visit: Visit) -> None:
     answered(page, 4)
     page.click("li.assistant >> nth=0 >> [data-action=retry]")
     page.wait_for_selector("body[data-status=ready]")
-    assert page.locator("#messages > li").count() == 2
+    expect(page.locator("#messages > li")).to_have_count(2)
     assert answered(page, 2) == "1 messages: user."
 
 
@@ -99,15 +99,15 @@ def test_a_question_can_be_changed(visit: Visit) -> None:
     answered(page, 4)
     page.hover("li.user >> nth=0")
     page.click("li.user >> nth=0 >> [data-action=edit]")
-    assert page.input_value("#prompt") == "one"
+    expect(page.locator("#prompt")).to_have_value("one")
     page.keyboard.press("Escape")
-    assert page.input_value("#prompt") == ""
-    assert page.is_hidden("#editing")
+    expect(page.locator("#prompt")).to_have_value("")
+    expect(page.locator("#editing")).to_be_hidden()
     page.click("li.user >> nth=0 >> [data-action=edit]")
     ask(page, "one, but better")
     assert answered(page, 2) == "1 messages: user."
-    assert page.locator("#messages > li").count() == 2
-    assert page.inner_text("li.user .body") == "one, but better"
+    expect(page.locator("#messages > li")).to_have_count(2)
+    expect(page.locator("li.user .body")).to_have_text("one, but better")
 
 
 def test_answers_and_code_can_be_copied(visit: Visit) -> None:
@@ -116,21 +116,21 @@ def test_answers_and_code_can_be_copied(visit: Visit) -> None:
     ask(page, "say: **bold**\n\n```python\nprint(1)\n```")
     answered(page, 2)
     page.click("li.assistant [data-action=copy]")
-    assert page.evaluate("navigator.clipboard.readText()") == "**bold**\n\n```python\nprint(1)\n```"
+    becomes(page, lambda: page.evaluate("navigator.clipboard.readText()"), "**bold**\n\n```python\nprint(1)\n```")
     page.click("li.assistant [data-action=copy-code]")
-    assert page.evaluate("navigator.clipboard.readText()") == "print(1)\n"
+    becomes(page, lambda: page.evaluate("navigator.clipboard.readText()"), "print(1)\n")
 
 
 def test_a_new_chat_is_empty_also_while_an_answer_is_written(visit: Visit) -> None:
     page = visit.start()
-    assert page.is_disabled("#new-chat")
+    expect(page.locator("#new-chat")).to_be_disabled()
     ask(page, "slow")
     until(page, "document.querySelector('li.assistant .body')?.textContent.includes('word1')")
     page.click("#new-chat")
-    assert page.locator("#messages > li").count() == 0
+    expect(page.locator("#messages > li")).to_have_count(0)
     ask(page, "one")
     assert answered(page, 2) == "1 messages: user."
-    assert page.locator("#messages > li").count() == 2
+    expect(page.locator("#messages > li")).to_have_count(2)
 
 
 def test_a_suggestion_is_a_question(visit: Visit) -> None:
@@ -138,22 +138,25 @@ def test_a_suggestion_is_a_question(visit: Visit) -> None:
     text = page.inner_text("#suggestions button >> nth=0")
     page.click("#suggestions button >> nth=0")
     answered(page, 2)
-    assert page.inner_text("li.user .body") == text
-    assert page.is_hidden("#welcome")
+    expect(page.locator("li.user .body")).to_have_text(text)
+    expect(page.locator("#welcome")).to_be_hidden()
 
 
 def test_keys(visit: Visit) -> None:
     page = visit.start()
+    expect(page.locator("#prompt")).to_be_focused()
     page.keyboard.type("first")
     page.keyboard.press("Shift+Enter")
     page.keyboard.type("second")
-    assert page.input_value("#prompt") == "first\nsecond"
-    assert page.locator("#messages > li").count() == 0
+    expect(page.locator("#prompt")).to_have_value("first\nsecond")
+    expect(page.locator("#messages > li")).to_have_count(0)
     page.keyboard.press("Enter")
     answered(page, 2)
-    assert page.inner_text("li.user .body") == "first\nsecond"
+    expect(page.locator("li.user .body")).to_have_text(re.compile("^first\nsecond$"), use_inner_text=True)
     page.keyboard.press("Enter")
-    assert page.locator("#messages > li").count() == 2, "an empty message is not sent"
+    ask(page, "third")
+    answered(page, 4)
+    expect(page.locator("#messages > li"), "an empty message is not sent").to_have_count(4)
 
 
 def test_loading_the_page_again_keeps_the_conversation_and_starts_at_once(visit: Visit) -> None:
@@ -163,7 +166,7 @@ def test_loading_the_page_again_keeps_the_conversation_and_starts_at_once(visit:
     visit.server.requests.clear()
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.inner_text("li.user .body") == "one"
+    expect(page.locator("li.user .body")).to_have_text("one")
     ask(page, "two")
     assert answered(page, 4) == "3 messages: user, assistant, user."
     assert not [path for path in visit.server.requests if "/model/" in path]
@@ -176,7 +179,7 @@ def test_settings_are_used_and_kept(visit: Visit) -> None:
     page.fill("#max-tokens", "0")
     page.fill("#temperature", "0.2")
     page.click("#save-settings")
-    assert page.is_visible("#settings"), "a number that does not fit is not taken"
+    expect(page.locator("#settings"), "a number that does not fit is not taken").to_be_visible()
     page.fill("#max-tokens", "100")
     page.click("#save-settings")
     ask(page, "one")
@@ -184,11 +187,11 @@ def test_settings_are_used_and_kept(visit: Visit) -> None:
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
     page.click("#open-settings")
-    assert page.input_value("#system-prompt") == "Be brief."
-    assert page.input_value("#temperature") == "0.2"
-    assert page.input_value("#max-tokens") == "100"
+    expect(page.locator("#system-prompt")).to_have_value("Be brief.")
+    expect(page.locator("#temperature")).to_have_value("0.2")
+    expect(page.locator("#max-tokens")).to_have_value("100")
     page.click("#reset-settings")
-    assert page.input_value("#system-prompt") == ""
+    expect(page.locator("#system-prompt")).to_have_value("")
 
 
 def test_another_context_length_starts_the_model_again(visit: Visit) -> None:
@@ -210,7 +213,8 @@ def test_a_schema_that_no_answer_can_follow_is_told_at_its_field(visit: Visit) -
     page.fill("#schema", '{"type": "thing"}')
     page.click("#save-settings")
     page.wait_for_selector("#schema-fault:visible")
-    assert "at #/type" in page.inner_text("#schema-fault") and page.evaluate("document.activeElement.id") == "schema"
+    expect(page.locator("#schema-fault")).to_contain_text("at #/type")
+    expect(page.locator("#schema")).to_be_focused()
     page.fill("#schema", '{"type": "object"}')
     page.fill("#seed", "7")
     page.fill("#stop-texts", "END")
@@ -220,8 +224,8 @@ def test_a_schema_that_no_answer_can_follow_is_told_at_its_field(visit: Visit) -
     page.wait_for_selector("body[data-status=ready]")
     page.click("#open-settings")
     page.click("#more-settings summary")
-    kept = [page.input_value(name) for name in ("#form", "#schema", "#seed", "#stop-texts")]
-    assert kept == ["schema", '{"type": "object"}', "7", "END"]
+    for field, value in (("#form", "schema"), ("#schema", '{"type": "object"}'), ("#seed", "7"), ("#stop-texts", "END")):
+        expect(page.locator(field)).to_have_value(value)
 
 
 def test_settings_that_were_not_saved_are_as_before(visit: Visit) -> None:
@@ -231,14 +235,14 @@ def test_settings_that_were_not_saved_are_as_before(visit: Visit) -> None:
         page.fill("#system-prompt", "Be brief.")
         page.select_option("#context-length", "1024")
         page.mouse.click(5, 400)
-        assert page.is_visible("#settings"), "a click beside the dialog loses nothing that was written"
+        expect(page.locator("#settings"), "a click beside the dialog loses nothing that was written").to_be_visible()
         page.keyboard.press("Escape") if leave == "Escape" else page.click("#settings header button")
-        assert page.is_hidden("#settings")
+        expect(page.locator("#settings")).to_be_hidden()
         page.click("#open-settings")
-        assert page.input_value("#system-prompt") == ""
-        assert page.input_value("#context-length") == "4096"
+        expect(page.locator("#system-prompt")).to_have_value("")
+        expect(page.locator("#context-length")).to_have_value("4096")
         page.mouse.click(5, 400)
-        assert page.is_hidden("#settings")
+        expect(page.locator("#settings")).to_be_hidden()
     ask(page, "one")
     assert answered(page, 2) == "1 messages: user."
 
@@ -252,7 +256,7 @@ def test_settings_that_do_not_fit_are_replaced_by_the_defaults(visit: Visit) -> 
         page.reload()
         page.wait_for_selector("#start:visible")
         page.click("#open-settings")
-        assert page.input_value("#temperature") == "0.7"
+        expect(page.locator("#temperature")).to_have_value("0.7")
         page.keyboard.press("Escape")
 
 
@@ -261,11 +265,12 @@ def test_light_and_dark(visit: Visit, scheme: str) -> None:
     page = visit.open()
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     ground = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b)"
-    assert (page.evaluate(ground) < 200) == (scheme == "dark")
+    before, after = ("<", ">") if scheme == "dark" else (">", "<")
+    until(page, f"{ground} {before} 200")
     page.click("#theme")
-    assert (page.evaluate(ground) < 200) != (scheme == "dark")
+    until(page, f"{ground} {after} 200")
     page.reload()
-    assert (page.evaluate(ground) < 200) != (scheme == "dark"), "the choice is kept"
+    until(page, f"{ground} {after} 200")
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(visit: Visit) -> None:
@@ -293,14 +298,15 @@ def test_every_control_has_a_name_and_answers_are_announced_when_complete(visit:
     ask(page, "one")
     answered(page, 2)
     page.click("#open-settings")
+    page.wait_for_selector("#settings[open]")
     nameless = page.evaluate(
         """[...document.querySelectorAll("button, input, select, textarea")].filter((one) => one.checkVisibility() &&
              !(one.getAttribute("aria-label") ?? one.innerText).trim() && !one.labels?.length).map((one) => one.outerHTML)"""
     )
     assert nameless == []
-    assert page.get_attribute("#announce", "aria-live") == "polite"
-    assert page.text_content("#announce") == "1 messages: user."
-    assert page.get_attribute("html", "lang") == "en"
+    expect(page.locator("#announce")).to_have_attribute("aria-live", "polite")
+    expect(page.locator("#announce")).to_have_text("1 messages: user.")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 def test_nothing_moves_for_those_who_want_that(visit: Visit) -> None:

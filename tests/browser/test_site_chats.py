@@ -25,8 +25,8 @@ KEPT = """async () => {
 LAST_ANSWER = "[...document.querySelectorAll('li.assistant .body')].at(-1)?.textContent"
 
 
-def said(page: Page) -> list[str]:
-    return page.locator("#messages > li .body").all_inner_texts()
+def says(page: Page, *messages: str) -> None:
+    expect(page.locator("#messages > li .body")).to_have_text([*messages])
 
 
 def crash(page: Page) -> None:
@@ -38,15 +38,15 @@ def test_an_answer_survives_a_tab_that_is_killed(visit: Visit) -> None:
     page = visit.start()
     ask(page, "slow")
     until(page, f"({KEPT})().then((all) => all.some((text) => text.includes('word3')))")
-    address = page.url
-    assert "#chat=" in address
+    until(page, "location.hash.startsWith('#chat=')")
+    address = page.evaluate("location.href")
     crash(page)
     page.close()
     page = visit.context.new_page()
     page.goto(address)
     page.wait_for_selector("body[data-status=ready]")
     expect(page.locator("li.assistant")).to_contain_text("Stopped.")
-    assert page.inner_text("li.assistant .body").startswith("word0 word1 word2 word3")
+    expect(page.locator("li.assistant .body")).to_have_text(re.compile(r"^word0 word1 word2 word3"))
     ask(page, "one")
     assert answered(page, 4) == "3 messages: user, assistant, user."
 
@@ -54,8 +54,8 @@ def test_an_answer_survives_a_tab_that_is_killed(visit: Visit) -> None:
 def asked(visit: Visit, *questions: str) -> Page:
     """A page whose chats begin with these questions; the last is shown."""
     page = visit.start()
-    for question in questions:
-        if page.is_enabled("#new-chat"):
+    for number, question in enumerate(questions):
+        if number > 0:
             page.click("#new-chat")
         ask(page, question)
         answered(page, 2)
@@ -78,13 +78,13 @@ def test_chats_are_listed_found_named_and_pinned(visit: Visit) -> None:
     page = asked(visit, "say: Äpfel", "say: pears", "say: plums")
     page.click("#open-chats")
     expect(page.locator("#chats li a")).to_have_text(["say: plums", "say: pears", "say: Äpfel"])
-    assert page.get_attribute("#open-chats", "aria-expanded") == "true"
-    assert page.get_attribute("#chats li a[aria-current]", "href") == page.evaluate("location.hash")
+    expect(page.locator("#open-chats")).to_have_attribute("aria-expanded", "true")
+    expect(page.locator("#chats li a[aria-current]")).to_have_attribute("href", page.evaluate("location.hash"))
     page.fill("#chats input[type=search]", "APFEL")
     expect(page.locator("#chats li a")).to_have_text(["say: Äpfel"])
     page.fill("#chats input[type=search]", "nothing has this")
     expect(page.locator("#chats li")).to_have_count(0)
-    assert "No chat has this" in page.inner_text("#chats")
+    expect(page.locator("#chats")).to_contain_text("No chat has this")
     page.fill("#chats input[type=search]", "")
     do(page, "say: pears", "Rename")
     page.keyboard.type("Fruit <b>")
@@ -96,7 +96,7 @@ def test_chats_are_listed_found_named_and_pinned(visit: Visit) -> None:
     expect(page.locator("li.user .body")).to_have_text("say: pears")
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert said(page) == ["say: pears", "pears"]
+    says(page, "say: pears", "pears")
     expect(page.locator("#chats li a[aria-current]")).to_have_text("Fruit <b>")
     page.go_back()
     expect(page.locator("li.user .body")).to_have_text("say: plums")
@@ -107,7 +107,7 @@ def test_a_deleted_chat_can_be_taken_back(visit: Visit) -> None:
     page.click("#open-chats")
     do(page, "say: two", "Delete")
     expect(page.locator("#chats li")).to_have_count(1)
-    assert said(page) == []
+    expect(page.locator("#messages > li")).to_have_count(0)
     page.click("#notice [data-kind=deleted] .primary")
     expect(page.locator("#chats li")).to_have_count(2)
     expect(page.locator("li.assistant .body")).to_have_text("two")
@@ -169,14 +169,14 @@ def test_what_is_made_anew_stands_beside_the_former(visit: Visit) -> None:
     former.focus()
     page.keyboard.press("Enter")
     expect(page.locator("li.user .body")).to_have_text("one")
-    assert page.get_attribute("li.user .branches", "aria-label") == "Version 1 of 2"
-    assert page.evaluate("document.activeElement.dataset.action") == "next", "the arrow back has the keys, as there is nothing before"
+    expect(page.locator("li.user .branches")).to_have_attribute("aria-label", "Version 1 of 2")
+    expect(page.locator("li.user [data-action=next]"), "as there is nothing before").to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("li.assistant .body")).to_have_text("other")
     page.evaluate(KEPT)
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert said(page) == ["say: other", "other"]
+    says(page, "say: other", "other")
 
 
 def test_an_answer_that_was_cut_goes_on_in_its_place(visit: Visit) -> None:
@@ -188,19 +188,19 @@ def test_an_answer_that_was_cut_goes_on_in_its_place(visit: Visit) -> None:
     page.click("li.assistant [data-action=continue]")
     expect(page.locator("li.assistant .body")).to_contain_text("2 messages: user, assistant.")
     assert answered(page, 2).startswith(before.strip()[:20])
-    assert page.locator("li.assistant [data-action=continue]").count() == 0
+    expect(page.locator("li.assistant [data-action=continue]")).to_have_count(0)
 
 
 def test_what_was_said_can_be_quoted(visit: Visit) -> None:
     page = asked(visit, "say: first line\nsecond line")
     page.fill("#prompt", "Look:")
     page.click("li.assistant [data-action=quote]")
-    assert page.input_value("#prompt") == "Look:\n\n> first line\n> second line\n\n"
+    expect(page.locator("#prompt")).to_have_value("Look:\n\n> first line\n> second line\n\n")
     page.fill("#prompt", "")
     page.eval_on_selector("li.assistant p", "({ firstChild: text }) => getSelection().setBaseAndExtent(text, 0, text, 5)")
     page.click("li.assistant [data-action=quote]")
-    assert page.input_value("#prompt") == "> first\n\n"
-    assert page.evaluate("document.activeElement.id") == "prompt"
+    expect(page.locator("#prompt")).to_have_value("> first\n\n")
+    expect(page.locator("#prompt")).to_be_focused()
 
 
 def test_an_address_asks_once(visit: Visit) -> None:
@@ -209,13 +209,13 @@ def test_an_address_asks_once(visit: Visit) -> None:
     assert answered(page, 2) == "from a link"
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert said(page) == ["say: from a link", "from a link"]
+    says(page, "say: from a link", "from a link")
     page.goto(f"{visit.server.url}?new")
     page.wait_for_selector("#welcome:visible")
-    assert page.url == visit.server.url
+    expect(page).to_have_url(visit.server.url)
     page.goto(f"{visit.server.url}#chat=gone")
     expect(page.locator("#notice")).to_contain_text("not in this browser")
-    assert page.url == visit.server.url
+    expect(page).to_have_url(visit.server.url)
 
 
 def test_two_tabs_write_in_one_chat(visit: Visit) -> None:
@@ -234,8 +234,8 @@ def test_two_tabs_write_in_one_chat(visit: Visit) -> None:
     for tab in (page, other):
         answered(tab, 6)
         expect(tab.locator("#messages > li:last-child .body")).to_have_text(re.compile("^(here|there)$"))
-    kept = page.evaluate(KEPT)
-    assert {"say: here", "say: there", "here", "there"} <= set(kept), "neither has lost anything"
+    texts = json.dumps(["say: here", "say: there", "here", "there"])  # neither has lost anything
+    until(page, f"({KEPT})().then((all) => {texts}.every((text) => all.includes(text)))")
 
 
 def test_without_storage_the_page_works_and_says_so_once(visit: Visit) -> None:
@@ -264,7 +264,7 @@ def test_without_room_nothing_is_lost_and_what_was_refused_is_written_later(visi
     expect(page.locator("#notice [data-kind=chats]")).to_have_count(0)
     page.reload()
     assert answered(page, 6) == "three"
-    assert page.locator("li.assistant .body").all_inner_texts() == ["one", "two", "three"]
+    expect(page.locator("li.assistant .body")).to_have_text(["one", "two", "three"])
 
 
 def test_a_list_that_does_not_come_says_so(visit: Visit) -> None:
@@ -284,15 +284,15 @@ def test_a_phone_has_a_drawer(visit: Visit) -> None:
     page.set_viewport_size({"width": 360, "height": 640})
     page.click("#open-chats")
     page.wait_for_selector("dialog.drawer[open]")
-    assert page.evaluate("document.querySelector('dialog.drawer:modal').contains(document.activeElement)")
+    until(page, "document.querySelector('dialog.drawer:modal').contains(document.activeElement)")
     page.keyboard.press("Escape")
-    assert page.is_hidden("#chats")
-    assert page.evaluate("document.activeElement.id") == "open-chats"
+    expect(page.locator("#chats")).to_be_hidden()
+    expect(page.locator("#open-chats")).to_be_focused()
     page.click("#open-chats")
     page.get_by_role("link", name="one").click()
-    assert page.is_hidden("#chats")
+    expect(page.locator("#chats")).to_be_hidden()
     expect(page.locator("li.user .body")).to_have_text("one")
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    until(page, "document.documentElement.scrollWidth === 360")
 
 
 def test_a_model_names_a_chat_that_it_has_answered(browser: Browser, tmp_path: Path) -> None:

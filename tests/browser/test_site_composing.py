@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from site_visit import Visit, answered, ask
 
 DROP = """([name, text]) => {
@@ -29,26 +29,23 @@ globalThis.SpeechRecognition = class extends EventTarget {
 """
 
 
-def files(page: Page) -> list[str]:
-    return page.locator("#files bdi").all_inner_texts()
-
-
 def test_files_go_with_the_next_message(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("one two <b>three</b>")
     (tmp_path / "old.txt").write_bytes(b"Gr\xfc\xdfe")
     page = visit.start()
     page.set_input_files("#file-picker", [tmp_path / "notes.md", tmp_path / "old.txt"])
     expect(page.locator("#files li")).to_have_text(["notes.md3 tokens"])
-    assert "old.txt" in page.inner_text("#notice")
+    expect(page.locator("#notice")).to_contain_text("old.txt")
     page.evaluate(DROP, ["dropped.csv", "a,b"])
     expect(page.locator("#files li")).to_have_count(2)
     page.click("#files li:nth-child(2) button")
-    assert files(page) == ["notes.md"]
+    expect(page.locator("#files bdi")).to_have_text(["notes.md"])
     ask(page, "What is in it?")
     answered(page, 2)
-    assert page.is_hidden("#files") and page.inner_text("li.user summary bdi") == "notes.md"
+    expect(page.locator("#files")).to_be_hidden()
+    expect(page.locator("li.user summary bdi")).to_have_text("notes.md")
     page.click("li.user summary")
-    assert "<b>three</b>" in page.inner_text("li.user pre"), "as text"
+    expect(page.locator("li.user pre"), "as text").to_contain_text("<b>three</b>")
 
 
 def test_files_that_are_too_long_for_the_context_are_told(visit: Visit) -> None:
@@ -60,15 +57,15 @@ def test_files_that_are_too_long_for_the_context_are_told(visit: Visit) -> None:
 
 def test_the_meter_shows_what_the_engine_counted(visit: Visit) -> None:
     page = visit.start()
-    assert page.is_hidden("#context")
+    expect(page.locator("#context")).to_be_hidden()
     ask(page, "say: hello")
     answered(page, 2)
-    assert page.inner_text("#context-text") == "6 of 4,096 tokens"
+    expect(page.locator("#context-text")).to_have_text("6 of 4,096 tokens")
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.inner_text("#context-text") == "6 of 4,096 tokens", "it is known again"
+    expect(page.locator("#context-text"), "it is known again").to_have_text("6 of 4,096 tokens")
     page.click("#new-chat")
-    assert page.is_hidden("#context")
+    expect(page.locator("#context")).to_be_hidden()
 
 
 def test_what_is_said_is_written_where_the_browser_hears_on_the_device(visit: Visit) -> None:
@@ -76,9 +73,10 @@ def test_what_is_said_is_written_where_the_browser_hears_on_the_device(visit: Vi
     page = visit.start()
     page.fill("#prompt", "Today:")
     page.click("#dictate")
-    assert page.input_value("#prompt") == "Today: what a day" and page.get_attribute("#dictate", "aria-pressed") == "true"
+    expect(page.locator("#prompt")).to_have_value("Today: what a day")
+    expect(page.locator("#dictate")).to_have_attribute("aria-pressed", "true")
     page.click("#dictate")
-    assert page.get_attribute("#dictate", "aria-pressed") == "false"
+    expect(page.locator("#dictate")).to_have_attribute("aria-pressed", "false")
 
 
 def test_speech_that_would_leave_the_device_is_not_offered(visit: Visit) -> None:
@@ -86,4 +84,5 @@ def test_speech_that_would_leave_the_device_is_not_offered(visit: Visit) -> None
     page = visit.start()
     ask(page, "say: hello")
     answered(page, 2)
-    assert page.is_hidden("#dictate") and page.locator("[data-action=speak]").count() == 0
+    expect(page.locator("#dictate")).to_be_hidden()
+    expect(page.locator("[data-action=speak]")).to_have_count(0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from site_server import SiteServer
 from site_visit import Visit, answered, ask
 
@@ -42,7 +42,7 @@ def test_it_answers_online_and_then_offline(visit: Visit) -> None:
     ask(page, QUESTION)
     online = answered(page, 2)
     assert online.strip()
-    assert "tokens/s" in page.inner_text("li.assistant")
+    expect(page.locator("li.assistant")).to_contain_text("tokens/s")
     page.close()
 
     visit.server.stop()

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Worker
-from site_visit import CHROMIUM, Visit, answered, answered_at_length, ask, stored_files, until, visiting
+from playwright.sync_api import Browser, Error, Page, Worker, expect
+from site_visit import CHROMIUM, Visit, answered, ask, becomes, stored_files, until, visiting
 
 TOKENS = "120"
 SAID = "document.querySelector('#messages > li:last-child .body:not(:has(.waiting))')?.textContent.length > 10"
@@ -136,23 +136,23 @@ def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visi
         visit.server.held.add("weights-0000")
         page.click("#start")
         page.wait_for_selector("body[data-status=loading]")
-        while not any(is_true(worker, "globalThis.compiles === true") for worker in page.workers):
-            page.wait_for_timeout(20)
+        becomes(page, lambda: any(is_true(worker, "globalThis.compiles === true") for worker in page.workers), True)
         kill_gpu_process()
         visit.server.held.clear()
     else:
         page.click("#start")
     ready(page)
     ask(page, "One two")
-    whole = answered_at_length(page, 2)
+    whole = answered(page, 2)
     if phase == "in an answer":
         page.click("#new-chat")
         assert any(is_true(worker, "globalThis.steps === Infinity && (globalThis.steps = 40) > 0") for worker in page.workers)
         ask(page, "One two")
         until(page, SAID)
         kill_gpu_process()
-        assert answered_at_length(page, 2) == whole
-    assert whole and page.is_hidden("#problem")
+        assert answered(page, 2) == whole
+    assert whole
+    expect(page.locator("#problem")).to_be_hidden()
     assert len(visit.console) == 1 and "The model is loaded again" in visit.console[0]
     visit.console.clear()
 
@@ -160,12 +160,12 @@ def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visi
 def test_storage_that_is_cleared_under_it_takes_nothing_from_the_page(visit: Visit) -> None:
     page = started(visit)
     ask(page, "One two")
-    whole = answered_at_length(page, 2)
+    whole = answered(page, 2)
     page.click("#new-chat")
     ask(page, "One two")
     devtools = visit.context.new_cdp_session(page)
     devtools.send("Storage.clearDataForOrigin", {"origin": visit.server.url.split("/project")[0], "storageTypes": "all"})
-    assert answered_at_length(page, 2) == whole
+    assert answered(page, 2) == whole
     page.reload()
     page.wait_for_selector("#start:visible")
     page.click("#start")
@@ -179,7 +179,7 @@ def test_memory_that_is_not_there_is_said_and_may_come_back(visit: Visit) -> Non
     engine.evaluate(CANNOT_GROW)
     ask(page, "word " * 80)
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "There is no room for more"
+    expect(page.locator("#problem-title")).to_have_text("There is no room for more")
     engine.evaluate("growAgain()")
     ask(page, "One two")
     assert answered(page, 4)
@@ -187,18 +187,18 @@ def test_memory_that_is_not_there_is_said_and_may_come_back(visit: Visit) -> Non
     page = visit.context.new_page()
     page.goto(f"{visit.server.url}?device=cpu")
     page.wait_for_selector("#problem:visible")
-    assert "memory" in page.inner_text("#problem-title")
+    expect(page.locator("#problem-title")).to_contain_text("memory")
     visit.console.clear()
 
 
 def test_a_clock_that_jumps_changes_nothing(visit: Visit) -> None:
     page = started(visit)
     ask(page, "One two")
-    whole = answered_at_length(page, 2)
+    whole = answered(page, 2)
     before_the_engine(visit, WILD_CLOCK, page)
     visit.context.add_init_script(WILD_CLOCK)
     page = visit.context.new_page()
     page.goto(f"{visit.server.url}?device=cpu")
     ready(page)
     ask(page, "One two")
-    assert answered_at_length(page, 2) == whole
+    assert answered(page, 2) == whole

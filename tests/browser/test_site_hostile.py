@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from hostile_answers import CODE, HOSTILE, LANGUAGES, UNITS
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from site_visit import Visit, drawn, kept_as, until
 
 from open_page import RUNTIME, serve
@@ -51,7 +51,7 @@ def test_hostile_answers_are_text(visit: Visit) -> None:
     drawn(page)
     page.wait_for_selector("#messages math", state="attached")
     until(page, "document.querySelector('#messages var:not([data-as-written])') === null")
-    assert page.locator("li.assistant").count() == len(HOSTILE)
+    expect(page.locator("li.assistant")).to_have_count(len(HOSTILE))
     found = page.evaluate(LOOK)
     assert set(found["tags"]) <= set(TAGS.split())
     assert set(found["attributes"]) <= set(ATTRIBUTES.split())
@@ -67,7 +67,7 @@ def test_hostile_answers_are_text(visit: Visit) -> None:
     assert foreign == []
     assert visit.console == [], "the page's policy had nothing to forbid"
     assert page.locator("#prompt").evaluate("(one) => one.tagName") == "TEXTAREA"
-    assert page.locator(".assistant .body :is(code, a) .sign").count() > 20, "letters that nobody sees are shown"
+    until(page, "document.querySelectorAll('.assistant .body :is(code, a) .sign').length > 20")  # letters that nobody sees are shown
 
 
 @pytest.fixture
@@ -75,6 +75,7 @@ def canvas(browser: Browser) -> Iterator[Page]:
     """A page without a site that draws answers and counts the characters that are read."""
     with serve({"runtime": RUNTIME}) as origin:
         page = browser.new_page()
+        page.set_default_timeout(60_000)
         page.goto(f"{origin}/runtime/icons.json")
         page.evaluate(CANVAS)
         yield page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from site_visit import Visit, answered, ask, installed
+from site_visit import Visit, answered, ask, becomes, installed
 
 ISOLATED = "crossOriginIsolated && typeof SharedArrayBuffer === 'function'"
 
@@ -18,6 +18,7 @@ def test_the_second_visit_is_isolated(visit: Visit, policy: str) -> None:
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
     assert page.evaluate(ISOLATED)
+    becomes(page, lambda: len(page.workers), 1)  # Playwright learns of them by and by
     (worker,) = page.workers
     assert worker.url.startswith("http" if policy else "blob:")
     assert worker.evaluate(ISOLATED)
@@ -39,4 +40,5 @@ def test_a_page_that_is_not_isolated_may_show_it(visit: Visit) -> None:
     page.goto(visit.server.url.removesuffix(f"{visit.server.path}/") + "embedding.html")
     inside = page.frame_locator("iframe").locator("body")
     expect(inside).to_have_attribute("data-status", "ready")
-    assert inside.evaluate("() => [navigator.serviceWorker.controller !== null, crossOriginIsolated]") == [True, False]
+    state = "() => [navigator.serviceWorker.controller !== null, crossOriginIsolated]"
+    becomes(page, lambda: inside.evaluate(state), [True, False])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from site_server import SiteServer
-from site_visit import Visit, answered, ask, build_site, installed
+from site_visit import Visit, answered, ask, becomes, build_site, installed
 
 # All that a person can see or hear of the page's own words.
 SAID = """() => {
@@ -39,7 +39,7 @@ def test_nothing_is_left_in_english(browser: Browser, server: SiteServer, visit:
     page = other.open()
     page.wait_for_selector("#start:visible")
     page.wait_for_selector(f"html[lang={locale[:2]}][dir={'rtl' if locale == 'ar-EG' else 'ltr'}]")
-    assert words_loaded(page) == [locale[:2]] and words_loaded(english) == ["en"]
+    becomes(page, lambda: [words_loaded(page), words_loaded(english)], [[locale[:2]], ["en"]])
     words = set(page.evaluate(SAID))
     left = {text for text in set(english.evaluate(SAID)) & words if any(letter.islower() for letter in text)} - SAME
     # A word may be the same in two languages; a sentence is not.
@@ -62,7 +62,7 @@ def test_arabic_runs_from_the_right_and_is_there_offline(browser: Browser, serve
     server.stop()
     page = visit.open()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.evaluate("document.documentElement.lang") == "ar"
+    expect(page.locator("html")).to_have_attribute("lang", "ar")
     assert visit.console == []
     visit.context.close()
 
@@ -76,7 +76,7 @@ def test_a_visitor_chooses_another_language(visit: Visit) -> None:
     page.wait_for_selector("html[lang=ja]")
     page.wait_for_selector("#start:visible")
     page.click("#open-settings")
-    assert page.input_value("#language") == "ja"
+    expect(page.locator("#language")).to_have_value("ja")
     page.select_option("#language", "")
     page.click("#save-settings")
     page.wait_for_selector("html[lang=en]")
@@ -87,8 +87,8 @@ def test_words_that_do_not_come_leave_english(browser: Browser, server: SiteServ
     visit.context.route("**/words-de.*", lambda route: route.abort())
     page = visit.open()
     page.wait_for_selector("#start:visible")
-    assert page.evaluate("document.documentElement.lang") == "en"
-    assert page.inner_text("#open-settings") == "Settings"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#open-settings")).to_have_text("Settings")
     visit.context.close()
 
 
@@ -97,12 +97,13 @@ def test_a_site_may_speak_one_language_to_all(visit: Visit, tmp_path: Path) -> N
     assert '<html lang="fr" dir="ltr">' in (visit.server.folder / "index.html").read_text("utf-8")
     page = visit.open()
     page.wait_for_selector("html[lang=fr] #start:visible")
-    assert page.inner_text("#open-settings") == "Réglages"
+    expect(page.locator("#open-settings")).to_have_text("Réglages")
 
 
 def test_without_scripts_the_page_says_what_it_is(browser: Browser, server: SiteServer) -> None:
     visit = speaking(browser, server, "de", java_script_enabled=False)
     page = visit.open()
     expect(page.get_by_text("Nothing you write leaves this page.")).to_be_visible()
-    assert page.inner_text("#open-settings") == "Settings" and "This page needs JavaScript." in page.content()
+    expect(page.locator("#open-settings")).to_have_text("Settings")
+    assert "This page needs JavaScript." in page.content()
     visit.context.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from playwright.sync_api import Page, expect
-from site_visit import Visit, answered, ask, kept_as, stored_files, until
+from site_visit import Visit, answered, ask, becomes, kept_as, stored_files, until
 
 LAST_ANSWER = "[...document.querySelectorAll('li.assistant .body')].at(-1)?.textContent"
 
@@ -31,14 +32,14 @@ def test_a_model_is_deleted_only_when_that_is_confirmed(visit: Visit) -> None:
     page = visit.start()
     page.click("#open-settings")
     page.click("#delete-model")
-    assert "1.05\u00a0MB" in page.inner_text("#confirm-delete")
+    expect(page.locator("#confirm-delete")).to_contain_text("1.05\u00a0MB")
     page.keyboard.press("Enter")
-    assert page.is_hidden("#confirm-delete"), "what is chosen first keeps the model"
+    expect(page.locator("#confirm-delete"), "what is chosen first keeps the model").to_be_hidden()
     assert len(stored_files(page)) == 4
     delete_model(page)
     page.wait_for_selector("#start:visible")
-    assert page.inner_text("#start").startswith("Download and start")
-    assert stored_files(page) == []
+    expect(page.locator("#start")).to_have_text(re.compile(r"^Download and start"))
+    becomes(page, lambda: stored_files(page), [])
 
 
 def test_a_model_can_be_deleted_while_it_answers(visit: Visit) -> None:
@@ -48,8 +49,8 @@ def test_a_model_can_be_deleted_while_it_answers(visit: Visit) -> None:
     page.select_option("#context-length", "1024")
     delete_model(page)
     page.wait_for_selector("#start:visible")
-    assert "Stopped." in page.inner_text("li.assistant:not([data-open])")
-    assert stored_files(page) == []
+    expect(page.locator("li.assistant:not([data-open])")).to_contain_text("Stopped.")
+    becomes(page, lambda: stored_files(page), [])
     visit.server.requests.clear()
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
@@ -71,13 +72,14 @@ def test_a_model_can_be_deleted_before_it_is_there_while_it_loads_and_after_it_f
             page.wait_for_selector("body[data-status=ready]")
             ask(page, "fail: DeviceLost")
             page.wait_for_selector("#problem:visible")
-        assert page.get_attribute("body", "data-status") == state
+        expect(page.locator("body")).to_have_attribute("data-status", state)
         page.click("#open-settings")
         delete_model(page)
         page.wait_for_selector("body[data-status=offer]")
-        assert page.is_hidden("#problem")
-        assert page.inner_text("#start").startswith("Download and start")
-        assert state == "offer" or stored_files(page) == []
+        expect(page.locator("#problem")).to_be_hidden()
+        expect(page.locator("#start")).to_have_text(re.compile(r"^Download and start"))
+        if state != "offer":
+            becomes(page, lambda: stored_files(page), [])
 
 
 def test_a_deletion_that_fails_is_said(visit: Visit) -> None:
@@ -89,7 +91,7 @@ def test_a_deletion_that_fails_is_said(visit: Visit) -> None:
     page.click("#open-settings")
     delete_model(page)
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "The model could not be deleted"
+    expect(page.locator("#problem-title")).to_have_text("The model could not be deleted")
     page.click("#problem [data-action=start]")
     page.wait_for_selector("body[data-status=ready]")
 
@@ -111,7 +113,7 @@ def test_a_question_that_waits_can_be_stopped(visit: Visit) -> None:
     ask(page, "stuck")
     page.click("#stop")
     answered(page, 2)
-    assert "Stopped." in page.inner_text("li.assistant")
+    expect(page.locator("li.assistant")).to_contain_text("Stopped.")
     ask(page, "one")
     assert answered(page, 4) == "1 messages: user.", "an empty answer is not told to the model; its question is"
 
@@ -121,8 +123,8 @@ def test_a_question_can_be_asked_while_the_model_loads(visit: Visit) -> None:
     page = visit.open()
     page.click("#start")
     ask(page, "early")
-    assert page.inner_text("li.user .body") == "early"
-    assert page.get_attribute("body", "data-status") == "loading"
+    expect(page.locator("li.user .body")).to_have_text("early")
+    expect(page.locator("body")).to_have_attribute("data-status", "loading")
     visit.server.held = set()
     assert answered(page, 2) == "1 messages: user."
 
@@ -136,15 +138,15 @@ def test_a_warning_is_said_once_and_can_be_closed(visit: Visit) -> None:
     set_context(page, 2048)
     page.wait_for_selector("#notice:visible")
     page.wait_for_selector("body[data-status=ready]")
-    assert page.evaluate("drawn") == 1
+    until(page, "drawn === 1")
     page.click("#notice [aria-label=Close]")
-    assert page.is_hidden("#notice")
+    expect(page.locator("#notice")).to_be_hidden()
     set_context(page, 1024)
     set_context(page, 2048)
     page.wait_for_selector("body[data-status=ready]")
     ask(page, "context")
     answered(page, 2)
-    assert page.is_hidden("#notice")
+    expect(page.locator("#notice")).to_be_hidden()
 
 
 def test_what_was_answered_so_far_survives_a_reload(visit: Visit) -> None:
@@ -152,8 +154,8 @@ def test_what_was_answered_so_far_survives_a_reload(visit: Visit) -> None:
     writing(page)
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.inner_text("li.assistant .body").startswith("word0 word1 word2")
-    assert "Stopped." in page.inner_text("li.assistant")
+    expect(page.locator("li.assistant .body")).to_have_text(re.compile(r"^word0 word1 word2"))
+    expect(page.locator("li.assistant")).to_contain_text("Stopped.")
     ask(page, "one")
     assert answered(page, 4) == "3 messages: user, assistant, user."
 
@@ -167,12 +169,12 @@ def test_what_was_written_and_not_sent_survives_a_reload(visit: Visit) -> None:
     page.click("li.user [data-action=edit]")
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.input_value("#prompt") == "half a thought"
+    expect(page.locator("#prompt")).to_have_value("half a thought")
     page.press("#prompt", "Enter")
     answered(page, 4)
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.input_value("#prompt") == "", "it was sent"
+    expect(page.locator("#prompt"), "it was sent").to_have_value("")
 
 
 def test_a_start_that_ended_the_page_is_not_tried_again_unasked(visit: Visit) -> None:
@@ -180,13 +182,13 @@ def test_a_start_that_ended_the_page_is_not_tried_again_unasked(visit: Visit) ->
     visit.server.held = {"weights-"}
     page.click("#start")
     page.wait_for_selector("#progress:visible")
-    assert page.evaluate(f"sessionStorage.getItem({kept_as('start')})") == "begun"
+    until(page, f"sessionStorage.getItem({kept_as('start')}) === 'begun'")
     for event in ("pagehide", "pageshow"):  # it is left, and taken back as it was
         page.evaluate(f"dispatchEvent(new PageTransitionEvent('{event}', {{ persisted: true }}))")
     assert page.evaluate(f"sessionStorage.getItem({kept_as('start')})") == "begun"
     page.reload()
     page.wait_for_selector("#start:visible")
-    assert "ended this page" not in page.inner_text("#card"), "a person has loaded it again"
+    expect(page.locator("#card"), "a person has loaded it again").not_to_contain_text("ended this page")
     visit.server.held = set()
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
@@ -194,7 +196,7 @@ def test_a_start_that_ended_the_page_is_not_tried_again_unasked(visit: Visit) ->
     page.add_init_script(f"sessionStorage.setItem({kept_as('start')}, 'begun')")
     page.reload()
     page.wait_for_selector("#start:visible")
-    assert "ended this page" in page.inner_text("#card-text")
+    expect(page.locator("#card-text")).to_contain_text("ended this page")
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
 
@@ -214,13 +216,13 @@ def test_the_oldest_part_can_be_left_out(visit: Visit) -> None:
         answered(page, 2 * count)
     ask(page, "limit: 3")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-action") == "Leave out the oldest part"
+    expect(page.locator("#problem-action")).to_have_text("Leave out the oldest part")
     page.click("#problem-action")
     assert answered(page, 6) == "3 messages: user, assistant, user."
-    assert page.locator("li.left-out").count() == 2
+    expect(page.locator("li.left-out")).to_have_count(2)
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.locator("li.left-out").count() == 2
+    expect(page.locator("li.left-out")).to_have_count(2)
     ask(page, "more")
     assert answered(page, 8) == "5 messages: user, assistant, user, assistant, user."
 
@@ -229,8 +231,8 @@ def test_memory_that_does_not_suffice_to_grow_needs_no_new_start(visit: Visit) -
     page = visit.start()
     ask(page, "fail: OutOfMemory")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "There is no room for more"
-    assert page.get_attribute("body", "data-status") == "ready"
+    expect(page.locator("#problem-title")).to_have_text("There is no room for more")
+    expect(page.locator("body")).to_have_attribute("data-status", "ready")
     page.click("#problem [data-action=settings]")
     page.select_option("#context-length", "1024")
     page.click("#save-settings")
@@ -248,11 +250,11 @@ def test_an_engine_that_is_gone_when_the_page_comes_back_is_started_again(visit:
     page.evaluate(come_back)
     ask(page, "die")
     answered(page, 2)
-    assert page.is_hidden("#problem"), "it was there the first time"
+    expect(page.locator("#problem"), "it was there the first time").to_be_hidden()
     page.evaluate(come_back)
     page.clock.fast_forward(10_000)
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "The GPU was lost"
+    expect(page.locator("#problem-title")).to_have_text("The GPU was lost")
     page.click("#problem-action")
     page.wait_for_selector("body[data-status=ready]")
     ask(page, "one")
@@ -281,19 +283,19 @@ def test_a_page_that_was_frozen_goes_on(visit: Visit) -> None:
     page.wait_for_selector("body[data-status=ready]")
     ask(page, "one")
     assert answered(page, 4) == "3 messages: user, assistant, user."
-    assert page.is_hidden("#problem")
+    expect(page.locator("#problem")).to_be_hidden()
 
 
 def test_a_gpu_that_is_lost_while_nothing_is_asked_is_said_at_once_and_started_again(visit: Visit) -> None:
     page = visit.start()
     ask(page, "lose")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "The GPU was lost"
-    assert "made to be lost" in (page.text_content("#problem-details") or "")
-    assert page.inner_text("li.assistant .body") == "1 messages: user."
+    expect(page.locator("#problem-title")).to_have_text("The GPU was lost")
+    expect(page.locator("#problem-details")).to_contain_text("made to be lost")
+    expect(page.locator("li.assistant .body")).to_have_text("1 messages: user.")
     page.click("#problem-action")
     page.wait_for_selector("body[data-status=ready]")
-    assert page.is_hidden("#problem")
+    expect(page.locator("#problem")).to_be_hidden()
     ask(page, "one")
     assert answered(page, 4) == "3 messages: user, assistant, user."
 
@@ -304,12 +306,12 @@ def test_keys_of_an_input_method_belong_to_it(visit: Visit) -> None:
         new KeyboardEvent('keydown', { key, keyCode: 229, bubbles: true, cancelable: true }))"""
     page.fill("#prompt", "にほん")
     page.evaluate(press, "Enter")
-    assert page.input_value("#prompt") == "にほん"
-    assert page.locator("#messages > li").count() == 0
+    expect(page.locator("#prompt")).to_have_value("にほん")
+    expect(page.locator("#messages > li")).to_have_count(0)
     writing(page)
     page.evaluate(press, "Escape")
     until(page, f"{LAST_ANSWER}?.includes('word8')")
-    assert page.get_attribute("body", "data-status") == "answering"
+    expect(page.locator("body")).to_have_attribute("data-status", "answering")
     page.keyboard.press("Escape")
     answered(page, 2)
 
@@ -322,11 +324,11 @@ def test_a_draft_survives_a_look_at_an_earlier_message(visit: Visit) -> None:
     page.fill("#prompt", "a draft")
     page.hover("li.user >> nth=1")
     page.click("li.user >> nth=1 >> [data-action=edit]")
-    assert page.input_value("#prompt") == "two"
+    expect(page.locator("#prompt")).to_have_value("two")
     page.click("li.assistant >> nth=0 >> [data-action=retry]")
     answered(page, 2)
-    assert page.is_hidden("#editing"), "the message that was changed is gone"
-    assert page.input_value("#prompt") == "a draft"
+    expect(page.locator("#editing"), "the message that was changed is gone").to_be_hidden()
+    expect(page.locator("#prompt")).to_have_value("a draft")
 
 
 def test_a_clipboard_that_is_refused_is_said(visit: Visit) -> None:
@@ -355,7 +357,7 @@ def test_nobody_waits_for_a_permission(visit: Visit) -> None:
         ask(page, "one")
         answered(page, count)
     expect(page.locator("#notice")).to_contain_text("Let the browser keep the model, if it asks")
-    assert page.evaluate("asked.length") == 1, "once, however often the model answers"
+    until(page, "asked.length === 1")  # once, however often the model answers
 
 
 def test_fingers_find_every_control(visit: Visit) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 
 from playwright.sync_api import expect
-from site_visit import Visit, answered, ask, drawn, kept_as, until
+from site_visit import Visit, answered, ask, becomes, drawn, kept_as, until
 
 ATTACKS = [
     '<img src=x onerror="globalThis.pwned = 1">',
@@ -46,7 +47,7 @@ def test_attacks_are_inert(visit: Visit) -> None:
         link.hover()
     assert page.evaluate("globalThis.pwned") is None
     for selector in FORBIDDEN:
-        assert page.locator(f"{body} {selector}").count() == 0, selector
+        expect(page.locator(f"{body} {selector}"), selector).to_have_count(0)
     names = page.eval_on_selector_all(f"{body} *", "all => all.flatMap((one) => one.getAttributeNames())")
     assert not [name for name in names if name.startswith("on")]
     links = page.eval_on_selector_all(f"{body} a", "all => all.map((one) => [one.protocol, one.rel, one.target])")
@@ -60,8 +61,8 @@ def test_a_question_is_never_markup(visit: Visit) -> None:
     page = visit.start()
     ask(page, "<b>one</b> **two** <img src=x onerror=alert(1)>")
     answered(page, 2)
-    assert page.inner_text("li.user .body") == "<b>one</b> **two** <img src=x onerror=alert(1)>"
-    assert page.locator("li.user .body *").count() == 0
+    expect(page.locator("li.user .body")).to_have_text("<b>one</b> **two** <img src=x onerror=alert(1)>")
+    expect(page.locator("li.user .body *")).to_have_count(0)
 
 
 SHOWN = [
@@ -82,7 +83,8 @@ def test_markdown(visit: Visit) -> None:
     for number, (source, selector, text) in enumerate(SHOWN, 1):
         ask(page, f"say: {source}")
         answered(page, 2 * number)
-        assert page.inner_text(f"#messages > li:last-child .body {selector}").strip() == text, source
+        shown = re.compile(f"^{re.escape(text)}\\s*$")
+        expect(page.locator(f"#messages > li:last-child .body {selector}").first, source).to_have_text(shown, use_inner_text=True)
 
 
 # What small models fall into, and what makes a parser recurse or run for the square of its input.
@@ -105,10 +107,10 @@ def test_degenerate_answers_are_shown_and_kept(visit: Visit) -> None:
     page.goto(visit.server.url)
     page.wait_for_selector("body[data-status=ready]")
     drawn(page)
-    assert page.locator("li.assistant").count() == len(DEGENERATE)
+    expect(page.locator("li.assistant")).to_have_count(len(DEGENERATE))
     shown = page.eval_on_selector_all("li.assistant .body", "all => all.map((one) => one.textContent)")
     assert "more" in shown[-2]
-    assert page.locator("li.assistant .body p:text-is('Good.')").count() == 1, "what comes before is Markdown"
+    expect(page.locator("li.assistant .body p:text-is('Good.')"), "what comes before is Markdown").to_have_count(1)
     assert shown[-1].strip() == DEGENERATE[-1]
     ask(page, "say: done")
     assert answered(page, len(DEGENERATE) + 2) == "done"
@@ -123,7 +125,7 @@ def test_a_text_that_cannot_be_drawn_is_shown_as_it_was_written(visit: Visit) ->
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
     drawn(page)
-    assert page.inner_text("li.assistant .body") == "**bold**"
+    expect(page.locator("li.assistant .body")).to_have_text("**bold**")
 
 
 def test_a_selection_survives_while_the_answer_grows(visit: Visit) -> None:
@@ -152,18 +154,19 @@ def test_a_growing_answer_looks_as_it_does_when_it_is_read_as_a_whole(visit: Vis
     source += "".join(f"{number}. item *{number}* of very many\n" for number in range(7, 307)) + "\n[1]: https://example.org/\n"
     ask(page, f"say: {source}")
     answered(page, 2)
+    page.wait_for_selector("li.assistant .body .code-number")
     grown = page.inner_html("li.assistant .body")
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
     drawn(page)
-    assert page.inner_html("li.assistant .body") == grown
-    assert page.locator("li.assistant ol > li").count() == 3 + 300
+    becomes(page, lambda: page.inner_html("li.assistant .body"), grown)
+    expect(page.locator("li.assistant ol > li")).to_have_count(3 + 300)
     lists = page.eval_on_selector_all("li.assistant ol", "all => all.map((one) => [one.start, one.children.length, one.className])")
     assert len(lists) > 3, "a long list grows in parts"
     assert lists[1][0] == 7
     assert [start for start, _, _ in lists[2:]] == [start + count for start, count, _ in lists[1:-1]]
     assert {name for _, _, name in lists[2:]} == {"further"}
-    assert page.locator("li.assistant a").get_attribute("href") == "https://example.org/"
+    expect(page.locator("li.assistant a")).to_have_attribute("href", "https://example.org/")
 
 
 def test_a_long_table_keeps_its_columns_and_says_that_it_is_one(visit: Visit) -> None:
@@ -189,7 +192,7 @@ def test_each_block_is_written_in_its_own_direction(visit: Visit) -> None:
     answered(page, 4)
     frames = "[...document.querySelectorAll('li:last-child .body :is(blockquote, ul, ul > li, table, ol)')]"
     assert page.evaluate(f"{frames}.map((one) => getComputedStyle(one).direction)") == ["rtl"] * 5 + ["ltr"], "bars, marks and columns, too"
-    assert page.get_attribute("#prompt", "dir") == "auto"
+    expect(page.locator("#prompt")).to_have_attribute("dir", "auto")
 
 
 HOSTS = [
@@ -207,7 +210,7 @@ def test_a_link_shows_where_it_leads(visit: Visit) -> None:
     for number, (link, host) in enumerate(HOSTS, 1):
         ask(page, f"say: {link}")
         answered(page, 2 * number)
-        assert "".join(page.locator("#messages > li:last-child .host").all_inner_texts()) == host, link
+        expect(page.locator("#messages > li:last-child .host"), link).to_have_text([host] if host else [])
 
 
 PART = "assets/markdown."
@@ -228,15 +231,15 @@ def test_an_answer_is_drawn_again_when_markdown_comes(visit: Visit) -> None:
     page = visit.start()
     ask(page, "say: **bold**")
     page.wait_for_selector("li.assistant .tools")
-    assert page.inner_text(PLAIN) == "**bold**"
+    expect(page.locator(PLAIN)).to_have_text("**bold**")
     ask(page, "slow blocks")
     page.wait_for_selector(f"[data-open] {PLAIN.split()[-1]}")
     visit.server.held = set()
     page.wait_for_selector("[data-open] .body p:nth-child(3)")
-    assert page.inner_text(MARKDOWN) == "bold"
+    expect(page.locator(MARKDOWN)).to_have_text("bold")
     page.keyboard.press("Escape")
     answered(page, 4)
-    assert page.locator(PLAIN).count() == 0
+    expect(page.locator(PLAIN)).to_have_count(0)
 
 
 def test_markdown_that_cannot_be_fetched_is_asked_for_again(visit: Visit) -> None:
@@ -247,7 +250,7 @@ def test_markdown_that_cannot_be_fetched_is_asked_for_again(visit: Visit) -> Non
     visit.server.failing = set()
     ask(page, "say: **two**")
     answered(page, 4)
-    assert page.locator(MARKDOWN).all_inner_texts() == ["one", "two"]
+    expect(page.locator(MARKDOWN)).to_have_text(["one", "two"])
     visit.console.clear()
 
 
@@ -265,8 +268,9 @@ def test_a_kept_conversation_waits_for_markdown(visit: Visit) -> None:
     page.evaluate(f"(all) => sessionStorage.setItem({kept_as('conversation')}, all)", json.dumps(KEPT))
     page.reload()
     drawn(page)
-    assert page.locator(MARKDOWN).count() == 30 * 40
-    assert page.evaluate("[seen, document.querySelector('#to-end').hidden]") == [False, True], "at the end, and never shown in another form"
+    expect(page.locator(MARKDOWN)).to_have_count(30 * 40)
+    expect(page.locator("#to-end"), "at the end").to_be_hidden()
+    assert page.evaluate("seen") is False, "it was never shown in another form"
 
 
 def test_the_reader_stays_where_he_reads_when_markdown_comes_late(visit: Visit) -> None:
@@ -281,6 +285,6 @@ def test_the_reader_stays_where_he_reads_when_markdown_comes_late(visit: Visit) 
     until(page, f"({TOP})() === 19")
     visit.server.held = set()
     drawn(page)
-    assert page.locator(MARKDOWN).count() == 30 * 40
-    assert page.evaluate(TOP) == 19
+    expect(page.locator(MARKDOWN)).to_have_count(30 * 40)
+    until(page, f"({TOP})() === 19")
     expect(page.locator("#to-end")).to_be_visible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
-from site_visit import TITLE, Visit, answered, ask, build_site, files_of_a_load, installed, stored_files, until
+from site_visit import TITLE, Visit, answered, ask, becomes, build_site, files_of_a_load, installed, stored_files, until
 
 
 def cache_names(page: Page) -> list[str]:
@@ -36,14 +36,14 @@ def test_the_second_visit_works_offline(visit: Visit) -> None:
     visit.server.stop()
     page = visit.open()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.title() == TITLE
+    expect(page).to_have_title(TITLE)
     ask(page, "one")
     assert answered(page, 2) == "1 messages: user."
     page.goto(visit.server.url + "index.html?from=a-bookmark#here")
     page.wait_for_selector("body[data-status=ready]")
     page.goto(visit.server.url + "no/such/page")
     page.wait_for_selector("body[data-status=ready]")
-    assert page.url == visit.server.url
+    expect(page).to_have_url(visit.server.url)
 
 
 def test_caches_that_cannot_be_read_do_not_keep_the_page_from_the_network(visit: Visit) -> None:
@@ -74,7 +74,7 @@ def test_weights_are_stored_once(visit: Visit) -> None:
     page.wait_for_selector("body[data-status=ready]")
     names = files_of_a_load(visit.server.folder)
     assert len(names) == 4
-    assert stored_files(page) == names, "one folder, and nothing else in it"
+    becomes(page, lambda: stored_files(page), names)  # one folder, and nothing else in it
     cached = page.evaluate(
         """async () => {
              const urls = [];
@@ -118,7 +118,7 @@ def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
     build_site(visit.server.folder, tmp_path / "build-1", seed=1, title="Newer chat")
     page.reload()
     page.wait_for_selector("#notice:visible")
-    assert page.title() == TITLE, "the old page stays whole until the user agrees"
+    expect(page, "the old page stays whole until the user agrees").to_have_title(TITLE)
     page.wait_for_selector("body[data-status=ready]")
     ask(page, "two")
     answered(page, 4)
@@ -126,14 +126,13 @@ def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
     page.click("#notice button")
     expect(page).to_have_title("Newer chat", timeout=60_000)
     page.wait_for_selector("#start:visible")
-    assert page.locator("#messages > li").count() == 4, "the conversation is kept"
-    after = set(cache_names(page))
-    assert set(others) <= after
+    expect(page.locator("#messages > li"), "the conversation is kept").to_have_count(4)
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
     until(page, SHELLS.replace("COUNT", "2"))  # the nested site has the other
-    assert not before & set(cache_names(page))
-    assert stored_files(page, f"{visit.server.url}model/") == files_of_a_load(visit.server.folder)
+    becomes(page, lambda: before & set(cache_names(page)), set())
+    becomes(page, lambda: stored_files(page, f"{visit.server.url}model/"), files_of_a_load(visit.server.folder))
+    assert set(others) <= set(cache_names(page))
     assert not visit.server.folder.joinpath("model", old_shard.name).exists(), "files of the older model are gone"
     assert stored_files(page, nested) == ["another.bin"]
 
@@ -163,7 +162,7 @@ def test_another_open_page_is_told_too_and_keeps_its_files(visit: Visit, tmp_pat
     second.close()
     first.reload()
     until(first, SHELLS.replace("COUNT", "1"))
-    assert old_shard.name not in stored_files(first)
+    becomes(first, lambda: old_shard.name in stored_files(first), False)
     visit.console.clear()
 
 
@@ -178,10 +177,10 @@ def test_a_page_of_another_build_is_not_kept(visit: Visit, tmp_path: Path) -> No
     visit.server.requests.clear()
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    while "/sub/chat/" not in visit.server.requests:  # the browser looks for a newer build when the page has come to rest
-        page.wait_for_timeout(50)
+    # The browser looks for a newer build when the page has come to rest.
+    becomes(page, lambda: "/sub/chat/" in visit.server.requests, True)
     until(page, "navigator.serviceWorker.getRegistration().then((one) => one.installing === null && one.waiting === null)")
-    assert page.is_hidden("#notice")
+    expect(page.locator("#notice")).to_be_hidden()
     index.write_bytes(new.replace(b"</body>", b"<!-- a host's own words --></body>"))
     page.reload()
     page.wait_for_selector("#notice:visible")
@@ -201,8 +200,8 @@ def test_a_build_that_cannot_be_fetched_whole_changes_nothing(visit: Visit, tmp_
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
     until(page, "navigator.serviceWorker.getRegistration().then((one) => one.installing === null)")
-    assert page.is_hidden("#notice")
+    expect(page.locator("#notice")).to_be_hidden()
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.title() == TITLE
+    expect(page).to_have_title(TITLE)
     visit.console.clear()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from site_visit import Visit, answered, ask, until
+from site_visit import Visit, answered, ask, becomes, until
 
 # A picture that is dropped or pasted, drawn by the browser itself.
 HAND_OVER = """([name, event]) => new Promise((resolve) => {
@@ -67,7 +67,7 @@ def test_pictures_go_with_a_message_and_stay_with_the_chat(seeing: Visit, tmp_pa
     said = answered(page, 2)
     assert said.count("image/png of ") == 2, said
     expect(page.locator("li.user .thumbnail img")).to_have_count(2)
-    assert shown(page) == ["a red square", "pasted.png"]
+    becomes(page, lambda: shown(page), ["a red square", "pasted.png"])
 
     page.click("li.user .thumbnail >> nth=0")
     expect(page.get_by_role("dialog", name="a red square")).to_be_visible()
@@ -115,7 +115,7 @@ def test_the_camera_takes_one_or_says_why_not(seeing: Visit) -> None:
 
 def test_a_model_that_reads_text_alone_is_offered_none(visit: Visit) -> None:
     page = visit.start()
-    assert page.locator("button[aria-label='Take a picture']").is_hidden()
+    expect(page.locator("button[aria-label='Take a picture']")).to_be_hidden()
     page.evaluate(HAND_OVER, ["a.png", "drop"])
     expect(page.locator("#notice")).to_contain_text("this model reads text alone")
-    assert page.is_hidden("#files")
+    expect(page.locator("#files")).to_be_hidden()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Worker, expect
-from site_visit import Visit, answered, ask, build_site, installed, until
+from site_visit import Visit, answered, ask, becomes, build_site, installed, until
 
 PAGE = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; "
 
@@ -26,6 +26,7 @@ def test_the_worker_that_measures_reaches_no_other_host(visit: Visit) -> None:
     page.goto(visit.server.url + "bench.html")
     until(page, "document.querySelector('#status').textContent.startsWith('FAIL')")  # the sample is no model
     fetches = "(url) => fetch(url, { mode: 'no-cors' }).then(({ type }) => type, ({ name }) => name)"
+    becomes(page, lambda: len(page.workers), 1)
     (worker,) = page.workers
     assert worker.evaluate(fetches, f"{visit.server.url}bench.html") == "basic"
     assert worker.evaluate(fetches, visit.server.url.replace("127.0.0.1", "localhost")) == "TypeError"
@@ -60,8 +61,8 @@ def test_a_server_that_forbids_webassembly(visit: Visit) -> None:
     visit.server.policy = PAGE + "script-src 'self'; worker-src 'self' blob:"
     page = visit.open()
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "This site\u2019s server forbids WebAssembly"
-    assert "'wasm-unsafe-eval'" in page.inner_text("#problem-fix")
+    expect(page.locator("#problem-title")).to_have_text("This site\u2019s server forbids WebAssembly")
+    expect(page.locator("#problem-fix")).to_contain_text("'wasm-unsafe-eval'")
     visit.console.clear()
 
 
@@ -99,7 +100,7 @@ def test_another_open_page_survives_an_update(visit: Visit, tmp_path: Path, seed
         second.select_option("#context-length", "2048")
         second.click("#save-settings")
         second.wait_for_selector("#problem:visible")
-        assert second.inner_text("#problem-title") == "The download stopped"
+        expect(second.locator("#problem-title")).to_have_text("The download stopped")
         second.click("#problem [data-action=reload]")
         expect(second).to_have_title("Newer chat", timeout=60_000)
         expect(second.locator("#messages > li"), "the conversation is kept").to_have_count(4)
@@ -111,7 +112,7 @@ def test_a_page_whose_script_is_gone_loads_the_newer_build(visit: Visit, tmp_pat
     page = visit.open()
     page.click("#start")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "The engine could not go on"
+    expect(page.locator("#problem-title")).to_have_text("The engine could not go on")
     visit.console.clear()
     build_site(visit.server.folder, tmp_path / "build-1", title="Newer chat")
     visit.server.failing = set()
@@ -125,10 +126,11 @@ def test_a_page_whose_words_are_gone_loads_the_newer_build_or_says_so(visit: Vis
     visit.server.failing = {"assets/words-"}
     page = visit.open()
     page.wait_for_selector("#incomplete:visible")
-    assert sum(path.endswith("/sub/chat/") for path in visit.server.requests) == 2, "loaded again once"
+    becomes(page, lambda: sum(path.endswith("/sub/chat/") for path in visit.server.requests), 2)  # loaded again once
     visit.console.clear()
     build_site(visit.server.folder, tmp_path / "build-1", title="Newer chat")
     visit.server.failing = set()
     page.reload()
     page.wait_for_selector("#start:visible")
-    assert page.title() == "Newer chat" and page.is_hidden("#incomplete")
+    expect(page).to_have_title("Newer chat")
+    expect(page.locator("#incomplete")).to_be_hidden()

@@ -6,6 +6,10 @@ import pytest
 from playwright.sync_api import expect
 from site_visit import INSECURE_HOST, Visit, answered, ask
 
+WATCH = """() => {
+  globalThis.states = [];
+  new MutationObserver(() => states.push(document.body.dataset.status)).observe(document.body, { attributes: true });
+}"""
 FATAL = {
     "DeviceLost": "The GPU was lost",
     "GPUExecution": "The GPU refused its work",
@@ -17,25 +21,25 @@ def test_no_webgpu(visit: Visit) -> None:
     visit.context.add_init_script("delete Navigator.prototype.gpu")
     page = visit.open()
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "This browser does not offer WebGPU"
-    assert "Chrome" in page.inner_text("#problem-fix")
-    assert page.is_hidden("#card")
-    assert page.is_disabled("#prompt")
+    expect(page.locator("#problem-title")).to_have_text("This browser does not offer WebGPU")
+    expect(page.locator("#problem-fix")).to_contain_text("Chrome")
+    expect(page.locator("#card")).to_be_hidden()
+    expect(page.locator("#prompt")).to_be_disabled()
 
 
 def test_no_adapter(visit: Visit) -> None:
     visit.context.add_init_script("if (globalThis.GPU) GPU.prototype.requestAdapter = async () => null")
     page = visit.open()
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "This browser does not offer WebGPU"
+    expect(page.locator("#problem-title")).to_have_text("This browser does not offer WebGPU")
 
 
 def test_an_insecure_address(visit: Visit) -> None:
     page = visit.context.new_page()
     page.goto(visit.server.url.replace("127.0.0.1", INSECURE_HOST))
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "This page must be opened over https"
-    assert page.is_hidden("#problem-action")
+    expect(page.locator("#problem-title")).to_have_text("This page must be opened over https")
+    expect(page.locator("#problem-action")).to_be_hidden()
 
 
 def test_a_failed_download_goes_on_where_it_stopped(visit: Visit) -> None:
@@ -43,9 +47,9 @@ def test_a_failed_download_goes_on_where_it_stopped(visit: Visit) -> None:
     page = visit.open()
     page.click("#start")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "The download stopped"
-    assert "HTTP 404" in (page.text_content("#problem-details") or "")
-    assert page.evaluate("document.activeElement.id") == "problem-action"
+    expect(page.locator("#problem-title")).to_have_text("The download stopped")
+    expect(page.locator("#problem-details")).to_contain_text("HTTP 404")
+    expect(page.locator("#problem-action")).to_be_focused()
     visit.server.failing = set()
     visit.server.requests.clear()
     page.click("#problem-action")
@@ -63,13 +67,13 @@ def test_a_lost_engine_is_started_again_and_the_conversation_stays(visit: Visit,
     answered(page, 2)
     ask(page, f"fail: {code}")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == FATAL[code]
-    assert f"made to fail with {code}" in (page.text_content("#problem-details") or "")
-    assert page.get_attribute("#problem", "role") == "alert"
+    expect(page.locator("#problem-title")).to_have_text(FATAL[code])
+    expect(page.locator("#problem-details")).to_contain_text(f"made to fail with {code}")
+    expect(page.locator("#problem")).to_have_attribute("role", "alert")
     page.click("#problem-action")
     page.wait_for_selector("body[data-status=ready]")
-    assert page.is_hidden("#problem")
-    assert page.locator("#messages > li").count() == 4
+    expect(page.locator("#problem")).to_be_hidden()
+    expect(page.locator("#messages > li")).to_have_count(4)
     ask(page, "two")
     answered(page, 6)
 
@@ -78,9 +82,9 @@ def test_a_conversation_that_is_too_long_needs_no_new_start(visit: Visit) -> Non
     page = visit.start()
     ask(page, "fail: ContextWindowSizeExceeded")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "This has become too long for the model"
+    expect(page.locator("#problem-title")).to_have_text("This has become too long for the model")
     page.click("#problem-action")
-    assert page.locator("#messages > li").count() == 0
+    expect(page.locator("#messages > li")).to_have_count(0)
     ask(page, "one")
     assert answered(page, 2) == "1 messages: user."
 
@@ -96,15 +100,17 @@ def test_a_request_that_is_refused_can_be_sent_again(visit: Visit) -> None:
 
 def test_a_start_that_is_refused_is_not_begun_again_and_again(visit: Visit) -> None:
     page = visit.open()
+    page.clock.install()
     page.click("#open-settings")
     page.evaluate("document.querySelector('#context-length').value = ''")
     page.click("#settings .primary")
     page.click("#start")
     page.wait_for_selector("#problem:visible")
-    assert page.inner_text("#problem-title") == "The engine could not go on"
-    assert page.get_attribute("body", "data-status") == "failed"
-    page.wait_for_timeout(300)
-    assert page.get_attribute("body", "data-status") == "failed"
+    expect(page.locator("#problem-title")).to_have_text("The engine could not go on")
+    expect(page.locator("body")).to_have_attribute("data-status", "failed")
+    page.evaluate(WATCH)
+    page.clock.fast_forward(60_000)
+    assert page.evaluate("states") == []
 
 
 def test_little_storage_is_said_before_the_download(visit: Visit) -> None:
@@ -113,12 +119,12 @@ def test_little_storage_is_said_before_the_download(visit: Visit) -> None:
     )
     page = visit.open()
     page.wait_for_selector("#notice:visible")
-    assert "storage" in page.inner_text("#notice")
+    expect(page.locator("#notice")).to_contain_text("storage")
     expect(page.locator("#start")).to_contain_text("Download without keeping it")
     page.click("#notice button:has-text('Make room')")
     expect(page.locator("#storage")).to_contain_text("No model is kept on this device. There is room for 100\u00a0kB more.")
     page.click("#storage [aria-label=Close]")
-    assert page.is_hidden("#notice")
+    expect(page.locator("#notice")).to_be_hidden()
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
 

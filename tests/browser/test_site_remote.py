@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from site_visit import Visit, answered, ask, build_site, drawn, until
 
 from webllm_build.config import Remote
@@ -68,11 +69,12 @@ def far(visit: Visit, tmp_path: Path) -> Iterator[Far]:
     far.server.server_close()
 
 
-def said(page: Page, count: int) -> tuple[str, str]:
-    """Text and origin of the conversation's last message, when it has so many and the last is complete."""
+def says(page: Page, count: int, text: str | re.Pattern[str], by: str) -> None:
+    """Wait until the conversation has so many messages and the last is complete, and is this, of this origin."""
     page.wait_for_selector(f"#messages > li:nth-child({count}):not([data-open]) .by")
     drawn(page)
-    return page.inner_text("#messages > li:last-child .body"), page.inner_text("#messages > li:last-child .by")
+    expect(page.locator("#messages > li:last-child .body")).to_have_text(text)
+    expect(page.locator("#messages > li:last-child .by")).to_have_text(by)
 
 
 def choose(page: Page, answers: str) -> None:
@@ -85,11 +87,12 @@ def test_nothing_leaves_before_the_visitor_lets_it(visit: Visit, far: Far) -> No
     page = visit.open()
     ask(page, "say: hello")
     page.wait_for_selector("dialog#remote[open]")
-    assert far.host in page.inner_text("#remote") and far.asked == []
+    expect(page.locator("#remote")).to_contain_text(far.host)
+    assert far.asked == []
     page.click("#remote button.second")
     page.wait_for_selector("#prompt[placeholder='Start the model first']")
     page.click("#start")
-    assert said(page, 2) == ("hello", "From this device")
+    says(page, 2, "hello", "From this device")
     assert far.asked == [], "what was refused is not sent, and not asked again"
 
 
@@ -98,9 +101,9 @@ def test_it_answers_until_the_device_can(visit: Visit, far: Far) -> None:
     ask(page, "one")
     page.fill("#remote-key", "secret")
     page.click("#remote-allow")
-    assert said(page, 2) == ("from afar", f"From {far.host}")
+    says(page, 2, "from afar", f"From {far.host}")
     ask(page, "two")
-    assert said(page, 4)[1] == f"From {far.host}"
+    says(page, 4, "from afar", f"From {far.host}")
     assert [key for key, _ in far.asked] == ["Bearer secret"] * 2
     roles = [message["role"] for message in far.asked[1][1]["messages"]]
     assert (roles, far.asked[1][1]["model"]) == (["user", "assistant", "user"], "far")
@@ -109,11 +112,11 @@ def test_it_answers_until_the_device_can(visit: Visit, far: Far) -> None:
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
     ask(page, "say: here")
-    assert said(page, 6) == ("here", "From this device")
+    says(page, 6, "here", "From this device")
     assert len(far.asked) == 2
     page.reload()
     drawn(page)
-    assert page.locator("#messages .by").all_inner_texts() == [f"From {far.host}"] * 2 + ["From this device"]
+    expect(page.locator("#messages .by")).to_have_text([f"From {far.host}"] * 2 + ["From this device"])
     other = visit.open()
     until(other, "['ready', 'offer'].includes(document.body.dataset.status)")
     choose(other, "remote")
@@ -128,13 +131,11 @@ def test_by_wish_and_what_fails_in_the_middle_goes_on_here(visit: Visit, far: Fa
     far.breaks = True
     ask(page, "one")
     page.click("#remote-allow")
-    text, by = said(page, 2)
-    assert text.startswith("from afar") and len(text) > len("from afar")
-    assert by == f"From {far.host}, then this device"
+    says(page, 2, re.compile("^from afar."), f"From {far.host}, then this device")
     assert visit.console.pop().startswith("warning: The remote model gives way: RemoteError: The remote model's answer was cut off.")
     choose(page, "device")
     ask(page, "say: mine")
-    assert said(page, 4) == ("mine", "From this device")
+    says(page, 4, "mine", "From this device")
     assert len(far.asked) == 1
 
 
@@ -144,15 +145,15 @@ def test_who_cannot_be_asked_leaves_the_question_to_the_device(visit: Visit, far
     ask(page, "say: later")
     page.click("#remote-allow")
     page.wait_for_selector("[data-kind=remote]")
-    assert "status 401" in page.inner_text("[data-kind=remote]")
+    expect(page.locator("[data-kind=remote]")).to_contain_text("status 401")
     assert visit.console.pop().startswith("error: Failed to load resource: the server responded with a status of 401")
     page.click("#start")
-    assert said(page, 2) == ("later", "From this device")
+    says(page, 2, "later", "From this device")
 
 
 def test_a_site_without_one_has_nothing_of_it(visit: Visit) -> None:
     page = visit.start()
     ask(page, "say: hello")
     assert answered(page, 2) == "hello"
-    assert page.locator("#messages .by, #answers").count() == 0
+    expect(page.locator("#messages .by, #answers")).to_have_count(0)
     assert not list(visit.server.folder.glob("assets/remote*"))

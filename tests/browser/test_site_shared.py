@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
-from site_visit import Visit, answered, answered_at_length, ask, installed, stored_files, until, visiting
+from playwright.sync_api import Browser, Page, expect
+from site_visit import Visit, answered, ask, becomes, installed, stored_files, until, visiting
 
 LENGTH = 400
 LAST = "#messages > li:last-child .body"
@@ -57,7 +57,8 @@ def opened(visit: Visit, starts: bool = False) -> Page:
 
 def tells(page: Page, most: int) -> None:
     """What this tab's engine tells others of answers from now on, in pieces."""
-    assert any(worker.evaluate(f"globalThis.most !== undefined && (globalThis.most = {most}) > 0") for worker in page.workers)
+    limit = f"globalThis.most !== undefined && (globalThis.most = {most}) > 0"
+    becomes(page, lambda: any(worker.evaluate(limit) for worker in page.workers), True)
 
 
 def new_chat(page: Page) -> None:
@@ -71,7 +72,7 @@ def plain(text: str) -> str:
 
 def whole_answer(page: Page, text: str) -> str:
     ask(page, text)
-    answer = answered_at_length(page, 2)
+    answer = answered(page, 2)
     new_chat(page)
     return answer
 
@@ -79,14 +80,14 @@ def whole_answer(page: Page, text: str) -> str:
 def test_tabs_share_what_the_first_has_loaded(shared: Visit) -> None:
     first = opened(shared, starts=True)
     installed(first)
-    assert first.evaluate(LEADERS) == [1, 0]
+    becomes(first, lambda: first.evaluate(LEADERS), [1, 0])
     shared.server.stop()
     second = opened(shared)
-    assert second.evaluate(LEADERS) == [1, 1]
+    becomes(second, lambda: second.evaluate(LEADERS), [1, 1])
     expected = {text: whole_answer(first, text) for text in ("One two", "What is it?")}
     ask(first, "One two")
     ask(second, "What is it?")
-    assert [answered_at_length(first, 2), answered_at_length(second, 2)] == list(expected.values())
+    assert [answered(first, 2), answered(second, 2)] == list(expected.values())
 
 
 def test_an_answer_goes_on_where_the_tab_with_the_model_is_closed(shared: Visit) -> None:
@@ -103,16 +104,17 @@ def test_an_answer_goes_on_where_the_tab_with_the_model_is_closed(shared: Visit)
     first.close()
     # With activations in eight bits, what a prompt and what a step make of a token differs by roundings: the words behind may be others.
     answered(second, 2)
-    whole = answered_at_length(third, 2)
+    whole = answered(third, 2)
     assert len(before) < len(whole) and plain(whole).startswith(plain(before)), "in the middle of it"
-    assert second.evaluate(LEADERS) == [1, 1]
-    assert second.is_hidden("#problem") and second.is_hidden("#notice")
+    becomes(second, lambda: second.evaluate(LEADERS), [1, 1])
+    expect(second.locator("#problem")).to_be_hidden()
+    expect(second.locator("#notice")).to_be_hidden()
     new_chat(third)
     tells(second, 100)
     ask(third, "What is it?")
     until(third, SAID)
     second.close()
-    assert answered_at_length(third, 2).startswith(expected[1][:5])
+    assert answered(third, 2).startswith(expected[1][:5])
 
 
 def test_a_tab_that_is_closed_while_it_is_answered_disturbs_nobody(shared: Visit) -> None:
@@ -123,8 +125,8 @@ def test_a_tab_that_is_closed_while_it_is_answered_disturbs_nobody(shared: Visit
     ask(first, "One two")
     until(second, SAID)
     second.close()
-    assert answered_at_length(first, 2) == expected
-    assert first.evaluate(LEADERS) == [1, 0]
+    assert answered(first, 2) == expected
+    becomes(first, lambda: first.evaluate(LEADERS), [1, 0])
 
 
 def test_tabs_of_different_builds_or_settings_share_nothing(shared: Visit) -> None:
@@ -133,7 +135,7 @@ def test_tabs_of_different_builds_or_settings_share_nothing(shared: Visit) -> No
     other = shared.context.new_page()
     other.goto(f"{shared.server.url}?device=auto")
     other.wait_for_selector("body[data-status=ready]")
-    assert first.evaluate(LEADERS) == [2, 0]
+    becomes(first, lambda: first.evaluate(LEADERS), [2, 0])
     other.close()
     (worker,) = shared.server.folder.glob("assets/worker.*.js")
     newer = worker.with_name(re.sub(r"[0-9a-f]{16,}", "0" * 16, worker.name))
@@ -143,5 +145,5 @@ def test_tabs_of_different_builds_or_settings_share_nothing(shared: Visit) -> No
     (shared.server.folder / "newer.html").write_text(index, "utf-8")
     page.goto(f"{shared.server.url}newer.html?device=cpu")
     page.wait_for_selector("body[data-status=ready]")
-    assert first.evaluate(LEADERS) == [2, 0]
+    becomes(first, lambda: first.evaluate(LEADERS), [2, 0])
     assert stored_files(page), "of one store"

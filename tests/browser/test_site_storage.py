@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
-from site_visit import Visit, stored_files
+from site_visit import Visit, becomes, stored_files
 
 KEEP_OTHER = """async (address) => {
   const models = await (await navigator.storage.getDirectory()).getDirectoryHandle("webllm-build", { create: true });
@@ -20,38 +22,36 @@ def open_storage(page: Page) -> None:
     page.wait_for_selector("#storage[open] .small:has-text('in all'), #storage[open] .small:has-text('No model')")
 
 
-def rows(page: Page) -> list[str]:
-    return page.locator("#storage li").all_inner_texts()
-
-
 def test_all_models_of_the_origin_are_listed_and_deleted_one_by_one(visit: Visit) -> None:
     page = visit.start()
     other = visit.server.url.replace("sub/chat", "other/site") + "model/"
     page.evaluate(KEEP_OTHER, other)
+    rows = page.locator("#storage li")
     open_storage(page)
-    shown = rows(page)
-    (own,) = (row for row in shown if "Sample 1M Instruct" in row)
-    (foreign,) = (row for row in shown if other in row)
-    assert "in use on this page" in own and "1.05\u00a0MB" in own
-    assert "Parts of a download" in foreign and "2\u00a0MB" in foreign and "not whole" in foreign
+    expect(rows).to_have_count(2)
+    for words in ("in use on this page", "1.05\u00a0MB"):
+        expect(rows.filter(has_text="Sample 1M Instruct")).to_contain_text(words)
+    for words in ("Parts of a download", "2\u00a0MB", "not whole"):
+        expect(rows.filter(has_text=other)).to_contain_text(words)
     expect(page.locator("#storage")).to_contain_text("3.05\u00a0MB in all")
 
     page.click(f"#storage li:has-text('{other}') button")
     expect(page.locator("#storage .sure")).to_contain_text("Delete 2\u00a0MB?")
     page.keyboard.press("Enter")
-    assert len(rows(page)) == 2, "what is chosen first keeps them"
+    expect(page.locator("#storage .sure")).to_have_count(0)
+    expect(rows, "what is chosen first keeps them").to_have_count(2)
     page.click(f"#storage li:has-text('{other}') button")
     page.click("#storage .sure .bad")
     expect(page.locator("#storage li")).to_have_count(1)
-    assert page.get_attribute("body", "data-status") == "ready"
+    expect(page.locator("body")).to_have_attribute("data-status", "ready")
 
     page.click("#storage li button")
     page.click("#storage .sure .bad")
     expect(page.locator("#storage")).to_contain_text("No model is kept")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
-    assert page.inner_text("#start").startswith("Download and start")
-    assert stored_files(page) == []
+    expect(page.locator("#start")).to_have_text(re.compile(r"^Download and start"))
+    becomes(page, lambda: stored_files(page), [])
 
 
 def test_what_another_tab_uses_is_said_and_goes_on_there(visit: Visit) -> None:
@@ -70,4 +70,4 @@ def test_what_another_tab_uses_is_said_and_goes_on_there(visit: Visit) -> None:
     expect(first.locator("#storage .sure")).to_contain_text("there it goes on until that tab is closed")
     first.click("#storage .sure .bad")
     expect(first.locator("#storage")).to_contain_text("No model is kept")
-    assert second.get_attribute("body", "data-status") == "ready"
+    expect(second.locator("body")).to_have_attribute("data-status", "ready")

@@ -66,7 +66,7 @@ def test_a_page_on_its_way_while_a_newer_build_takes_over_stays_whole(visit: Vis
     worker.evaluate(ACTIVATED)
     visit.server.held = set()
     page.wait_for_selector("body[data-status=ready]")
-    assert page.title() == TITLE
+    expect(page).to_have_title(TITLE)
     until(page, "navigator.serviceWorker.controller?.state === 'activated'")
     for _ in range(3):
         assert page.evaluate("async (url) => (await fetch(url)).status", f"assets/{late.name}") == 200
