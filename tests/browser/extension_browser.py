@@ -59,7 +59,7 @@ class Extended:
         session.send("ServiceWorker.stopAllWorkers")
         session.detach()
 
-    def until(self, done: Any, seconds: float = 30) -> None:
+    def until(self, done: Any, seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < end, "it never came"

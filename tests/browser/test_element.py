@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cdn import publish, served
 from playwright.sync_api import Browser, Page, expect
+from site_visit import becomes
 from test_site_markdown import ATTACKS, FORBIDDEN
 from test_size import gzipped
 
@@ -75,17 +76,10 @@ def answered(page: Page, count: int, chat: str = "llm-chat") -> str:
     return page.locator(f"{chat} #messages > li:last-child .body").text_content() or ""
 
 
-def no_worker(page: Page) -> None:
-    for _ in range(100):
-        if not page.workers:
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"{len(page.workers)} workers are left")
-
-
 def test_the_plain_page_answers(browser: Browser, cdn: str, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(PLAIN.replace(ADDRESS, cdn))
     context = browser.new_context()
+    context.set_default_timeout(60_000)
     page = context.new_page()
     with served(tmp_path) as address:
         page.goto(address)
@@ -101,6 +95,7 @@ def test_what_runs_a_model_is_fetched_when_one_is_started(browser: Browser, cdn:
     """And of the page's own scripts none has an engine, which is in the worker's."""
     (tmp_path / "index.html").write_text(PLAIN.replace(ADDRESS, cdn))
     context = browser.new_context()
+    context.set_default_timeout(60_000)
     page = context.new_page()
     fetched: list[str] = []
     context.on("request", lambda request: fetched.append(request.url.removeprefix(cdn)))
@@ -152,12 +147,10 @@ def test_a_visitor_starts_asks_and_stops_with_the_keyboard(opened: Open) -> None
     page.keyboard.press("Escape")
     answered(page, 4)
     expect(chat.locator(".note")).to_have_text("Stopped.")
-    told = page.evaluate("log.map(([type, role]) => `${type} ${role}`.trim())")
-    assert told == ["ready", "message user", "message assistant", "message user", "message assistant"]
-    assert page.evaluate("document.querySelector('llm-chat').messages.map(({ role, ending }) => [role, ending ?? 'stop'])") == [
-        *(["user", "stop"], ["assistant", "stop"]),
-        *(["user", "stop"], ["assistant", "abort"]),
-    ]
+    told = "log.map(([type, role]) => `${type} ${role}`.trim())"
+    becomes(page, lambda: page.evaluate(told), ["ready", "message user", "message assistant", "message user", "message assistant"])
+    endings = "document.querySelector('llm-chat').messages.map(({ role, ending }) => [role, ending ?? 'stop'])"
+    becomes(page, lambda: page.evaluate(endings), [["user", "stop"], ["assistant", "stop"], ["user", "stop"], ["assistant", "abort"]])
 
 
 def test_a_question_is_changed_and_answered_anew(opened: Open) -> None:
@@ -172,7 +165,7 @@ def test_a_question_is_changed_and_answered_anew(opened: Open) -> None:
     assert answered(page, 2) == "three"
     page.click("llm-chat li:nth-child(2) [data-action=retry]")
     assert answered(page, 2) == "three"
-    assert page.locator("llm-chat li.message").count() == 2
+    expect(page.locator("llm-chat li.message")).to_have_count(2)
 
 
 def test_a_script_asks_and_sets_the_conversation(opened: Open) -> None:
@@ -181,7 +174,7 @@ def test_a_script_asks_and_sets_the_conversation(opened: Open) -> None:
         page.evaluate("customElements.whenDefined('llm-chat').then(() => document.querySelector('llm-chat').ask('one'))")
         == "2 messages: system, user."
     )
-    assert page.evaluate("document.querySelector('llm-chat').status") == "ready"
+    becomes(page, lambda: page.evaluate("document.querySelector('llm-chat').status"), "ready")
     before = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "**b**"}]
     page.evaluate("(all) => { document.querySelector('llm-chat').messages = all; }", before)
     expect(page.locator("llm-chat strong")).to_have_text("b")
@@ -198,7 +191,7 @@ def test_a_script_asks_and_sets_the_conversation(opened: Open) -> None:
     failed = "document.querySelector('llm-chat').ask('fail: RequestValidation').catch(({ code }) => code)"
     assert page.evaluate(failed) == "RequestValidation"
     expect(page.locator("llm-chat [role=alert]")).to_contain_text("made to fail with RequestValidation")
-    assert page.evaluate("log.at(-1)") == ["error", "", "made to fail with RequestValidation"]
+    becomes(page, lambda: page.evaluate("log.at(-1)"), ["error", "", "made to fail with RequestValidation"])
     wrong = """() => {
       try {
         document.querySelector("llm-chat").messages = [{ role: "system", content: "x" }];
@@ -231,7 +224,7 @@ def test_elements_share_an_engine_and_end_it(opened: Open) -> None:
     expect(page.locator("#b #offer")).to_be_hidden()
     ask(page, "one", "#b")
     assert answered(page, 2, "#b") == "1 messages: user."
-    assert len(page.workers) == 1
+    becomes(page, lambda: len(page.workers), 1)
     page.evaluate("globalThis.a = document.querySelector('#a'); a.remove()")
     stopped = page.evaluate("a.messages.at(-1)")
     assert stopped["ending"] == "abort"
@@ -239,7 +232,7 @@ def test_elements_share_an_engine_and_end_it(opened: Open) -> None:
     assert answered(page, 4, "#b") == "3 messages: user, assistant, user."
     assert page.evaluate("a.messages.at(-1)") == stopped, "nobody writes it any more"
     page.evaluate("document.querySelector('#b').remove()")
-    no_worker(page)
+    becomes(page, lambda: page.workers, [])
     page.evaluate("document.body.append(a)")
     ask(page, "three", "#a")
     assert answered(page, 4, "#a").startswith("3 messages")
@@ -247,7 +240,7 @@ def test_elements_share_an_engine_and_end_it(opened: Open) -> None:
     page.evaluate("document.body.append(a, document.createElement('p'))")
     ask(page, "four", "#a")
     assert answered(page, 6, "#a").startswith("5 messages")
-    assert page.workers == [worker], "one that is moved keeps its model"
+    becomes(page, lambda: page.workers, [worker])  # one that is moved keeps its model
 
 
 def test_hostile_markdown_is_inert(opened: Open) -> None:
@@ -260,11 +253,11 @@ def test_hostile_markdown_is_inert(opened: Open) -> None:
     assert page.evaluate("globalThis.pwned") is None
     body = "llm-chat li.assistant .body"
     for selector in FORBIDDEN:
-        assert page.locator(f"{body} {selector}").count() == 0, selector
+        expect(page.locator(f"{body} {selector}"), selector).to_have_count(0)
     assert foreign == []
     ask(page, "<b>one</b> <img src=x onerror=alert(1)>")
     answered(page, 2 * len(ATTACKS) + 2)
-    assert page.locator("llm-chat li.user .body *").count() == 0
+    expect(page.locator("llm-chat li.user .body *")).to_have_count(0)
 
 
 def color(page: Page, selector: str, name: str) -> str:
@@ -290,7 +283,7 @@ def test_a_page_gives_it_colors(opened: Open) -> None:
     light, dark = (color(page, selector, "backgroundColor") for selector in ("llm-chat:not(#dark)", "#dark"))
     assert light != dark
     page.emulate_media(color_scheme="dark")
-    assert color(page, "llm-chat:not(#dark)", "backgroundColor") == dark
+    becomes(page, lambda: color(page, "llm-chat:not(#dark)", "backgroundColor"), dark)
     assert page.locator("llm-chat").first.bounding_box()["height"] == 400  # type: ignore[index]
 
 
@@ -300,7 +293,7 @@ def test_a_strict_policy_is_enough(opened: Open, cdn: str) -> None:
     page = opened("<llm-chat WEIGHTS autostart></llm-chat>", f'<meta http-equiv="Content-Security-Policy" content="{policy}">')
     ask(page, "say: *one*")
     answered(page, 2)
-    assert color(page, "llm-chat #composer", "display") == "flex", "its style needs no permission"
+    becomes(page, lambda: color(page, "llm-chat #composer", "display"), "flex")  # its style needs no permission
 
 
 @pytest.mark.parametrize(
@@ -310,14 +303,14 @@ def test_what_cannot_be_loaded_says_why(opened: Open, attributes: str, told: str
     page = opened(f"<llm-chat {attributes}></llm-chat>{LOG}")
     page.click("llm-chat #start")
     expect(page.locator("llm-chat [role=alert]")).to_contain_text(told)
-    assert page.evaluate("log.map(([type]) => type)") == ["error"]
+    becomes(page, lambda: page.evaluate("log.map(([type]) => type)"), ["error"])
     page.evaluate(
         "(all) => { for (const [name, value] of all) document.querySelector('llm-chat').setAttribute(name, value); }",
         [["model", "sample-1m"], ["device", "gpu"]],
     )
     expect(page.locator("llm-chat [role=alert]")).to_be_hidden()
     expect(page.locator("llm-chat #start")).to_be_visible()
-    no_worker(page)
+    becomes(page, lambda: page.workers, [])
 
 
 def test_a_failed_load_is_tried_again(opened: Open, folder: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_page_is_asked_about(visit: Extended, built: Path, site: str) -> None:
     visit.stop_service_workers(panel)
     expect(panel.locator(".answer")).to_have_count(1)
     assert answers_of(panel) == [first]
-    assert panel.text_content("#status") == "The answer reached its greatest length."
+    expect(panel.locator("#status")).to_have_text("The answer reached its greatest length.")
 
     # A panel that is loaded again finds the conversation, and the model where it was.
     with without_model(panel, built):
@@ -150,16 +150,16 @@ def test_what_cannot_be_read_is_said(visit: Extended, built: Path, site: str) ->
     panel = visit.open(f"chrome-extension://{id_of(built)}/panel.html")
     expect(panel.locator("#status")).to_contain_text("Ready.")
     expect(panel.locator("#hint")).to_contain_text("Click the extension's button")
-    assert panel.is_disabled("#ask")
+    expect(panel.locator("#ask")).to_be_disabled()
     page = visit.open(f"{site}/empty.html")
     visit.click_button(id_of(built), page)
     expect(panel.locator("#title")).to_have_text("No text here")
     ask(panel, QUESTIONS[0])
     expect(panel.locator("#reason")).to_have_text("There is no text on this page.")
-    assert panel.input_value("#question") == QUESTIONS[0]
+    expect(panel.locator("#question")).to_have_value(QUESTIONS[0])
     page.goto(f"{site.replace('127.0.0.1', 'localhost')}/bears.html")
     expect(panel.locator("#hint")).to_be_visible()
-    assert panel.is_disabled("#ask")
+    expect(panel.locator("#ask")).to_be_disabled()
 
 
 def test_weights_come_from_elsewhere_once(built: Path, chromium_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cdn import publish, served
 from playwright.sync_api import Browser, Page
+from site_visit import becomes
 
 IMPORT = "const { createEngine } = await import(url + 'package/index.js');"
 
@@ -27,6 +28,7 @@ def page(browser: Browser, cdn: str, tmp_path: Path) -> Iterator[Page]:
     (tmp_path / "index.html").write_text("<!doctype html><title>mine</title>")
     with served(tmp_path) as address:
         context = browser.new_context()
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.goto(address)
         yield page
@@ -45,9 +47,9 @@ def test_an_engine_from_another_origin_answers_and_ends(page: Page, cdn: str) ->
         cdn,
     )
     assert answer == "1 messages: user."
-    assert len(page.workers) == 1
+    becomes(page, lambda: len(page.workers), 1)
     page.evaluate("engine.terminate()")
-    _wait_for_no_worker(page)
+    becomes(page, lambda: page.workers, [])
 
 
 def test_a_load_that_fails_leaves_no_worker(page: Page, cdn: str) -> None:
@@ -64,7 +66,7 @@ def test_a_load_that_fails_leaves_no_worker(page: Page, cdn: str) -> None:
         cdn,
     )
     assert failed == 10
-    _wait_for_no_worker(page)
+    becomes(page, lambda: page.workers, [])
 
 
 def test_a_load_can_be_cancelled(page: Page, cdn: str) -> None:
@@ -79,12 +81,4 @@ def test_a_load_can_be_cancelled(page: Page, cdn: str) -> None:
         cdn,
     )
     assert told == "RangeError: enough"
-    _wait_for_no_worker(page)
-
-
-def _wait_for_no_worker(page: Page) -> None:
-    for _ in range(100):
-        if not page.workers:
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"{len(page.workers)} workers are left")
+    becomes(page, lambda: page.workers, [])

@@ -19,7 +19,7 @@ from open_page import RUNTIME, TESTS, page_console, serve
 
 PAGE = "browser/pictures.html"
 SETTINGS = json.loads((RUNTIME.parent / "test/golden/pictures.json").read_text("utf-8"))["idefics3"]["settings"]
-SECONDS = 120
+SECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Odd]]:
     described = {"files": files, "settings": SETTINGS, "one": ["RGB.png", WIDTH, HEIGHT]}
     (folder / "files.json").write_text(json.dumps(described), "utf-8")
     command = ["node", "test/bundle.mjs", str(TESTS / "browser" / "pictures.js"), str(folder / "pictures.js")]
-    subprocess.run(command, cwd=RUNTIME.parent, check=True, timeout=60)
+    subprocess.run(command, cwd=RUNTIME.parent, check=True, timeout=300)
     return folder, odd
 
 

@@ -39,7 +39,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_both_answer_in_a_page_and_in_workers(package: Path, chromium_path: Path) -> None:
     roots = {"several": PROGRAMS, "package": package}
-    *lines, end = page_console("several/index.html", roots, program=chromium_path, seconds=120)
+    *lines, end = page_console("several/index.html", roots, program=chromium_path, seconds=300)
     assert end == "DONE", "\n".join(lines)
     told = dict(map(json.loads, lines))
     assert told.pop("folders") == ["/package/model/"], "what the models have in common is stored once"
@@ -53,7 +53,7 @@ def test_both_answer_in_node_under_the_name_of_webllm(package: Path) -> None:
     program.write_text(NODE % json.dumps(PROGRAMS.joinpath("programs.js").as_uri()), "utf-8")
     environment = {**os.environ, "WEBLLM_BUILD_CACHE": str(program.with_name("cache"))}
     ran = subprocess.run(
-        [*runtime_command("node"), program], env=environment, capture_output=True, text=True, check=False, timeout=120
+        [*runtime_command("node"), program], env=environment, capture_output=True, text=True, check=False, timeout=300
     )
     assert ran.returncode == 0, ran.stderr
     ids, *told = json.loads(ran.stdout)
@@ -71,7 +71,7 @@ def _check(answers: object, where: str) -> str:
 
 def test_each_model_is_described(package: Path) -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "webllm_build", "inspect", package], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-m", "webllm_build", "inspect", package], capture_output=True, text=True, check=True, timeout=300
     ).stdout
     first, second = shown.strip().split("\n\n")
     assert f"({IDS[0]})" in first.splitlines()[0]

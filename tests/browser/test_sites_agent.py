@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sample_site import FIXTURES, build_sample
 from site_server import SiteServer
-from site_visit import Visit
+from site_visit import Visit, becomes
 
 LUNCH = {"title": "Lunch with Ada", "start": "2026-11-27T12:00", "end": "2026-11-27T13:00", "location": "Café"}
 # A browser that has WebMCP: what a page registers is there for `call`.
@@ -102,8 +102,9 @@ def test_the_same_call_again_is_stopped(visit: Visit) -> None:
     page = open_agent(visit, "&tool_choice=list_notes")
     ask(page, "What is there?")
     expect(page.locator("#log > .remark").last).to_have_text("Stopped: the model made the same call again.")
-    results = page.locator("details pre:last-child").all_text_contents()
-    assert [json.loads(result) for result in results] == [{"notes": []}, {"error": "This very call was made before."}]
+    results = page.locator("details pre:last-child")
+    expected = [{"notes": []}, {"error": "This very call was made before."}]
+    becomes(page, lambda: [json.loads(result) for result in results.all_text_contents()], expected)
     ask(page, "And now?")
     expect(page.locator("#log > .user")).to_have_count(2)
     expect(page.locator("#log > .remark")).to_have_count(2)

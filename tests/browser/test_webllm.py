@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
+from site_visit import becomes
 from test_site_shared import LEADERS, MOST, tells
 
 from open_page import TESTS, page_console, serve
@@ -83,6 +84,7 @@ def test_a_service_worker_that_was_stopped_answers_again(roots: dict[str, Path],
     """The browser starts it again, and the model is loaded again from storage. Answers go on where they were."""
     with serve(roots) as origin:
         context = browser.new_context()
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.goto(f"{origin}/webllm/stopped.html?{script}")
         page.wait_for_function("globalThis.ask")
@@ -121,6 +123,7 @@ def test_a_service_worker_answers_openais_requests_of_any_tab(roots: dict[str, P
     """By the model that a page has loaded there, which is loaded again where the browser has stopped the service worker."""
     with serve(roots) as origin:
         context = browser.new_context()
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.goto(f"{origin}/webllm/stopped.html?static_service_worker.js")
         page.wait_for_function("globalThis.ask")
@@ -163,6 +166,7 @@ def test_tabs_share_an_engine_of_the_package(roots: dict[str, Path], browser: Br
     worker.write_text(MOST + worker.read_text("utf-8"), "utf-8")
     with serve({**roots, "package": package}) as origin:
         context = browser.new_context()
+        context.set_default_timeout(60_000)
 
         def opened() -> Page:
             page = context.new_page()
@@ -173,7 +177,7 @@ def test_tabs_share_an_engine_of_the_package(roots: dict[str, Path], browser: Br
         first = opened()
         expected = first.evaluate("ask('Hello there')")
         second = opened()
-        assert second.evaluate(LEADERS) == [1, 1], "one has the model, and one waits for its end"
+        becomes(second, lambda: second.evaluate(LEADERS), [1, 1])  # one has the model, and one waits for its end
         assert second.evaluate("ask('Hello there')") == expected
         tells(first, 8)
         second.expose_function("closeFirst", first.close)
