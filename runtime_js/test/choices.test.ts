@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { QueueFullError, RequestValidationError } from "../src/support/errors.ts";
 import { inEachPlace } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
+import { turns } from "./fakes/turns.ts";
 
 const ASK = { messages: [{ role: "user", content: "tell me a story, and make it a long one" }], temperature: 0, max_tokens: 6 } as const;
 
@@ -43,9 +44,9 @@ inEachPlace((check) => {
   check("leaving a stream ends all of its choices, a full queue refuses all, and a priority is checked", async ({ client, engine }) => {
     const { max_tokens: _, ...endless } = ASK;
     for await (const { choices: [choice] } of await client.chatCompletion({ ...endless, n: 3, stream: true })) if (choice?.delta.content) break;
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
+    await turns(20);
     const steps = engine.loaded[0]?.runner.calls.length;
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
+    await turns(20);
     assert.equal(engine.loaded[0]?.runner.calls.length, steps);
     const asked = [1, 2, 3].map(() => client.chatCompletion({ ...ASK, n: 128 }));
     const settled = await Promise.allSettled(asked);

@@ -10,6 +10,7 @@ import { isAsked, mayBeAnswered } from "../src/endpoint/messages.ts";
 import { serveEndpoint } from "../src/endpoint/serve.ts";
 import { CONFIG, FakeEngine, MODEL, soon } from "./fakes/engine.ts";
 import { FakeSite } from "./fakes/service_worker.ts";
+import { turns } from "./fakes/turns.ts";
 
 const SITE = "https://site.example/chat/";
 const ports: MessagePort[] = [];
@@ -65,7 +66,7 @@ test("closing a stream ends the answer", async () => {
 
 async function later(engine: FakeEngine): Promise<number | undefined> {
   const { length } = engine.loaded[0]?.runner.calls ?? [];
-  await new Promise((resolve) => { setTimeout(resolve, 20); });
+  await turns(20);
   return length;
 }
 

@@ -8,13 +8,13 @@ import {
 } from "../src/support/errors.ts";
 import { CONTEXT, MODEL, PLACES, fakeTokenizer, soon, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
+import { turns } from "./fakes/turns.ts";
 
 const QUESTION = [{ role: "user", content: "hi" }] as const;
 const OTHER = [{ role: "user", content: "good night" }] as const;
 const LONG = { messages: QUESTION, temperature: 0, stream: true } as const;
 const SHORT = { messages: QUESTION, temperature: 0, max_tokens: 5 } as const;
 
-const pause = (milliseconds = 0): Promise<void> => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
 
 function textOf(chunk: ChatCompletionChunk): string {
   return chunk.choices[0]?.delta.content ?? "";
@@ -83,7 +83,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     const loading = it.client.reload(MODEL);
     const answer = it.client.chatCompletion(SHORT);
     const stream = it.client.chatCompletion(LONG);
-    await pause(5);
+    await turns(5);
     release();
     await loading;
     assert.equal((await answer).model, MODEL);
@@ -128,7 +128,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     freeze({ engine, client });
     const waited = await client.chatCompletion(LONG);
     const next = [waited.next(), waited.next()];
-    await pause(5);
+    await turns(5);
     await waited.return?.();
     for (const { done } of await Promise.all(next)) assert.equal(done, true);
     await client.unload();
@@ -142,10 +142,10 @@ for (const [place, make] of Object.entries(PLACES)) {
     const unread = await client.chatCompletion(LONG);
     await unread.return?.();
     for await (const chunk of await client.chatCompletion(LONG)) if (textOf(chunk) !== "") break;
-    await pause(30);
+    await turns(30);
     const before = steps();
     assert.ok(before < 60, `${before} steps`);
-    await pause(30);
+    await turns(30);
     assert.equal(steps(), before);
   });
 
@@ -179,7 +179,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.ok(running);
     for (const other of others) other.catch(() => undefined);
     refused.catch(() => undefined);
-    await pause(10);
+    await turns(10);
     await it.client.reload(MODEL);
     assert.equal((await running).choices[0]?.interrupted, true);
     await assert.rejects(refused, AbortError);
@@ -208,14 +208,14 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.ok(text.length > 0);
     freeze(it);
     const frozen = it.client.chatCompletion({ messages: OTHER });
-    await pause(10);
+    await turns(10);
     await it.client.interruptGenerate();
     assert.equal((await frozen).choices[0]?.interrupted, true);
   });
 
   check("of overlapping loads the last counts, and none leaks", async () => {
     const it = make();
-    it.engine.loading = () => pause(20);
+    it.engine.loading = () => turns(20);
     const first = it.client.reload(MODEL);
     const second = it.client.reload("other");
     await assert.rejects(first, AbortError);
@@ -245,7 +245,7 @@ for (const [place, make] of Object.entries(PLACES)) {
   check("unloading twice while an answer runs resolves both times", async () => {
     const it = await loaded(make);
     const running = it.client.chatCompletion({ messages: QUESTION });
-    await pause(5);
+    await turns(5);
     await Promise.all([it.client.unload(), it.client.unload()]);
     assert.equal((await running).choices[0]?.interrupted, true);
   });
@@ -257,13 +257,13 @@ for (const [place, make] of Object.entries(PLACES)) {
     stuck.catch(() => undefined);
     const waiting = it.client.chatCompletion(SHORT);
     waiting.catch(() => undefined);
-    await pause(5);
+    await turns(5);
     await it.client.unload();
     await assert.rejects(stuck, AbortError);
     await assert.rejects(waiting, AbortError);
     const controller = new AbortController();
     const given = it.client.reload(MODEL, {}, { signal: controller.signal });
-    await pause(5);
+    await turns(5);
     controller.abort(new DOMException("changed my mind", "NotNeededError"));
     await assert.rejects(given, { name: "NotNeededError" });
     it.engine.loading = () => Promise.resolve();
@@ -273,7 +273,7 @@ for (const [place, make] of Object.entries(PLACES)) {
 
   check("a load that fails fails who waits for it, and the next one works", async () => {
     const it = make();
-    it.engine.loading = async () => { await pause(3); throw new DeviceLostError("lost while loading"); };
+    it.engine.loading = async () => { await turns(3); throw new DeviceLostError("lost while loading"); };
     const loading = it.client.reload(MODEL);
     const waiting = it.client.chatCompletion(SHORT);
     waiting.catch(() => undefined);
@@ -291,7 +291,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     await it.client.reload(MODEL);
     const [first] = it.engine.loaded;
     first?.listener.lost(new DeviceLostError("driver restarted"));
-    await pause(5);
+    await turns(5);
     assert.ok(told.length === 1 && told[0] instanceof DeviceLostError && told[0].message === "driver restarted");
     await it.client.reload(MODEL);
     assert.deepEqual(it.engine.loaded.map(({ disposals }) => disposals), [1, 0]);

@@ -81,10 +81,12 @@ function failing(error: Error, asked: unknown[] = []): LocalEngine {
   return { chat: { completions: { create: async (request: unknown) => { asked.push(request); throw error; } } } };
 }
 
-async function collect(stream: AsyncIterable<ChatCompletionChunk & Answered>): Promise<{ text: string; by: string[]; pieces: number }> {
+/** onText: called once some of it is there. */
+async function collect(stream: AsyncIterable<ChatCompletionChunk & Answered>, onText?: () => void): Promise<{ text: string; by: string[]; pieces: number }> {
   let [text, by, pieces] = ["", [""], 0];
   for await (const piece of stream) {
     text += piece.choices[0]?.delta.content ?? "";
+    if (text !== "") onText?.();
     by = piece.answered_by;
     pieces++;
   }
@@ -140,14 +142,15 @@ test("somebody is asked once before the first byte leaves", async () => {
 });
 
 test("where a remote model fails in the middle, the device goes on behind what there is", async () => {
+  let breakOff = (): unknown => undefined;
   answer = (response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write(event({ role: "assistant", content: "half an " }));
-    setTimeout(() => response.destroy(), 10);
+    breakOff = () => response.destroy();
   };
   const local = await device();
   const stream = await createHybrid({ local, remote: remote(), policy: { prefer: "remote" } }).chat.completions.create({ ...REQUEST, stream: true });
-  const { text, by } = await collect(stream);
+  const { text, by } = await collect(stream, () => breakOff());
   const rest = await local.chat.completions.create({ ...REQUEST, max_tokens: 7, messages: [...MESSAGES, { role: "assistant", content: "half an " }] });
   assert.deepEqual([text, by], [`half an ${rest.choices[0]?.message.content}`, ["remote", "device"]]);
 });
@@ -181,7 +184,7 @@ test("a remote model that hangs, wherever it does, has failed after so long; one
     assert.deepEqual([choice?.message.content, answered_by], [own, ["device"]]);
   }
   answer = (response) => { begin(response); response.write(event({ content: "half an " })); };
-  const stream = await patient(30).chat.completions.create({ ...REQUEST, stream: true });
+  const stream = await patient(1000).chat.completions.create({ ...REQUEST, stream: true });
   const { text, by } = await soon(collect(stream));
   assert.deepEqual([text.startsWith("half an "), text.length > 10, by], [true, true, ["remote", "device"]]);
   answer = (response) => {
@@ -196,8 +199,8 @@ test("a remote model that hangs, wherever it does, has failed after so long; one
   const worked = await soon(patient(1000, failing(new DeviceLostError("gone"))).chat.completions.create(REQUEST));
   assert.equal(worked.choices[0]?.message.content, "done");
   answer = (response) => { begin(response); response.write(event({ content: "a" })); response.end(event({ content: "b" }) + event({}, "stop")); };
-  const read = await patient(200, failing(new DeviceLostError("gone"))).chat.completions.create({ ...REQUEST, stream: true });
-  await new Promise((resolve) => { setTimeout(resolve, 300); });
+  const read = await patient(1000, failing(new DeviceLostError("gone"))).chat.completions.create({ ...REQUEST, stream: true });
+  await new Promise((resolve) => { setTimeout(resolve, 1300); });
   assert.equal((await collect(read)).text, "ab", "who reads slowly is not waited for");
 });
 
@@ -216,11 +219,12 @@ test("what is asked follows no redirect", async () => {
 });
 
 test("what fails behind an answer's end takes nothing from it, and nobody adds to it", async () => {
+  let breakOff = (): unknown => undefined;
   const ends: ((response: ServerResponse) => void)[] = [
     (response) => response.end(),
     (response) => response.end("data: [DONE]\n"),
     (response) => response.end("data: nonsense\n\n"),
-    (response) => { setTimeout(() => response.destroy(), 10); },
+    (response) => { breakOff = () => response.destroy(); },
   ];
   const asked: unknown[] = [];
   for (const end of ends) {
@@ -230,17 +234,19 @@ test("what fails behind an answer's end takes nothing from it, and nobody adds t
       end(response);
     };
     const hybrid = createHybrid({ local: failing(new DeviceLostError("gone"), asked), remote: remote(), policy: { prefer: "remote" } });
-    const { text, by } = await collect(await hybrid.chat.completions.create({ ...REQUEST, stream: true }));
+    const { text, by } = await collect(await hybrid.chat.completions.create({ ...REQUEST, stream: true }), () => breakOff());
     assert.deepEqual([text, by], ["all of it", ["remote"]]);
   }
   assert.equal(asked.length, 0);
 });
 
 test("half an answer of a form is gone on with by nobody: where nobody has read it, it is begun anew", async () => {
+  let [isRead, breakOff] = [false, (): unknown => undefined];
   answer = (response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.write(event({ role: "assistant", content: '{"a": ' }));
-    setTimeout(() => response.destroy(), 10);
+    if (isRead) breakOff = () => response.destroy();
+    else setTimeout(() => response.destroy(), 10);
   };
   let asked = 0;
   const near = async (): Promise<Response> => { asked++; return new Response(event({ content: '{"a": 1}' }) + event({}, "stop")); };
@@ -249,7 +255,8 @@ test("half an answer of a form is gone on with by nobody: where nobody has read 
   const hybrid = createHybrid({ local, remote: remote(), policy: { prefer: "remote" } });
   const { choices: [choice], answered_by } = await hybrid.chat.completions.create(request);
   assert.deepEqual([choice?.message.content, answered_by, asked], ['{"a": 1}', ["device"], 1]);
-  await assert.rejects(async () => collect(await hybrid.chat.completions.create({ ...request, stream: true })), { code: "Remote" });
+  isRead = true;
+  await assert.rejects(async () => collect(await hybrid.chat.completions.create({ ...request, stream: true }), () => breakOff()), { code: "Remote" });
 });
 
 test("a server that floods is one that fails", async () => {

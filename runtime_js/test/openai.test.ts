@@ -6,6 +6,7 @@ import OpenAI from "openai";
 import { createFetch } from "../src/api/openai/fetch.ts";
 import { MLCEngineError } from "../src/support/errors.ts";
 import { MODEL, PLACES, soon } from "./fakes/engine.ts";
+import { turns } from "./fakes/turns.ts";
 
 const ASK = { model: MODEL, messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 5 } as const satisfies OpenAI.ChatCompletionCreateParams;
 
@@ -56,7 +57,7 @@ for (const [place, make] of Object.entries(PLACES)) {
     const other = await client.chat.completions.create({ ...ASK, max_tokens: 200, stream: true }, { signal: controller.signal });
     pieces = 0;
     for await (const _ of other) if (++pieces === 3) controller.abort();
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
+    await turns(20);
     const calls = engine.loaded[0]?.runner.calls.length ?? 0;
     assert.ok(calls < 200, `${calls} steps`);
     assert.equal((await client.chat.completions.create(ASK)).usage?.completion_tokens, 5);

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { createLanguageModel, type LanguageModelStatic, type ModelSource } from "../src/adapters/prompt_api/index.ts";
 import { CONTEXT, FakeEngine, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { saying } from "./fakes/saying.ts";
+import { turns } from "./fakes/turns.ts";
 
 const CALL = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n</tool_call>";
 
@@ -36,7 +37,7 @@ test("availability, and progress of a load that several wait for", async () => {
   const told: number[] = [];
   const monitor = (target: EventTarget): void => target.addEventListener("downloadprogress", (event) => told.push(Number(Reflect.get(event, "loaded"))));
   const both = [LanguageModel.create({ monitor }), LanguageModel.create()];
-  await new Promise((resolve) => { setTimeout(resolve, 1); });
+  await turns(2);
   assert.equal(await LanguageModel.availability(), "downloading");
   loaded();
   await soon(Promise.all(both));

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { Window } from "happy-dom";
 import { FakeEngine, MODEL, CONFIG, soon } from "./fakes/engine.ts";
+import { turns } from "./fakes/turns.ts";
 import type { OpenOptions, UsedChat, UsedEngine } from "../src/adapters/react/index.ts";
 
 const window = new Window({ url: "https://page.example/" });
@@ -19,7 +20,7 @@ after(async () => {
   setTimeout(() => process.exit(), 100).unref();
 });
 
-const later = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 5); });
+const later = (): Promise<void> => turns(10);
 
 interface Shown {
   engine: UsedEngine<FakeEngine>;

@@ -7,6 +7,7 @@ import { Journal } from "../src/storage/journal.ts";
 import { ModelNotLoadedError, RequestValidationError } from "../src/support/errors.ts";
 import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
+import { turns } from "./fakes/turns.ts";
 import { FakeStorage } from "./fakes/web.ts";
 
 let storage = new FakeStorage();
@@ -15,7 +16,7 @@ Object.defineProperty(globalThis, "navigator", { value: { get storage() { return
 const ASK = { messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 40, repetition_penalty: 1.3, seed: 5 } as const;
 const kept = (sessionId: string): ChatCompletionRequestNonStreaming => ({ ...ASK, extra_body: { resumable: { enabled: true, sessionId } } });
 const GO_ON = { continueGeneration: true } as const;
-const pause = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 15); });
+const pause = (): Promise<void> => turns(15);
 
 async function loaded(make: () => Setup): Promise<Setup> {
   const it = make();

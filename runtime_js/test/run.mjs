@@ -33,7 +33,7 @@ try {
   });
   const files = entries.map(({ out: name }) => join(out, `${name}.mjs`));
   // By itself Node leaves one processor idle.
-  const options = ["--enable-source-maps", "--test", "--test-timeout=60000", "--test-reporter=spec", `--test-concurrency=${availableParallelism()}`];
+  const options = ["--enable-source-maps", "--test", "--test-timeout=300000", "--test-reporter=spec", `--test-concurrency=${availableParallelism()}`];
   process.exitCode = spawnSync(process.execPath, [...options, ...files], { stdio: "inherit" }).status ?? 1;
 } finally {
   await rm(out, { recursive: true, force: true });

@@ -9,6 +9,7 @@ import { MODEL, PLACES, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 import { NO_EOS } from "./fakes/generations.ts";
 import { reference, seenAs } from "./fakes/runner.ts";
+import { turns } from "./fakes/turns.ts";
 import { FakeVision, IMAGE_TOKEN, checkSeeing, picture } from "./fakes/vision.ts";
 
 const shown = (url: string | Blob): ContentPart => ({ type: "image_url", image_url: { url } });
@@ -114,9 +115,9 @@ checkSeeing("others are answered while a picture is encoded, and who leaves in i
   assert.equal(choices[0]?.message.content, await expected(it, [user(text("meanwhile"))], []));
   controller.abort();
   await assert.rejects(waiting, { name: "AbortError" });
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  await turns(10);
   for (const go of held) go();
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  await turns(10);
   assert.deepEqual(it.vision.encoded, ["6/0", "6/1"], "of its tiles those under way are the last");
   it.vision.encoding = () => Promise.resolve();
   const messages = [user(shown(picture("6: 4 4 4")))];

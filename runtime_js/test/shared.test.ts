@@ -9,6 +9,7 @@ import { openShared } from "../src/shared/group.ts";
 import { soon } from "./fakes/engine.ts";
 import { FakeLocks } from "./fakes/locks.ts";
 import { Models } from "./fakes/service_worker.ts";
+import { turns } from "./fakes/turns.ts";
 
 const LOAD: LoadCall = { choices: [{ modelId: "toy", source: { manifest: "https://models.example/toy/manifest.json" } }], keepsOthers: false };
 const request = (maxTokens: number, seed = 3): AnswerRequest => (
@@ -141,9 +142,9 @@ check("a tab is closed in the middle of its own answer, which ends; the others' 
   const whole = await soon(textOf(first, request(60)));
   void textOf(second, request(240, 5), once(() => tabs.close("2")));
   assert.equal(await soon(textOf(first, request(60))), whole);
-  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  await turns(50);
   const before = steps;
-  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  await turns(50);
   assert.equal(steps, before, "nobody waits for it any more");
   assert.equal(await soon(textOf(first, request(60))), whole);
 });
@@ -154,11 +155,13 @@ check("a leader that sleeps is replaced, and hears of it when it wakes", async (
   const third = await tabs.loaded("3");
   tabs.sleep("1");
   const asked = textOf(second, request(40));
-  for (let ticks = 0; ticks < 6; ticks++) {
-    await new Promise((resolve) => { setTimeout(resolve, 10); });
+  let isAnswered = false;
+  const answered = soon(asked).finally(() => { isAnswered = true; });
+  while (!isAnswered) {
+    await turns(10);
     mock.timers.tick(5000);
   }
-  assert.equal(await soon(asked), whole);
+  assert.equal(await answered, whole);
   tabs.wake("1");
   assert.deepEqual(await soon(Promise.all([textOf(first, request(40)), textOf(third, request(40))])), [whole, whole]);
   assert.deepEqual([tabs.models.loaded.length, tabs.models.alive], [2, 1]);

@@ -10,6 +10,7 @@ import { askForPersistence } from "../src/storage/quota.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeServer, FakeStorage, type FakeFile } from "./fakes/web.ts";
 import { BASE, LIBRARY, SHARDS, bytesOf, deploy, entry, manifestObject } from "./fakes/model.ts";
+import { turns } from "./fakes/turns.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -259,7 +260,7 @@ test("nobody waits for an answer about persistence, nor is asked again who has a
     Object.defineProperty(globalThis, "navigator", { configurable: true, value: { storage: given, permissions } });
     void askForPersistence();
     void askForPersistence(); // after another load
-    await new Promise((resolve) => { setTimeout(resolve, 1); });
+    await turns(2);
     return asked;
   };
   const answered = (state: string): object => ({ query: async () => ({ state }) });

@@ -7,6 +7,7 @@ import { Tenants, type Tenant } from "../src/api/tenants.ts";
 import { fromText, toText } from "../src/transport/json_messages.ts";
 import { soon } from "./fakes/engine.ts";
 import { Models } from "./fakes/service_worker.ts";
+import { turns } from "./fakes/turns.ts";
 
 function call(...ids: string[]): LoadCall {
   return { choices: ids.map((modelId) => ({ modelId, source: { manifest: `https://models.example/${modelId}.json` } })), keepsOthers: false };
@@ -46,7 +47,7 @@ test("a client hears of the loads that it waits for, and of the end of one that 
   models.loading = (_, modelId) => (modelId === "a" ? new Promise((resolve) => { go = resolve; }) : Promise.resolve());
   const loading = enter(tenants, first).load(call("a"));
   const other = enter(tenants, second).load(call("b"));
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  await turns(5);
   go();
   await soon(loading);
   assert.deepEqual([first, second], [[1], []]);

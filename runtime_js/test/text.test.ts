@@ -5,6 +5,7 @@ import type { Completion, CompletionChunk } from "../src/api/openai/types.ts";
 import { ContextWindowSizeExceededError, RequestValidationError } from "../src/support/errors.ts";
 import { CONTEXT, MODEL, fakeTokenizer, inEachPlace } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
+import { turns } from "./fakes/turns.ts";
 
 const ASK = { temperature: 0, max_tokens: 4 } as const;
 
@@ -42,7 +43,7 @@ inEachPlace((check) => {
     await assert.rejects(client.completions.create({ prompt: ["a", long], temperature: 0 }), fails(ContextWindowSizeExceededError, /tokens/));
     await assert.rejects(client.completions.create({ prompt: [[1], [1 << 20]] }), fails(RequestValidationError, /Token 1048576, at place 0/));
     const steps = async (): Promise<number> => {
-      await new Promise((resolve) => { setTimeout(resolve, 20); });
+      await turns(20);
       return engine.loaded[0]?.runner.calls.length ?? 0;
     };
     assert.equal(await steps(), await steps());

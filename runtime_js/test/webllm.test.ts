@@ -6,6 +6,7 @@ import type { MLCEngine as OwnEngine } from "../src/api/engine.ts";
 import * as webllm from "../src/webllm/index.ts";
 import { soon } from "./fakes/engine.ts";
 import { Models } from "./fakes/service_worker.ts";
+import { turns } from "./fakes/turns.ts";
 import { CALL, Engine, LLAMA, QUESTION, all, loaded } from "./fakes/webllm.ts";
 
 test("a record of WebLLM's means the package's model that has its id", async () => {
@@ -36,7 +37,7 @@ test("unload ends a load, which resolves", async () => {
   engine.setLogLevel("SILENT");
   engine.inner.loading = () => new Promise(() => undefined);
   const loading = engine.reload("toy");
-  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  await turns(5);
   await engine.unload();
   await soon(loading);
   await assert.rejects(engine.chatCompletion(CALL), { name: "ModelNotLoadedError" });

@@ -7,6 +7,7 @@ import * as webllm from "../src/webllm/index.ts";
 import { Loopback, soon } from "./fakes/engine.ts";
 import { FakeExtension, type Port } from "./fakes/extension.ts";
 import { Models } from "./fakes/service_worker.ts";
+import { turns } from "./fakes/turns.ts";
 
 const record = (model_id: string): webllm.ModelRecord & { manifest: string } => (
   { model: `https://models.example/${model_id}`, model_lib: "", model_id, manifest: `https://models.example/${model_id}/manifest.json` });
@@ -18,7 +19,7 @@ mock.timers.enable({ apis: ["setInterval"] });
 
 async function passed(ms: number): Promise<void> {
   mock.timers.tick(ms);
-  await new Promise((resolve) => { setTimeout(resolve, 20); });
+  await turns(20);
 }
 
 /** As WebLLM's example writes it. */

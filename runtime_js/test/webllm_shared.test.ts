@@ -7,6 +7,7 @@ import { ModelType } from "../src/webllm/constants.ts";
 import * as webllm from "../src/webllm/index.ts";
 import { soon } from "./fakes/engine.ts";
 import { FakeSite, Models } from "./fakes/service_worker.ts";
+import { turns } from "./fakes/turns.ts";
 
 const record = (model_id: string, more: Partial<webllm.ModelRecord> = {}): webllm.ModelRecord & { manifest: string } => (
   { model: `https://models.example/${model_id}`, model_lib: "", model_id, manifest: `https://models.example/${model_id}/manifest.json`, ...more });
@@ -44,7 +45,7 @@ async function textOf(engine: webllm.MLCEngineInterface): Promise<string> {
 
 async function beat(): Promise<void> {
   mock.timers.tick(BEAT_MS);
-  await new Promise((resolve) => { setTimeout(resolve, 20); });
+  await turns(20);
 }
 
 async function until(isSo: () => boolean): Promise<void> {

@@ -151,7 +151,7 @@ export const PLACES: Readonly<Record<string, (config?: MLCEngineConfig) => Setup
 };
 
 /** Fails a test that would wait for ever. */
-export async function soon<T>(work: Promise<T>, what = "this", milliseconds = 10_000): Promise<T> {
+export async function soon<T>(work: Promise<T>, what = "this", milliseconds = 60_000): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => { timer = setTimeout(() => reject(new Error(`${what} hangs`)), milliseconds); });
   try {

@@ -8,6 +8,7 @@ import { pagesOf } from "../../src/executor/groups.ts";
 import type { RunnerShape } from "../../src/executor/runner.ts";
 import { FakePagedKv } from "./paged_kv.ts";
 import { FakeRunner, VOCABULARY } from "./runner.ts";
+import { turns } from "./turns.ts";
 
 export const SHAPE = { contextLength: 32, pageSize: 4, prefillChunk: 5, shortestChunk: 16, rowCounts: [1, 2, 4, 8], slots: 0 };
 export const NO_EOS: ReadonlySet<number> = new Set();
@@ -70,4 +71,4 @@ export function generate(
   });
 }
 
-export const settle = (): Promise<void> => new Promise((resolve) => { setTimeout(resolve, 5); });
+export const settle = (): Promise<void> => turns(5);
