@@ -80,15 +80,30 @@ def kept_as(name: str) -> str:
 
 
 class Visit:
-    """One person's browser: pages share storage and service worker. Console messages and uncaught errors are collected."""
+    """One person's browser: pages share storage and service worker. Console messages and uncaught errors are collected, and come when they
+    come: a test says which it provokes, or waits for one."""
 
     def __init__(self, context: BrowserContext, server: SiteServer) -> None:
         self.context = context
         self.server = server
         self.console: list[str] = []
+        self._provoked: tuple[str, ...] = ()
         context.set_default_timeout(60_000)
-        context.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
-        context.on("weberror", lambda error: self.console.append(f"uncaught: {error.error}"))
+        context.on("console", lambda message: self._note(f"{message.type}: {message.text}"))
+        context.on("weberror", lambda error: self._note(f"uncaught: {error.error}"))
+
+    def _note(self, message: str) -> None:
+        if not message.startswith(self._provoked):
+            self.console.append(message)
+
+    def provokes(self, *beginnings: str) -> None:
+        """Messages that begin so are what the test is about, however many come, and when."""
+        self._provoked += beginnings
+
+    def told(self, page: Page, beginning: str) -> None:
+        """Wait until there is a message that begins so, and take it off."""
+        becomes(page, lambda: any(message.startswith(beginning) for message in self.console), True)
+        self.console.remove(next(message for message in self.console if message.startswith(beginning)))
 
     def open(self) -> Page:
         page = self.context.new_page()

@@ -268,12 +268,12 @@ def test_without_room_nothing_is_lost_and_what_was_refused_is_written_later(visi
 
 
 def test_a_list_that_does_not_come_says_so(visit: Visit) -> None:
+    visit.provokes("error: Failed to load resource")
     visit.context.route("**/chats.*", lambda route: route.abort())
     page = visit.start()
     page.click("#open-chats")
     expect(page.locator("#notice [data-kind=part]")).to_contain_text("could not be fetched")
     visit.context.unroute("**/chats.*")
-    visit.console.clear()
     page.click("#open-chats")
     page.wait_for_selector("#chats:visible")
     expect(page.locator("#notice [data-kind=part]")).to_have_count(0)

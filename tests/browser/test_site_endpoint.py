@@ -24,7 +24,7 @@ def test_any_page_asks_the_model_of_any_other(visit: Visit) -> None:
     installed(page)
     status, _, said = asked(page, "say: hello")
     assert status == 503 and f"Open {visit.server.url} in a tab" in said
-    assert visit.console.pop().startswith("error: Failed to load resource: the server responded with a status of 503")
+    visit.told(page, "error: Failed to load resource: the server responded with a status of 503")
     page.click("#start")
     page.wait_for_selector("body[data-status=ready]")
     other = visit.open()
@@ -43,4 +43,4 @@ def test_a_site_may_have_none(visit: Visit, tmp_path: Path) -> None:
     installed(page)
     status, _, _ = asked(page, "say: hello")
     assert status in (404, 405, 501)
-    assert visit.console.pop().startswith("error: Failed to load resource")
+    visit.told(page, "error: Failed to load resource")

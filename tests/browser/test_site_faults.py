@@ -153,8 +153,7 @@ def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visi
         assert answered(page, 2) == whole
     assert whole
     expect(page.locator("#problem")).to_be_hidden()
-    assert len(visit.console) == 1 and "The model is loaded again" in visit.console[0]
-    visit.console.clear()
+    visit.told(page, "warning: The model is loaded again")
 
 
 def test_storage_that_is_cleared_under_it_takes_nothing_from_the_page(visit: Visit) -> None:
@@ -174,6 +173,7 @@ def test_storage_that_is_cleared_under_it_takes_nothing_from_the_page(visit: Vis
 
 
 def test_memory_that_is_not_there_is_said_and_may_come_back(visit: Visit) -> None:
+    visit.provokes("warning: ", "error: ")
     page = started(visit)
     engine = page.workers[0]
     engine.evaluate(CANNOT_GROW)
@@ -188,7 +188,6 @@ def test_memory_that_is_not_there_is_said_and_may_come_back(visit: Visit) -> Non
     page.goto(f"{visit.server.url}?device=cpu")
     page.wait_for_selector("#problem:visible")
     expect(page.locator("#problem-title")).to_contain_text("memory")
-    visit.console.clear()
 
 
 def test_a_clock_that_jumps_changes_nothing(visit: Visit) -> None:

@@ -11,6 +11,7 @@ ISOLATED = "crossOriginIsolated && typeof SharedArrayBuffer === 'function'"
 
 @pytest.mark.parametrize("policy", ["", "worker-src 'self'"], ids=["worker-from-memory", "worker-from-network"])
 def test_the_second_visit_is_isolated(visit: Visit, policy: str) -> None:
+    visit.provokes("log: ", "error: Creating a worker from 'blob:")
     visit.server.policy = policy
     page = visit.start()
     assert not page.evaluate(ISOLATED)
@@ -29,7 +30,6 @@ def test_the_second_visit_is_isolated(visit: Visit, policy: str) -> None:
     (visit.server.folder / "other.html").write_text('<link rel="icon" href="data:,">')
     page.goto(visit.server.url + "other.html")
     assert not page.evaluate(ISOLATED), "it may need resources of others"
-    visit.console.clear()
 
 
 def test_a_page_that_is_not_isolated_may_show_it(visit: Visit) -> None:

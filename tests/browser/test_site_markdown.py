@@ -243,6 +243,7 @@ def test_an_answer_is_drawn_again_when_markdown_comes(visit: Visit) -> None:
 
 
 def test_markdown_that_cannot_be_fetched_is_asked_for_again(visit: Visit) -> None:
+    visit.provokes("error: Failed to load resource")
     visit.server.failing = {PART}
     page = visit.start()
     ask(page, "say: **one** <b>two</b>")
@@ -251,7 +252,6 @@ def test_markdown_that_cannot_be_fetched_is_asked_for_again(visit: Visit) -> Non
     ask(page, "say: **two**")
     answered(page, 4)
     expect(page.locator(MARKDOWN)).to_have_text(["one", "two"])
-    visit.console.clear()
 
 
 KEPT = [{"role": role, "text": f"**Bold** words, number {i}." * 40, "ending": "stop"} for i in range(30) for role in ("user", "assistant")]

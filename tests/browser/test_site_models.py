@@ -163,7 +163,7 @@ def test_a_request_gets_the_page_that_has_the_model_it_names(two: Visit) -> None
     installed(page)
     assert page.evaluate(ASK, FACTS.id)[0] == 200
     assert page.evaluate(ASK, OTHER.id) == [503, "false"]
-    assert two.console.pop().startswith("error: Failed to load resource")
+    two.told(page, "error: Failed to load resource")
     other = two.open()
     choose(other, "Other")
     other.wait_for_selector("body[data-status=offer]")

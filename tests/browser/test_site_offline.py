@@ -138,6 +138,7 @@ def test_a_new_build_replaces_the_old_one(visit: Visit, tmp_path: Path) -> None:
 
 
 def test_another_open_page_is_told_too_and_keeps_its_files(visit: Visit, tmp_path: Path) -> None:
+    visit.provokes("error: Failed to load resource")
     first = visit.start()
     installed(first)
     second = visit.open()
@@ -163,10 +164,10 @@ def test_another_open_page_is_told_too_and_keeps_its_files(visit: Visit, tmp_pat
     first.reload()
     until(first, SHELLS.replace("COUNT", "1"))
     becomes(first, lambda: old_shard.name in stored_files(first), False)
-    visit.console.clear()
 
 
 def test_a_page_of_another_build_is_not_kept(visit: Visit, tmp_path: Path) -> None:
+    visit.provokes("error: Failed to load resource")
     page = visit.start()
     installed(page)
     index = visit.server.folder / "index.html"
@@ -189,10 +190,10 @@ def test_a_page_of_another_build_is_not_kept(visit: Visit, tmp_path: Path) -> No
     visit.server.stop()
     page.reload()
     expect(page).to_have_title("Newer chat", timeout=60_000)
-    visit.console.clear()
 
 
 def test_a_build_that_cannot_be_fetched_whole_changes_nothing(visit: Visit, tmp_path: Path) -> None:
+    visit.provokes("error: Failed to load resource")
     page = visit.start()
     installed(page)
     build_site(visit.server.folder, tmp_path / "build-1", seed=1, title="Newer chat")
@@ -204,4 +205,3 @@ def test_a_build_that_cannot_be_fetched_whole_changes_nothing(visit: Visit, tmp_
     page.reload()
     page.wait_for_selector("body[data-status=ready]")
     expect(page).to_have_title(TITLE)
-    visit.console.clear()

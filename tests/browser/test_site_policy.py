@@ -12,16 +12,17 @@ PAGE = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'
 
 
 def test_the_worker_reaches_no_other_host(visit: Visit) -> None:
+    visit.provokes("error: Connecting to")
     page = visit.start()
     other = visit.server.url.replace("127.0.0.1", "localhost")
     ask(page, f"fetch: {visit.server.url}index.html")
     assert answered(page, 2) == "200"
     ask(page, f"fetch: {other}index.html")
     assert answered(page, 4) == "TypeError"
-    visit.console.clear()
 
 
 def test_the_worker_that_measures_reaches_no_other_host(visit: Visit) -> None:
+    visit.provokes("log: ", "error: Connecting to")
     page = visit.context.new_page()
     page.goto(visit.server.url + "bench.html")
     until(page, "document.querySelector('#status').textContent.startsWith('FAIL')")  # the sample is no model
@@ -30,7 +31,6 @@ def test_the_worker_that_measures_reaches_no_other_host(visit: Visit) -> None:
     (worker,) = page.workers
     assert worker.evaluate(fetches, f"{visit.server.url}bench.html") == "basic"
     assert worker.evaluate(fetches, visit.server.url.replace("127.0.0.1", "localhost")) == "TypeError"
-    visit.console.clear()
 
 
 @pytest.mark.parametrize("where", ["page", "worker"])
@@ -54,16 +54,16 @@ def test_a_server_that_forbids_workers_from_memory(visit: Visit) -> None:
     page = visit.start()
     ask(page, "one")
     assert answered(page, 2) == "1 messages: user."
-    visit.console.clear()
+    visit.told(page, "error: Creating a worker from 'blob:")
 
 
 def test_a_server_that_forbids_webassembly(visit: Visit) -> None:
+    visit.provokes("error: ")
     visit.server.policy = PAGE + "script-src 'self'; worker-src 'self' blob:"
     page = visit.open()
     page.wait_for_selector("#problem:visible")
     expect(page.locator("#problem-title")).to_have_text("This site\u2019s server forbids WebAssembly")
     expect(page.locator("#problem-fix")).to_contain_text("'wasm-unsafe-eval'")
-    visit.console.clear()
 
 
 FORGET_MODELS = """async () => {
@@ -73,6 +73,7 @@ FORGET_MODELS = """async () => {
 
 @pytest.mark.parametrize("seed", [0, 1], ids=["same-model", "other-model"])
 def test_another_open_page_survives_an_update(visit: Visit, tmp_path: Path, seed: int) -> None:
+    visit.provokes("error: Failed to load resource")
     first = visit.start()
     installed(first)
     second = visit.open()
@@ -104,16 +105,15 @@ def test_another_open_page_survives_an_update(visit: Visit, tmp_path: Path, seed
         second.click("#problem [data-action=reload]")
         expect(second).to_have_title("Newer chat", timeout=60_000)
         expect(second.locator("#messages > li"), "the conversation is kept").to_have_count(4)
-        visit.console.clear()
 
 
 def test_a_page_whose_script_is_gone_loads_the_newer_build(visit: Visit, tmp_path: Path) -> None:
+    visit.provokes("error: Failed to load resource")
     visit.server.failing = {"assets/worker."}
     page = visit.open()
     page.click("#start")
     page.wait_for_selector("#problem:visible")
     expect(page.locator("#problem-title")).to_have_text("The engine could not go on")
-    visit.console.clear()
     build_site(visit.server.folder, tmp_path / "build-1", title="Newer chat")
     visit.server.failing = set()
     page.click("#problem-action")
@@ -123,11 +123,11 @@ def test_a_page_whose_script_is_gone_loads_the_newer_build(visit: Visit, tmp_pat
 
 
 def test_a_page_whose_words_are_gone_loads_the_newer_build_or_says_so(visit: Visit, tmp_path: Path) -> None:
+    visit.provokes("error: Failed to load resource", "uncaught: Failed to fetch dynamically imported module")
     visit.server.failing = {"assets/words-"}
     page = visit.open()
     page.wait_for_selector("#incomplete:visible")
     becomes(page, lambda: sum(path.endswith("/sub/chat/") for path in visit.server.requests), 2)  # loaded again once
-    visit.console.clear()
     build_site(visit.server.folder, tmp_path / "build-1", title="Newer chat")
     visit.server.failing = set()
     page.reload()

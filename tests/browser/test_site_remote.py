@@ -132,7 +132,7 @@ def test_by_wish_and_what_fails_in_the_middle_goes_on_here(visit: Visit, far: Fa
     ask(page, "one")
     page.click("#remote-allow")
     says(page, 2, re.compile("^from afar."), f"From {far.host}, then this device")
-    assert visit.console.pop().startswith("warning: The remote model gives way: RemoteError: The remote model's answer was cut off.")
+    visit.told(page, "warning: The remote model gives way: RemoteError: The remote model's answer was cut off.")
     choose(page, "device")
     ask(page, "say: mine")
     says(page, 4, "mine", "From this device")
@@ -146,7 +146,7 @@ def test_who_cannot_be_asked_leaves_the_question_to_the_device(visit: Visit, far
     page.click("#remote-allow")
     page.wait_for_selector("[data-kind=remote]")
     expect(page.locator("[data-kind=remote]")).to_contain_text("status 401")
-    assert visit.console.pop().startswith("error: Failed to load resource: the server responded with a status of 401")
+    visit.told(page, "error: Failed to load resource: the server responded with a status of 401")
     page.click("#start")
     says(page, 2, "later", "From this device")
 

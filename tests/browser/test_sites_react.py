@@ -56,6 +56,7 @@ def test_it_loads_when_asked_answers_and_stops(visit: Visit) -> None:
 
 
 def test_a_load_that_fails_is_told_and_can_be_repeated(visit: Visit) -> None:
+    visit.provokes("error: Failed to load resource")
     visit.server.instead["weights-"] = [Instead(status=404)] * 8
     page = visit.open()
     page.get_by_role("button", name="Load the model").click()
@@ -63,4 +64,3 @@ def test_a_load_that_fails_is_told_and_can_be_repeated(visit: Visit) -> None:
     visit.server.instead.clear()
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_label("Question")).to_be_visible()
-    visit.console.clear()
