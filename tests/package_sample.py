@@ -111,7 +111,7 @@ def stub_runtime(folder: Path) -> Path:
 
 def node(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Runs Node: the one on PATH, else the one of the package that `make` installs."""
-    return subprocess.run([*runtime_command("node"), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run([*runtime_command("node"), *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

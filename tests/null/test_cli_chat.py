@@ -89,7 +89,7 @@ def test_what_goes_wrong_is_told_in_a_line(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: ")

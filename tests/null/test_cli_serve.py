@@ -43,7 +43,7 @@ def connection(site: Path) -> Iterator[http.client.HTTPConnection]:
         assert server.server_address[0] == "127.0.0.1"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        client = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
         yield client
         client.close()
         server.shutdown()
@@ -211,7 +211,7 @@ def test_the_command_isolates_pages(site: Path, monkeypatch: pytest.MonkeyPatch)
     thread.start()
     while not made:
         time.sleep(0.01)
-    client = http.client.HTTPConnection("127.0.0.1", made[0].server_port, timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", made[0].server_port, timeout=60)
     _, headers, _ = ask(client, "/")
     client.close()
     thread.join()

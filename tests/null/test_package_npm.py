@@ -176,7 +176,7 @@ def test_it_runs_outside_of_browsers(tmp_path: Path, built_runtime: None, runtim
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "use.js").write_text(OUTSIDE)
     environment = {**os.environ, "WEBLLM_BUILD_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run([*command, "use.js"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([*command, "use.js"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     ids, aborted, in_thread, here, models, languages, end = done.stdout.splitlines()
     assert ids == f"{FACTS.id} {FACTS.id} node-worker.js"

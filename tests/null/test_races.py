@@ -153,7 +153,7 @@ def test_a_site_may_be_built_again_while_it_is_served(tmp_path: Path, monkeypatc
     monkeypatch.setattr(SiteHandler, "_send", sent)
     with make_server(tmp_path, 0) as server:
         threading.Thread(target=server.handle_request).start()
-        connection = HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", server.server_port, timeout=60)
         connection.request("GET", "/")
         response = connection.getresponse()
         assert (response.status, response.read()) == ((404, b"404 Not Found\n") if change == "removed" else (200, b"old"))

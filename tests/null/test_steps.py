@@ -20,5 +20,5 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_every_unit_is_computed_once_and_behind_the_step_before(program: Path, threads: int) -> None:
-    ran = subprocess.run([program, str(threads), "500"], capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run([program, str(threads), "500"], capture_output=True, text=True, timeout=300, check=False)
     assert (ran.returncode, ran.stdout) == (0, "ok\n"), ran.stderr

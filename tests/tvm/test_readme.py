@@ -133,7 +133,7 @@ def serve(world: World, folder: Path, words: Words) -> None:
         assert server.stderr is not None
         address = re.search(r"http://127\S+", server.stderr.readline())
         assert address is not None
-        with urlopen(address[0], timeout=20) as answer:
+        with urlopen(address[0], timeout=60) as answer:
             assert b"webllm-config" in answer.read()
         server.send_signal(signal.SIGINT)
         assert server.wait() == 130

@@ -49,7 +49,7 @@ def test_answers_are_exact(tmp_path: Path) -> None:
     script = tmp_path / "ask.mjs"
     script.write_text(ASK.replace("RUNTIME", RUNTIME.as_uri()))
     asked = json.dumps({"folder": str(out), "prompts": prompts, "answers": [greedy(prompt) for prompt in prompts]})
-    done = subprocess.run([*runtime_command("node"), str(script), asked], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([*runtime_command("node"), str(script), asked], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["found"] == told["expected"]

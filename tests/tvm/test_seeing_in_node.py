@@ -85,7 +85,7 @@ def test_answers_are_exact(sites: Callable[[str], Path], tmp_path: Path, family:
     script, reference = tmp_path / "ask.mjs", REFERENCE / f"tiny-vision-{family}-answers.json"
     script.write_text(ASK.replace("RUNTIME", RUNTIME.as_uri()))
     command = [*runtime_command("node"), str(script), str(sites(family)), str(reference), vision]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     result = json.loads(done.stdout)
     chats = json.loads(reference.read_text("utf-8")).values()
