@@ -17,11 +17,14 @@ async function loaded(): Promise<{ worker: Loopback; client: WebWorkerMLCEngine;
   return { worker, client, engine };
 }
 
+/** Whether it says no more than that the worker is there, as one does that works for long. */
+const isSign = (message: unknown): boolean => JSON.stringify(message) === JSON.stringify({ kind: "alive" });
+
 test("a page that is busy gets fewer, larger messages; the engine is not held up", async () => {
   const { worker, client, engine } = await loaded();
   const taken: unknown[] = [];
   const deliver = worker.deliver.bind(worker);
-  worker.deliver = (data) => { taken.push(data); };
+  worker.deliver = (data) => { if (!isSign(data)) taken.push(data); };
   const stream = client.chat.completions.create({ messages: MESSAGES, temperature: 0, stream: true });
   while (taken.length < 6) await new Promise((resolve) => { setTimeout(resolve, 1); });
   assert.ok((engine.loaded[0]?.runner.calls.length ?? 0) > 100, "six messages: begun, a window of four, and the rest at the end");

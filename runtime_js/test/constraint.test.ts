@@ -7,6 +7,7 @@ import { Sampler } from "../src/engine/sampler.ts";
 import { STEP_WORD } from "../src/executor/abi.generated.ts";
 import { NO_EOS, generate, promptOf, request, settle, setup, type Setup } from "./fakes/generations.ts";
 import { nextToken, reference } from "./fakes/runner.ts";
+import { runInVirtualTime } from "./fakes/virtual_gpu.ts";
 
 const END = 96;
 const WIDE = { contextLength: 256, prefillChunk: 16, pages: 64, maxPages: 1024, rows: 8 };
@@ -31,11 +32,12 @@ test("an answer has only tokens that may come, ends where the constraint ends, a
   assert.equal(constraint.isDisposed, true);
 });
 
-test("steps go ahead while what may come stays the same, and a token that was drawn under another mask than its own is drawn again", async () => {
+test("steps go ahead while what may come stays the same, and a token that was drawn under another mask than its own is drawn again", async (context) => {
   const [same, other] = [[3, 4, 70], [5, 6, 71]];
   const choices = [same, ...Array.from({ length: 20 }, () => same), other, other, same, null, null, other];
   const constraint = new FakeConstraint(choices, END);
   const it = setup(WIDE);
+  runInVirtualTime(context, it, { steps: { 1: 1 }, latency: 1 });
   const words = new Map<number, number | undefined>();
   const decode = it.runner.decode.bind(it.runner);
   it.runner.decode = async (rows, carried) => {

@@ -12,6 +12,7 @@ import { FakeConstraint } from "./fakes/constraint.ts";
 import { FakePagedKv } from "./fakes/paged_kv.ts";
 import { NO_EOS, SHAPE, generate, promptOf, request, settle, setup, shapeOf } from "./fakes/generations.ts";
 import { FakeRunner, VOCABULARY, nextToken, reference } from "./fakes/runner.ts";
+import { runInVirtualTime } from "./fakes/virtual_gpu.ts";
 
 test("an answer equals the plain reference, through chunks, pages and a full pipeline", async () => {
   const it = setup();
@@ -322,8 +323,9 @@ test("states in slots: where few fit, conversations that wait go first, and no p
   assert.equal(none.kv.kv_capacity(0), 8);
 });
 
-test("states in slots: of the smallest pool, one state is the prompt's, and what may be wrong in an answer's midst goes no further than can be taken back", async () => {
+test("states in slots: of the smallest pool, one state is the prompt's, and what may be wrong in an answer's midst goes no further than can be taken back", async (context) => {
   const it = setup({ slots: MIN_SLOTS, prefillChunk: 16 });
+  runInVirtualTime(context, it, { steps: { 1: 1 }, latency: 1 });
   const prompt = promptOf(14, 1);
   await generate(it, request(prompt, { maxTokens: 15 }));
   assert.ok(it.runner.deepestPipeline >= 4);
