@@ -32,7 +32,7 @@ def server(tmp_path: Path) -> Iterator[SiteServer]:
 
 @pytest.fixture
 def visit(browser: Browser, server: SiteServer) -> Iterator[Visit]:
-    """The console must be empty at the end; a test that provokes messages checks and clears it."""
+    """The console must be empty at the end; a test that provokes messages says which."""
     context = browser.new_context(viewport={"width": 1100, "height": 800})
     visit = Visit(context, server)
     yield visit

@@ -35,6 +35,7 @@ def test_the_worker_that_measures_reaches_no_other_host(visit: Visit) -> None:
 
 @pytest.mark.parametrize("where", ["page", "worker"])
 def test_a_text_becomes_no_code(visit: Visit, where: str) -> None:
+    visit.provokes("error: ")
     page = visit.start()
     ask(page, "say: **bold** $x^2$ <b onclick=alert(1)>no</b>")
     expect(page.locator("li.assistant math")).to_have_count(1)
@@ -45,11 +46,11 @@ def test_a_text_becomes_no_code(visit: Visit, where: str) -> None:
     assert realm.evaluate(tried.format("trustedTypes.createPolicy('mine', {})")) == "TypeError"
     if where == "page":
         assert realm.evaluate(tried.format("document.querySelector('#main').innerHTML = '<b>bold</b>'")) == "TypeError"
-    until(page, "document.body.dataset.status === 'ready'")
-    visit.console.clear()
+    page.wait_for_selector("body[data-status=ready]")
 
 
 def test_a_server_that_forbids_workers_from_memory(visit: Visit) -> None:
+    visit.provokes("error: Executing inline script")
     visit.server.policy = PAGE + "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'"
     page = visit.start()
     ask(page, "one")

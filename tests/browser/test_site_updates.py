@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Worker, expect
 from site_server import Instead
-from site_visit import TITLE, Visit, answered, ask, build_site, installed, until
+from site_visit import TITLE, Visit, answered, ask, becomes, build_site, installed, until
 
 NEWER = "Newer chat"
 # The page is asked for, and the thread that would show it waits for the server.
@@ -56,6 +56,7 @@ def waiting_worker(visit: Visit, tmp_path: Path) -> Worker:
 
 
 def test_a_page_on_its_way_while_a_newer_build_takes_over_stays_whole(visit: Visit, tmp_path: Path) -> None:
+    visit.provokes("error: ", "log: ", "uncaught: ")
     page = visit.start()
     (late,) = visit.server.folder.glob("assets/highlight.*.js")
     worker = waiting_worker(visit, tmp_path)
@@ -72,10 +73,10 @@ def test_a_page_on_its_way_while_a_newer_build_takes_over_stays_whole(visit: Vis
         assert page.evaluate("async (url) => (await fetch(url)).status", f"assets/{late.name}") == 200
     page.click("#notice button")  # nobody told it while it was on its way
     expect(page).to_have_title(NEWER)
-    visit.console.clear()
 
 
 def test_a_build_that_comes_while_a_first_visit_is_being_kept(visit: Visit, tmp_path: Path) -> None:
+    visit.provokes("error: ", "log: ", "uncaught: ")
     visit.server.held = {"assets/highlight."}
     page = visit.start()
     build_site(visit.server.folder, tmp_path / "build-1", seed=1, title=NEWER)
@@ -86,7 +87,6 @@ def test_a_build_that_comes_while_a_first_visit_is_being_kept(visit: Visit, tmp_
     page.reload()
     expect(page).to_have_title(NEWER)
     installed(page)
-    visit.console.clear()
 
 
 def test_a_page_of_another_build_than_its_first_service_worker_is_told(visit: Visit, tmp_path: Path) -> None:
@@ -102,6 +102,7 @@ def test_a_page_of_another_build_than_its_first_service_worker_is_told(visit: Vi
 
 
 def test_a_site_that_was_taken_away_gives_way_to_what_has_come_in_its_place(visit: Visit) -> None:
+    visit.provokes("error: ", "log: ", "uncaught: ")
     page = visit.open()
     installed(page)
     visit.server.failing = {"sw.js"}
@@ -111,39 +112,38 @@ def test_a_site_that_was_taken_away_gives_way_to_what_has_come_in_its_place(visi
     page.reload()
     expect(page).to_have_title("Another page")
     until(page, "navigator.serviceWorker.getRegistration().then((one) => one === undefined)")
-    visit.console.clear()
 
 
 def test_a_page_from_a_cache_whose_files_are_gone_loads_the_newer_build(visit: Visit, tmp_path: Path) -> None:
+    visit.provokes("error: ", "log: ", "uncaught: ")
     old = visit.server.folder.joinpath("index.html").read_bytes()
     build_site(visit.server.folder, tmp_path / "build-1", title=NEWER)
     visit.server.instead = {visit.server.path: [Instead(old, content_type="text/html")]}
     page = without_service_worker(visit)
     expect(page).to_have_title(NEWER)
     page.wait_for_selector("#start:visible")
-    assert page.is_hidden("#incomplete")
-    visit.console.clear()
+    expect(page.locator("#incomplete")).to_be_hidden()
 
 
 @pytest.mark.parametrize("name", ["", "bench.html"], ids=["chat", "bench"])
 @pytest.mark.parametrize("part", [".js", ".css"])
 def test_a_page_whose_part_does_not_come_says_so_and_comes_later(visit: Visit, name: str, part: str) -> None:
+    visit.provokes("error: ", "log: ", "uncaught: ")
     files = {file.name for file in visit.server.folder.glob("assets/*") if file.name.startswith(("app.", "bench.", "style."))}
     visit.server.failing = {file for file in files if file.endswith(part)}
     page = without_service_worker(visit, name)
     page.wait_for_selector("#incomplete:visible")
-    assert asked_for(visit, name) == 4, "loaded again once, past the caches before and after"
+    becomes(page, lambda: asked_for(visit, name), 4)  # loaded again once, past the caches before and after
     visit.server.failing = {"sw.js"}
     page.reload()
     page.wait_for_selector("#status:not(:empty)" if name else "#start:visible")
-    assert page.is_hidden("#incomplete")
-    visit.console.clear()
+    expect(page.locator("#incomplete")).to_be_hidden()
 
 
 def test_a_page_that_can_remember_nothing_is_not_loaded_again_without_end(visit: Visit) -> None:
+    visit.provokes("error: ", "log: ", "uncaught: ")
     visit.context.add_init_script(REMEMBER_NOTHING)
     visit.server.failing = {"assets/app."}
     page = without_service_worker(visit)
     page.wait_for_selector("#incomplete:visible")
-    assert asked_for(visit) == 4
-    visit.console.clear()
+    becomes(page, lambda: asked_for(visit), 4)
