@@ -101,6 +101,8 @@ class Cache:
         try:
             pin = lock_shared(target)
         except FileNotFoundError:
+            if target.is_symlink():  # to nothing
+                target.unlink(missing_ok=True)
             return False
         if intact(target):
             with suppress(OSError):

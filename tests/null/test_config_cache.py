@@ -71,6 +71,15 @@ def test_a_damaged_entry_is_made_again(tmp_path: Path) -> None:
     assert len(calls) == 2
 
 
+def test_a_link_to_nothing_in_an_entrys_place_gives_way(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    entry = cache.entry("thing", {}, writer(b"x", []), intact)
+    entry.rename(tmp_path / "elsewhere")
+    entry.symlink_to("nowhere")
+    assert (cache.entry("thing", {}, writer(b"y", []), intact) / "file").read_bytes() == b"y"
+    assert not entry.is_symlink()
+
+
 @pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, ValueError])
 def test_what_an_interrupted_build_left_is_gone_on_with(tmp_path: Path, end: type[BaseException]) -> None:
     found: list[str] = []
