@@ -189,7 +189,8 @@ test("a busy server says when to come again", async () => {
   assert.ok(pauses[1] !== undefined && pauses[1] > 15_000 && pauses[1] < 22_000);
   assert.equal(pauses[2], 2000, "what cannot be read is not obeyed");
   assert.equal(retryAfter("99999999"), 120_000);
-  assert.equal(retryAfter(new Date(0).toUTCString()), 0);
+  // What asks for no wait is waited for as anything else, and not asked again and again at once.
+  for (const none of [new Date(0).toUTCString(), "0", "-5", "1.5", "soon", ""]) assert.equal(retryAfter(none), undefined, none);
   assert.equal(retryAfter(null), undefined);
 });
 

@@ -33,9 +33,9 @@ export async function untilOnline(signal: AbortSignal): Promise<void> {
   for (let waited = 0; isOffline() && waited < OFFLINE_MOST_MS; waited += OFFLINE_CHECK_MS) await pause(OFFLINE_CHECK_MS, signal);
 }
 
-/** Milliseconds that a `Retry-After` header asks for, as seconds or as a date; undefined where it says nothing that can be read. */
+/** Milliseconds that a `Retry-After` header asks for, as seconds or as a date; undefined where it asks for none, or cannot be read. */
 export function retryAfter(header: string | null, now = Date.now()): number | undefined {
   if (header === null) return undefined;
   const wait = /^\s*\d+\s*$/.test(header) ? 1000 * Number(header) : Date.parse(header) - now;
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), RETRY_AFTER_MOST_MS);
+  return wait > 0 ? Math.min(wait, RETRY_AFTER_MOST_MS) : undefined;
 }

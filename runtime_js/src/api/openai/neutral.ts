@@ -21,18 +21,22 @@ const isFlag: IsNeutral = (value) => typeof value === "boolean";
 export const NEUTRAL: Readonly<Record<string, IsNeutral>> = {
   // How tokens are drawn.
   min_tokens: is(0), best_of: is(1), top_logprobs: is(0),
+  typical_p: is(1), tfs_z: is(1), top_a: is(0), mirostat: is(0), repeat_penalty: is(1), dry_multiplier: is(0), xtc_probability: is(0),
+  length_penalty: is(1), use_beam_search: is(false), early_stopping: is(false), bad_words: isEmpty,
   // What the answer is.
   modalities: (value) => Array.isArray(value) && value.every(is("text")),
   tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, functions: isEmpty, function_call: is("none", "auto"),
+  skip_special_tokens: is(true), spaces_between_special_tokens: isFlag, include_stop_str_in_output: is(false), echo: is(false), suffix: is(""),
   verbosity: is("medium"), extra_body: isEmptyBut(is(false)), chat_template_kwargs: isEmpty,
   // For the books of a server.
   user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, prompt_cache_options: isRecord,
-  service_tier: isText, store: isFlag, metadata: isRecord,
+  service_tier: isText, store: isFlag, metadata: isRecord, request_id: isText, cache_prompt: isFlag, priority: is(0),
 };
 
 /** Of a message: what the openai client's own answers carry. */
 export const NEUTRAL_IN_MESSAGE: Readonly<Record<string, IsNeutral>> = {
   refusal: is(""), annotations: isEmpty, tool_calls: isEmpty, reasoning: is(""), reasoning_content: is(""),
+  reasoning_details: isEmpty, cache_control: isRecord, prefix: is(false),
 };
 
 /** Of a text part: hints for a server's cache. */
