@@ -79,6 +79,9 @@ interface Sampled {
   readonly cache: CacheView;
 }
 
+/** The cache does not hold what a step needs. */
+export class Mismatch extends Error {}
+
 export class FakeRunner implements ModelRunner {
   readonly shape: RunnerShape;
   /** One entry a call: how many tokens it computed. */
@@ -228,7 +231,7 @@ export class FakeRunner implements ModelRunner {
   #read(length: number, cache: CacheView, isLong = length > (this.shape.longestAlike ?? Infinity)): number[] {
     const tokens = this.#stored(length, cache);
     for (const [i, stored] of tokens.entries()) {
-      if (stored >= IN_LONG !== isLong) throw new Error(`the token at ${i} of ${length} was computed otherwise`);
+      if (stored >= IN_LONG !== isLong) throw new Mismatch(`the token at ${i} of ${length} was computed otherwise`);
       tokens[i] = stored % IN_LONG;
     }
     return tokens;
@@ -249,7 +252,7 @@ export class FakeRunner implements ModelRunner {
       });
       for (let seen = Math.max(0, position - (window ?? 1) + 1); seen < position; seen++) {
         const [own, first] = [this.#at(cache, seen, group), this.#at(cache, seen)];
-        if (own.page[own.slot] !== first.page[first.slot]) throw new Error(`group ${group} has another token at ${seen}`);
+        if (own.page[own.slot] !== first.page[first.slot]) throw new Mismatch(`group ${group} has another token at ${seen}`);
       }
     }
     if (this.shape.slots > 0) this.#continue(tokens, position, cache);
@@ -261,7 +264,7 @@ export class FakeRunner implements ModelRunner {
     const before = read < 0 ? [] : this.#states[read] ?? [];
     const held = this.#stored(position, cache).map((token) => token % IN_LONG);
     if (write < 0 || write >= this.shape.slots || write === read) throw new Error(`a step reads slot ${read} and writes slot ${write}`);
-    if (before.join() !== held.join()) throw new Error(`slot ${read} has the state after ${before.join()}, and not after ${held.join()}`);
+    if (before.join() !== held.join()) throw new Mismatch(`slot ${read} has the state after ${before.join()}, and not after ${held.join()}`);
     this.#states[write] = [...before, ...tokens];
   }
 
