@@ -210,6 +210,22 @@ test("who leaves while it is lost, or ends the host, is not answered", async () 
   await assert.rejects(soon(host.load(LOAD)), AbortError);
 });
 
+test("a way that is found when nobody wants it any more is given up", async () => {
+  let find = (): void => undefined;
+  const found = new Promise<void>((resolve) => { find = resolve; });
+  const worker = new Loopback(new FakeEngine(CONFIG));
+  const host = new RevivingHost(NOBODY, async (listener, lose, gone) => {
+    await found;
+    return RemoteHost.until(gone, worker, listener, lose);
+  });
+  const loading = assert.rejects(soon(host.load(LOAD)), AbortError);
+  host.terminate();
+  find();
+  await loading;
+  await new Promise((resolve) => { setTimeout(resolve, 1); });
+  assert.deepEqual([worker.isTerminated, worker.sent], [true, []]);
+});
+
 test("a model that may not be loaded again is not, and says so", async () => {
   const engines: FakeEngine[] = [];
   const host = new RevivingHost(NOBODY, dyingAfter([2], engines), async () => false);

@@ -88,6 +88,7 @@ class Group {
 
   readonly connect: Connect = async (listener, lose, gone) => {
     await this.#known;
+    gone.throwIfAborted();
     this.#lose = lose;
     if (this.#leader === undefined) return this.#join(listener, lose, gone);
     const tenant = this.#leader.tenants.enter(listener);

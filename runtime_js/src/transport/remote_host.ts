@@ -63,6 +63,7 @@ export class RemoteHost implements ModelHost {
   static until(gone: AbortSignal, worker: WorkerLike, listener: HostListener, lose: (error: Error) => void): RemoteHost {
     const host = new RemoteHost(worker, listener);
     host.#lose = lose;
+    if (gone.aborted) host.terminate();
     gone.addEventListener("abort", () => queueMicrotask(() => host.terminate()), { once: true }); // whoever waits for it hears first why
     return host;
   }

@@ -1,21 +1,26 @@
-/** npm run simulate -- [--seed N] [--operations M] [--life L]: lives of L operations each, of seed N and those behind it, until M operations were done. */
+/** npm run simulate -- [loop|tabs] [--seed N] [--operations M] [--life L]: lives of L operations each, of seed N and those behind it, until M operations were done. */
 
 import { parseArgs } from "node:util";
 import { FakePagedKv } from "../fakes/paged_kv.ts";
 import { supportLibrary } from "../fakes/support_library.ts";
-import { live } from "./campaign.ts";
+import { live, type Life } from "./campaign.ts";
+import { StepLoopLife } from "./step_loop.ts";
+import { TabsLife } from "./tabs.ts";
+import type { World } from "./world.ts";
 
-const { values } = parseArgs({
+const { values, positionals: [kind = "loop"] } = parseArgs({
+  allowPositionals: true,
   options: { seed: { type: "string", default: "1" }, operations: { type: "string", default: "100000" }, life: { type: "string", default: "400" } },
 });
 const most = Number(values.operations);
 const life = Number(values.life);
-const makeReal = await supportLibrary();
+const makeReal = kind === "loop" ? await supportLibrary() : () => new FakePagedKv();
+// Every second step loop has the sequence manager that a model's library has.
+const make = (world: World): Life => (kind === "tabs" ? new TabsLife(world) : new StepLoopLife(world, () => (world.seed % 2 === 0 ? new FakePagedKv() : makeReal())));
 const begun = performance.now();
 let [seed, done] = [Number(values.seed), 0];
 while (done < most) {
-  // Every second one has the sequence manager that a model's library has.
-  done += (await live(seed, life, () => (seed % 2 === 0 ? new FakePagedKv() : makeReal()))).operations;
+  done += (await live(seed, life, make)).operations;
   seed++;
 }
 const seconds = (performance.now() - begun) / 1000;
