@@ -52,7 +52,7 @@ def node_on_path() -> bool:
 
 
 def npm(folder: Path, *arguments: str) -> None:
-    """Runs npm in a folder; raises CalledProcessError where it fails."""
+    """Runs npm in a folder; where it fails its own words, which are above, are the error."""
     environment = dict(os.environ)
     command = [str(shutil.which("npm"))]
     if not node_on_path():
@@ -62,7 +62,9 @@ def npm(folder: Path, *arguments: str) -> None:
         node = home / ("node.exe" if os.name == "nt" else "bin/node")
         command = [str(node), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
         environment["PATH"] = os.pathsep.join([str(node.parent), environment.get("PATH", "")])
-    subprocess.run([*command, *arguments], cwd=folder, env=environment, check=True)
+    done = subprocess.run([*command, *arguments], cwd=folder, env=environment, check=False)
+    if done.returncode != 0:
+        sys.exit(f"`npm {' '.join(arguments)}` in {folder} ended with code {done.returncode}: the lines above say why.")
 
 
 def build_runtime(folder: Path) -> Path:
