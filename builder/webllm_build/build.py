@@ -25,7 +25,7 @@ from webllm_build.progress import Progress, Silent
 from webllm_build.recipe import Blueprint, Recipe, check_ids, check_tasks, package_name, title
 from webllm_build.theme import theme_of
 from webllm_build.tokenizer_check import check_tokenizer
-from webllm_build.weights import store_weights
+from webllm_build.weights import WEIGHTS, store_weights
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,10 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
         if request.kind == "site":
             check_tasks(recipes)
             _check_host(request, recipes)
-        check_space(output.folder, sum(part.bytes for recipe in recipes for part in recipe.parts), "--out")
+        size = sum(part.bytes for recipe in recipes for part in recipe.parts)
+        check_space(output.folder, size, "--out")
+        if not cache.has(WEIGHTS):  # else they may be there: to know that they must be read
+            check_space(cache.folder, size, "--cache-dir")
         programs = [[_compile(part, cache, progress) for part in recipe.parts] for recipe in recipes]
         try:
             manifests = _pack_and_write(request, recipes, programs, weights, cache, output, progress)

@@ -83,6 +83,11 @@ class Cache:
         hint = "Does another program use this folder? Name one with --cache-dir."
         raise PackageError(f"{target} is removed or changed again and again", hint)
 
+    def has(self, kind: str) -> bool:
+        """Whether there is an entry of this kind, or a part of one."""
+        names = [path.name.removeprefix(PARTIAL) for path in self.folder.iterdir()]
+        return any(re.fullmatch(ENTRY, name) and name.startswith(f"{kind}-") for name in names)
+
     def remove(self, entry: Path) -> None:
         """Have an entry that was taken made again: its content turned out to be damaged."""
         with disk_errors(self.folder, "--cache-dir"):

@@ -31,6 +31,9 @@ from webllm_build.versions import WEIGHTS_SOURCES, WEIGHTS_TOOLS, made_by
 IMPORTANCE = "importance.npz"  # beside shards that are not all there yet
 
 
+WEIGHTS = "weights"  # the kind of their entries in the cache
+
+
 def store_weights(recipe: Blueprint, cache: Cache, progress: Progress) -> StoredWeights:
     """The shards of all weights. Raises MalformedFile, UnsupportedEncoding."""
     model, checkpoint, schemes = recipe.model, recipe.checkpoint, recipe.schemes
@@ -40,7 +43,8 @@ def store_weights(recipe: Blueprint, cache: Cache, progress: Progress) -> Stored
     calibrated = given is None and decoder is not None and gains_by_calibration(decoder, checkpoint, schemes)
 
     def make(folder: Path) -> None:
-        check_space(cache.folder, recipe.bytes, "--cache-dir")
+        left = sum(path.stat().st_size for path in folder.iterdir())  # of a build that was interrupted
+        check_space(cache.folder, recipe.bytes - left, "--cache-dir")
         tokens = calibration_tokens(checkpoint, decoder, text) if calibrated and decoder is not None else None
         checkpoint.fetch()
         if decoder is not None:
@@ -66,7 +70,7 @@ def store_weights(recipe: Blueprint, cache: Cache, progress: Progress) -> Stored
         "multipliers": model.names.formats[checkpoint.format].multipliers,
         "made by": made_by(WEIGHTS_SOURCES, WEIGHTS_TOOLS),
     }
-    return read_weights(cache.entry("weights", inputs, make, _intact, resumes=True))
+    return read_weights(cache.entry(WEIGHTS, inputs, make, _intact, resumes=True))
 
 
 def _probe(recipe: Blueprint, contents: Contents) -> Probe:

@@ -17,8 +17,10 @@ from urllib.error import URLError
 
 import pytest
 
-from webllm_build import disk, versions
+from tiny_site import TINY
+from webllm_build import build as building, disk, versions
 from webllm_build.cache import PARTIAL, Cache
+from webllm_build.config import BuildRequest
 from webllm_build.errors import DiskFullError, PackageError
 
 
@@ -257,6 +259,22 @@ def test_too_little_space_is_told_with_numbers(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(DiskFullError, match=r"needs 4\.50 GB, and its disk has 2\.00 GB") as caught:
         disk.check_space(tmp_path, 4_500_000_000, "--out")
     assert "--out" in caught.value.hint
+
+
+def test_a_full_disk_of_the_cache_is_told_before_the_long_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compiles(*arguments: object) -> None:
+        raise AssertionError("the long work has begun")
+
+    cache = tmp_path / "cache"
+    monkeypatch.setattr(building, "_compile", compiles)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000 if Path(folder) == cache else 10**9))
+    request = BuildRequest("site", models=(str(TINY),), out=tmp_path / "dist", cache_dir=cache)
+    with pytest.raises(DiskFullError, match="cache needs") as caught:
+        building.build(request)
+    assert "--cache-dir" in caught.value.hint
+    (cache / f".partial-weights-{'0' * 32}").mkdir()  # they may be there, at least in part
+    with pytest.raises(AssertionError, match="has begun"):
+        building.build(request)
 
 
 def test_leftovers_of_killed_builds_are_removed(tmp_path: Path) -> None:
