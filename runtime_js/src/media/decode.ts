@@ -5,7 +5,8 @@ import { isComplete } from "./complete.ts";
 import { Bytes, readHeader, type Format } from "./header.ts";
 import type { Size } from "./picture.ts";
 import { isPixels, rgbOf, type Pixels } from "./pixels.ts";
-import type { PixelSource } from "./rgb.ts";
+import { readPng } from "./png.ts";
+import { Rgb, type PixelSource } from "./rgb.ts";
 
 /** What this thread can draw. */
 export type Drawable = ImageBitmap | VideoFrame;
@@ -34,7 +35,7 @@ function checkSize(width: number, height: number, what: string): void {
 const DAMAGED = "Take another one, or save it anew as PNG or JPEG.";
 
 /** Raises RequestValidationError where the file is no picture that is read here, before anything decodes it. */
-async function checkFile(file: Blob): Promise<void> {
+async function checkFile(file: Blob): Promise<{ readonly format: Format; readonly bytes: Bytes }> {
   if (file.size === 0) throw refuse("The picture's file is empty. Take another one.");
   if (file.size > MAX_FILE) throw refuse(`The picture's file has ${file.size} bytes; at most ${MAX_FILE} are read. Make it smaller first.`);
   const bytes = new Bytes(new Uint8Array(await file.arrayBuffer()));
@@ -44,14 +45,20 @@ async function checkFile(file: Blob): Promise<void> {
   if (Number.isNaN(width * height)) throw refuse(`The ${known} file is damaged: it does not say how large its picture is. ${DAMAGED}`);
   checkSize(width, height, `The ${known} file says that its picture`);
   if (!isComplete(known, bytes)) throw refuse(`The ${known} file is damaged or not whole. ${DAMAGED}`);
+  return { format: known, bytes };
 }
 
-async function drawable(data: Blob | Drawable): Promise<Drawable> {
-  if (!(data instanceof Blob)) return data;
-  if (typeof createImageBitmap === "undefined") {
-    throw refuse("Nothing here decodes the files of pictures. Give its pixels, { data, width, height }, as a decoder has them.");
-  }
-  await checkFile(data);
+/** What is read here of a file, or else what the browser makes of it. */
+async function decoded(file: Blob): Promise<Rgb | ImageBitmap> {
+  const hasBrowser = typeof createImageBitmap !== "undefined";
+  const { format, bytes } = await checkFile(file);
+  const own = format === "PNG" ? await readPng(bytes, !hasBrowser) : undefined;
+  if (own !== undefined) return own;
+  return hasBrowser ? drawable(file) : Promise.reject(refuse(`Outside of browsers only plain PNG files are read, and this is ${format === "PNG" ? "an interlaced, turned or damaged one" : `one in ${format}`}. `
+    + "Save it as PNG, or give its pixels, { data, width, height }, as a decoder has them."));
+}
+
+async function drawable(data: Blob): Promise<ImageBitmap> {
   try {
     return await createImageBitmap(data, { premultiplyAlpha: "none", colorSpaceConversion: "none" });
   } catch (error) {
@@ -100,7 +107,8 @@ export async function withPixels<T>(data: PictureData, use: (source: PixelSource
     checkSize(data.width, data.height, "The picture");
     return use(rgbOf(data));
   }
-  const image = await drawable(data);
+  const image = data instanceof Blob ? await decoded(data) : data;
+  if (image instanceof Rgb) return use(image);
   try {
     const { width, height } = sizeOf(image);
     checkSize(width, height, "The picture");

@@ -1,0 +1,131 @@
+/**
+ * PNG files that are read here: with alpha or 16 bits, which browsers round differently, and where there is no browser, all. Adam7, and what is turned by
+ * its EXIF, are left to the browser.
+ */
+
+import type { Bytes } from "./header.ts";
+import { rgbOf } from "./pixels.ts";
+import type { Rgb } from "./rgb.ts";
+
+/** Numbers of a pixel, by the color type. */
+const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+const PALETTE = 3;
+/** Of a larger one, decoding would take more memory than a browser does. */
+const MOST_PIXELS = 2 ** 24;
+
+interface Chunks {
+  readonly data: Uint8Array<ArrayBuffer>[];
+  readonly palette: Uint8Array;
+  readonly transparent: Uint8Array;
+}
+
+interface Shape {
+  readonly width: number;
+  readonly height: number;
+  readonly bits: number;
+  readonly color: number;
+}
+
+/** Undefined where the file has what is not read here. */
+function chunksOf(bytes: Bytes): Chunks | undefined {
+  const data: Uint8Array<ArrayBuffer>[] = [];
+  let [palette, transparent] = [new Uint8Array(), new Uint8Array()];
+  for (let at = 8; at + 12 <= bytes.length; at += 12 + bytes.big(at, 4)) {
+    const part = Uint8Array.from(bytes.part(at + 8, at + 8 + bytes.big(at, 4)));
+    switch (bytes.text(at + 4, 4)) {
+      case "IDAT": data.push(part); break;
+      case "PLTE": palette = part; break;
+      case "tRNS": transparent = part; break;
+      case "eXIf": return undefined;
+      case "IEND": return { data, palette, transparent };
+    }
+  }
+  return undefined;
+}
+
+/** Exactly so many bytes; undefined where there are fewer, or more. */
+async function inflated(parts: readonly Uint8Array<ArrayBuffer>[], length: number): Promise<Uint8Array | undefined> {
+  const out = new Uint8Array(length);
+  const reader = new Blob([...parts]).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
+  let at = 0;
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      if (at + next.value.length > length) return undefined;
+      out.set(next.value, at);
+      at += next.value.length;
+    }
+  } catch {
+    return undefined;
+  } finally {
+    void reader.cancel().catch(() => undefined);
+  }
+  return at === length ? out : undefined;
+}
+
+/** Each row's bytes are told by their difference from those on the left, above, or both. False for a filter that there is none of. */
+function unfilter(rows: Uint8Array, line: number, step: number): boolean {
+  for (let begin = 0, above = -1; begin < rows.length; above = begin, begin += line + 1) {
+    const kind = rows[begin] ?? 0;
+    if (kind > 4) return false;
+    for (let i = 1; kind > 0 && i <= line; i++) {
+      const left = i > step ? rows[begin + i - step] ?? 0 : 0;
+      const up = above < 0 ? 0 : rows[above + i] ?? 0;
+      const corner = above < 0 || i <= step ? 0 : rows[above + i - step] ?? 0;
+      const guess = kind === 1 ? left : kind === 2 ? up : kind === 3 ? (left + up) >> 1 : paeth(left, up, corner);
+      rows[begin + i] = (rows[begin + i] ?? 0) + guess;
+    }
+  }
+  return true;
+}
+
+function paeth(left: number, up: number, corner: number): number {
+  const [byLeft, byUp, byCorner] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)];
+  return byLeft <= byUp && byLeft <= byCorner ? left : byUp <= byCorner ? up : corner;
+}
+
+/** Whether a pixel has the numbers that mean that nothing is there. `value`: of a channel. */
+function isKey(transparent: Uint8Array, channels: number, value: (channel: number) => number): boolean {
+  for (let c = 0; c < channels; c++) if (value(c) !== (transparent[2 * c] ?? 0) * 256 + (transparent[2 * c + 1] ?? 0)) return false;
+  return transparent.length >= 2 * channels;
+}
+
+/** Of 16 bits the high byte. */
+function rgba({ width, height, bits, color }: Shape, rows: Uint8Array, { palette, transparent }: Chunks): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(4 * width * height).fill(255);
+  const channels = CHANNELS[color] ?? 1;
+  const line = Math.ceil((width * channels * bits) / 8);
+  const [step, mask, scale] = [bits / 8, 2 ** bits - 1, bits < 8 && color !== PALETTE ? 255 / (2 ** bits - 1) : 1];
+  const hasKey = transparent.length > 0 && (color === 0 || color === 2);
+  const [second, third, alpha] = color === 2 || color === 6 ? [step, 2 * step, color === 6 ? 3 * step : 0] : [0, 0, color === 4 ? step : 0];
+  for (let y = 0, to = 0; y < height; y++) {
+    const begin = y * (line + 1) + 1;
+    for (let x = 0; x < width; x++, to += 4) {
+      const at = begin + Math.floor(x * channels * step);
+      const value = bits < 8 ? ((rows[at] ?? 0) >> (8 - bits - ((x * bits) & 7))) & mask : rows[at] ?? 0;
+      if (color === PALETTE) {
+        for (let c = 0; c < 3; c++) out[to + c] = palette[3 * value + c] ?? 0;
+        out[to + 3] = transparent[value] ?? 255;
+        continue;
+      }
+      out[to] = value * scale;
+      out[to + 1] = second === 0 ? value * scale : rows[at + second] ?? 0;
+      out[to + 2] = third === 0 ? value * scale : rows[at + third] ?? 0;
+      if (alpha !== 0) out[to + 3] = rows[at + alpha] ?? 0;
+      if (hasKey && isKey(transparent, channels, (c) => (bits < 8 ? value : bits === 8 ? rows[at + c] ?? 0 : (rows[at + 2 * c] ?? 0) * 256 + (rows[at + 2 * c + 1] ?? 0)))) out[to + 3] = 0;
+    }
+  }
+  return out;
+}
+
+/** Its pixels on white; undefined where it is damaged, or not read here. isAll: also those that browsers read exactly. */
+export async function readPng(bytes: Bytes, isAll: boolean): Promise<Rgb | undefined> {
+  const [width, height, bits, color, isInterlaced] = [bytes.big(16, 4), bytes.big(20, 4), bytes.big(24, 1), bytes.big(25, 1), bytes.big(28, 1)];
+  const channels = CHANNELS[color];
+  const chunks = chunksOf(bytes);
+  if (channels === undefined || chunks === undefined || isInterlaced !== 0 || width * height > MOST_PIXELS || ![1, 2, 4, 8, 16].includes(bits)) return undefined;
+  if (!isAll && bits < 16 && color !== 4 && color !== 6 && chunks.transparent.length === 0) return undefined;
+  const line = Math.ceil((width * channels * bits) / 8);
+  const rows = await inflated(chunks.data, (line + 1) * height);
+  if (rows === undefined || !unfilter(rows, line, Math.max(1, (channels * bits) >> 3))) return undefined;
+  return rgbOf({ width, height, data: rgba({ width, height, bits, color }, rows, chunks) });
+}
