@@ -8,6 +8,7 @@ import { RequestValidationError } from "../src/support/errors.ts";
 import { PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 import { saying } from "./fakes/saying.ts";
+import { checkSeeing, picture } from "./fakes/vision.ts";
 
 interface Told {
   readonly terminal: Terminal;
@@ -16,13 +17,15 @@ interface Told {
   quits: number;
 }
 
+const files = new Map([["a.png", picture("7: 3")], ["no.png", picture("no picture")]]);
+
 function terminalOf({ client }: Setup, options: Partial<Pick<TerminalOptions, "system" | "continues" | "sampling">> = {}): Told {
   const [input, output, notes] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const said = { answers: "", notes: "" };
   output.on("data", (data) => { said.answers += String(data); });
   notes.on("data", (data) => { said.notes += String(data); });
   const told: Told = {
-    terminal: new Terminal(client, { continues: false, system: undefined, sampling: {}, ...options, input, output, notes, quit: () => { told.quits++; } }),
+    terminal: new Terminal(client, { continues: false, system: undefined, sampling: {}, ...options, input, output, notes, open: async (path) => files.get(path) ?? Promise.reject(new Error("there is no such file")), quit: () => { told.quits++; } }),
     input, said, quits: 0,
   };
   return told;
@@ -102,4 +105,24 @@ test("a base model goes on with the text", async () => {
   const { terminal, said } = terminalOf(it, { continues: true });
   await soon(terminal.answer("Once"));
   assert.equal(said.answers, " upon a time\n");
+});
+
+checkSeeing("a picture goes with what is written next, and what is none is told", async (it) => {
+  const { terminal, input, said } = terminalOf(it);
+  input.end("/image gone.png\n/image no.png\n/image\n/image 'a.png'\nwhat is it?\nand now?\n");
+  await soon(terminal.converse());
+  assert.match(said.notes, /Error: gone.png cannot be read \(Error: there is no such file\)/);
+  assert.match(said.notes, /Error: messages\[0\].content\[0\]: This is no picture/);
+  assert.match(said.notes, /Error: Write which picture: \/image photo.png/);
+  assert.match(said.notes, /a.png goes with what you write next/);
+  assert.deepEqual(it.vision.encoded, ["7/0"]);
+  assert.equal(said.answers.split("\n").filter((line) => line !== "").length >= 2, true);
+});
+
+test("a model that reads text alone is shown nothing", async () => {
+  const { terminal, input, said } = terminalOf(await saying(make, ["Hello"]));
+  input.end("/image a.png\nhi\n");
+  await soon(terminal.converse());
+  assert.match(said.notes, /Error: messages\[0\]\.content/);
+  assert.equal(said.answers, "Hello\n");
 });

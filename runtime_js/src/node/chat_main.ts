@@ -1,6 +1,7 @@
 /** The program behind `webllm-build chat`: chat.mjs [--continues] [--sampling=JSON] [--system=TEXT] [--prompt=TEXT] MODEL, a manifest's path or a folder's. */
 
 import "./platform.ts";
+import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { text } from "node:stream/consumers";
 import { MLCEngine } from "../api/engine.ts";
@@ -25,6 +26,7 @@ const engine = new MLCEngine({
 });
 const terminal = new Terminal(engine, {
   continues: values.continues === true, system: values.system, sampling: readSamplingDefaults(said), input: stdin, output: stdout, notes: stderr,
+  open: async (path) => new Blob([await readFile(path)]),
   quit: () => process.exit(terminal.exitCode), // what still computes ends with it
 });
 

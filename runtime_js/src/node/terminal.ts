@@ -3,13 +3,15 @@
 import { createInterface, type Interface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import type { MLCEngineInterface } from "../api/types.ts";
-import type { ChatCompletionMessageParam } from "../api/openai/types.ts";
+import type { ChatCompletionMessageParam, ContentPart } from "../api/openai/types.ts";
 import { CHAT_SAMPLING, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { AbortError, RequestValidationError, asEngineError } from "../support/errors.ts";
 
 /** Of an answer: a small model may never end one by itself. */
 const MOST_TOKENS = 1024;
 const INTERRUPTED = 130;
+/** Begins a line that names the file of a picture. */
+const SHOW = "/image";
 const BUSY = "\r\x1b[K"; // to the line's begin, and empty it
 
 export interface TerminalOptions {
@@ -21,6 +23,8 @@ export interface TerminalOptions {
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly output: Writable;
   readonly notes: Writable & { readonly isTTY?: boolean };
+  /** A file's bytes. */
+  readonly open: (path: string) => Promise<Blob>;
   /** Ends the process. */
   readonly quit: () => void;
 }
@@ -29,6 +33,8 @@ export class Terminal {
   readonly #engine: MLCEngineInterface;
   readonly #options: TerminalOptions;
   readonly #messages: ChatCompletionMessageParam[] = [];
+  /** That go with the next prompt. */
+  #pictures: ContentPart[] = [];
   #running: AbortController | undefined;
   /** Of a conversation. */
   #lines: Interface | undefined;
@@ -65,9 +71,11 @@ export class Terminal {
     const { output } = this.#options;
     if (prompt.trim() === "") throw new RequestValidationError("There is no prompt: give one with --prompt, in a pipe, or on a terminal.");
     const running = this.#running = new AbortController();
+    const content = this.#pictures.length === 0 ? prompt : [...this.#pictures, { type: "text", text: prompt }];
+    this.#pictures = [];
     let text = "";
     try {
-      for await (const piece of await this.#pieces(prompt, running.signal)) {
+      for await (const piece of await this.#pieces(content, running.signal)) {
         text += piece;
         output.write(piece);
       }
@@ -77,17 +85,18 @@ export class Terminal {
       this.#running = undefined;
       if (!text.endsWith("\n")) output.write("\n");
     }
-    if (text !== "") this.#messages.push({ role: "user", content: prompt }, { role: "assistant", content: text });
+    if (text !== "") this.#messages.push({ role: "user", content }, { role: "assistant", content: text });
   }
 
-  async #pieces(prompt: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
+  async #pieces(content: string | ContentPart[], signal: AbortSignal): Promise<AsyncIterable<string>> {
     const { temperature, topP: top_p } = { ...CHAT_SAMPLING, ...this.#options.sampling };
     const request = { temperature, top_p, stream: true, max_tokens: MOST_TOKENS } as const;
-    if (this.#options.continues) {
+    if (this.#options.continues && typeof content === "string") {
+      const prompt = content;
       const stream = await this.#engine.completions.create({ ...request, prompt }, { signal });
       return mapped(stream, ({ choices: [choice] }) => choice?.text ?? "");
     }
-    const messages = [...this.#messages, { role: "user", content: prompt } as const];
+    const messages = [...this.#messages, { role: "user", content } as const];
     const stream = await this.#engine.chat.completions.create({ ...request, messages, context_overflow: "drop_oldest" }, { signal });
     return mapped(stream, ({ choices: [choice] }) => {
       this.#think(choice?.delta.reasoning_content ?? "");
@@ -101,6 +110,25 @@ export class Terminal {
     if (notes.isTTY && thought !== "") notes.write(`\x1b[2m${thought}\x1b[22m`);
   }
 
+  /** The picture goes with the next prompt. Raises RequestValidationError for what is none, or where the model sees none. */
+  async #show(given: string): Promise<void> {
+    const path = given.trim().replace(/^(["'])(.*)\1$/, "$2");
+    if (path === "") throw new RequestValidationError(`Write which picture: ${SHOW} photo.png`);
+    if (this.#options.continues) throw new RequestValidationError("This model continues texts, and sees no pictures.");
+    const url = await this.#options.open(path).catch((error: unknown) => {
+      throw new RequestValidationError(`${path} cannot be read (${String(error)}). Give the path of a PNG file.`);
+    });
+    const part = { type: "image_url", image_url: { url } };
+    await this.#engine.tokenize([{ role: "user", content: [part] }]);
+    this.#pictures.push(part);
+    this.#options.notes.write(`${path} goes with what you write next.\n`);
+  }
+
+  async #heard(line: string): Promise<void> {
+    if (line.trim() === "") return;
+    await (line === SHOW || line.startsWith(`${SHOW} `) ? this.#show(line.slice(SHOW.length)) : this.answer(line));
+  }
+
   /** Answers line by line, until the input ends or somebody quits. An answer that fails does not end it. */
   async converse(): Promise<void> {
     const { input, notes, continues } = this.#options;
@@ -108,7 +136,7 @@ export class Terminal {
     lines.on("SIGINT", () => this.interrupt());
     lines.prompt();
     for await (const line of lines) {
-      if (line.trim() !== "") await this.answer(line).catch((error: unknown) => notes.write(describeError(error)));
+      await this.#heard(line).catch((error: unknown) => notes.write(describeError(error)));
       lines.prompt();
     }
     notes.write("\n");
