@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import typer.main
 from typer.core import TyperGroup
@@ -63,6 +64,7 @@ def _of_code(code: str, said: Sequence[Words], model: str) -> Iterator[Words]:
         yield tuple(shlex.split(code))
 
 
+@cache
 def _commands() -> dict[str, list[tuple[set[str], bool]]]:
     """Of each command its options' names, and whether a value follows."""
     group = typer.main.get_command(cli.app)

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from test_config_file import ALL, SVG
 
@@ -40,11 +39,17 @@ def begin(folder: Path, *answers: str, **given: str) -> list[str]:
     return said
 
 
+def validator() -> Any:
+    from jsonschema import Draft7Validator  # takes a second, which every process that collects this file would
+
+    return Draft7Validator(SCHEMA)
+
+
 def request_of(folder: Path) -> BuildRequest:
     file = read_config(folder / "webllm.toml")
     request = BuildRequest("site", **file.values)
     assert file.problems == problems(request) == ()
-    jsonschema.validate(tomllib.loads((folder / "webllm.toml").read_text("utf-8")), SCHEMA)
+    validator().validate(tomllib.loads((folder / "webllm.toml").read_text("utf-8")))
     return request
 
 
@@ -205,7 +210,7 @@ def test_a_line_that_ends_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_schema_is_one() -> None:
-    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    validator().check_schema(SCHEMA)
     assert SCHEMA["properties"].keys() == {key(name) for name in options()}
     for name, (_, option) in options().items():
         assert SCHEMA["properties"][key(name)]["description"] == option.text
@@ -223,7 +228,7 @@ def test_the_schema_and_the_program_agree(tmp_path: Path) -> None:
             path.write_text(text := f"{key(name)} = {value}\n", "utf-8")
             file = read_config(path)
             found = [*file.problems, *problems(BuildRequest("site", **file.values))]
-            is_valid = jsonschema.Draft7Validator(SCHEMA).is_valid(tomllib.loads(text))
+            is_valid = validator().is_valid(tomllib.loads(text))
             assert is_valid or found, f"the schema refuses what is right: {text}"
             of_types = [each for each in file.problems if "No such file" not in str(each)]
             assert not is_valid or not of_types, f"the schema takes what is wrong: {text}{of_types}"
