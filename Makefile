@@ -26,9 +26,11 @@ site: .venv/site
 quick: .venv/dev
 	$(BIN)/python tests/quick.py
 
+# In the order of tests/order.py, by three processes, as browsers often wait. What they start reads the bytecode that one wrote, also where
+# the environment says to write none, and computes on one core.
 test: .venv/test
 	$(BIN)/python hatch_build.py npm test
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder  # in the order of testpaths; three, as browsers often wait
+	PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 compat: .venv/test
 	$(BIN)/python -m pytest tests/compat

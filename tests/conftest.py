@@ -13,10 +13,17 @@ import portalocker
 import pytest
 
 import chromium
+import order
 from cut_model import write_cut
 from tiny_site import TINY, TINY_OPTIONS
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    files = dict.fromkeys(item.nodeid.partition("::")[0] for item in items)
+    places = {file: place for place, file in enumerate(order.in_order([*files], order.measured()))}
+    items.sort(key=lambda item: places[item.nodeid.partition("::")[0]])
 
 
 @pytest.fixture(scope="session", autouse=True)

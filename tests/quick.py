@@ -1,7 +1,8 @@
 """What a contributor runs between two edits (`make quick`): lint, and as many tests of tests/null and of the runtime as fit into SECONDS.
 
 python tests/quick.py             takes the quickest files, by the times in times.json, and those that are not in it
-python tests/quick.py --measure   writes times.json: what each file takes of a processor, whatever else this machine does
+python tests/quick.py --measure   writes times.json: what each file takes of a processor, whatever else this machine does. `make test` takes
+                                  all files in an order by it (order.py)
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from order import TIMES, measured
+
 ROOT = Path(__file__).resolve().parents[1]
-TIMES = Path(__file__).with_name("times.json")
 SECONDS = 34
 LINT = 12  # seconds of a processor, when mypy knows what did not change
+KINDS = ("browser", "gpu", "cpu", "tvm", "peer", "null")  # folders that `make test` runs
 NPM = (sys.executable, "hatch_build.py", "npm")
 
 
@@ -35,6 +38,10 @@ def files_of_tests() -> tuple[list[str], list[str]]:
     """Of the builder and of the runtime, by their paths here."""
     runtime = [*(ROOT / "runtime_js" / "test").glob("*.test.*"), *(ROOT / "sites").glob("*/test/*.test.*")]
     return _names((ROOT / "tests" / "null").glob("test_*.py")), _names(runtime)
+
+
+def all_files_of_pytest() -> list[str]:
+    return _names(path for kind in KINDS for path in (ROOT / "tests" / kind).glob("test_*.py"))
 
 
 def _names(paths: Iterable[Path]) -> list[str]:
@@ -59,7 +66,7 @@ def runtime_name(file: str) -> str:
 
 
 def pytest(files: Sequence[str], *options: str) -> Job:
-    return Job("tests/null", (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *files))
+    return Job("pytest", (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *files))
 
 
 def runtime(files: Sequence[str]) -> Job:
@@ -74,7 +81,7 @@ def run(job: Job) -> tuple[Job, int, str, float]:
 
 def quick() -> int:
     cores = os.cpu_count() or 1
-    times: dict[str, float] = json.loads(TIMES.read_text("utf-8"))
+    times = measured()
     builder, scripts = files_of_tests()
     taken = chosen(times, [*builder, *scripts], SECONDS * cores - LINT)
     jobs = [
@@ -99,7 +106,8 @@ def quick() -> int:
 def measure() -> int:
     """What all files of a kind take, as they are started alone here, is left out."""
     times: dict[str, float] = {}
-    for files, job_of in zip(files_of_tests(), (pytest, runtime), strict=True):
+    _, scripts = files_of_tests()
+    for files, job_of in ((all_files_of_pytest(), pytest), (scripts, runtime)):
         times |= _measured(files, job_of)
         TIMES.write_text(json.dumps(times, indent=1) + "\n", "utf-8")
     return 0

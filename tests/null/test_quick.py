@@ -1,9 +1,8 @@
-"""Which tests `make quick` takes, and that its times are of tests that there are."""
+"""Which tests `make quick` takes, in which order `make test` takes files, and that times are of tests that there are."""
 
 from __future__ import annotations
 
-import json
-
+import order
 import quick
 
 
@@ -15,10 +14,19 @@ def test_the_quickest_files_are_taken_and_what_was_never_measured() -> None:
 
 
 def test_times_are_of_files_that_there_are() -> None:
-    times = json.loads(quick.TIMES.read_text("utf-8"))
-    builder, runtime = quick.files_of_tests()
-    assert set(times) <= {*builder, *runtime}, "python tests/quick.py --measure"
-    assert len(times) > (len(builder) + len(runtime)) / 2, "python tests/quick.py --measure"
+    times = order.measured()
+    there = {*quick.all_files_of_pytest(), *quick.files_of_tests()[1]}
+    assert set(times) <= there, "python tests/quick.py --measure"
+    assert len(times) > len(there) / 2, "python tests/quick.py --measure"
+
+
+def test_long_files_come_first_and_browsers_beside_others() -> None:
+    times = {"tests/browser/a": 40.0, "tests/browser/b": 50.0, "tests/browser/c": 10.0, "tests/gpu/d": 300.0, "tests/null/e": 100.0}
+    whole = order.in_order([*times, "tests/tvm/new"], times)
+    expected = ["tests/browser/b", "tests/gpu/d", "tests/browser/a", "tests/null/e", "tests/browser/c"]
+    assert [file for file in whole if file in times] == expected
+    assert whole.index("tests/tvm/new") < whole.index("tests/gpu/d")
+    assert order.in_order([], times) == []
 
 
 def test_files_of_the_runtime_have_the_names_that_its_tests_take() -> None:
