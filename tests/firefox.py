@@ -139,9 +139,12 @@ class Tab:
         tell = "['input', 'change'].forEach((type) => field.dispatchEvent(new Event(type, { bubbles: true })))"
         self.evaluate(f"((field) => {{ field.value = {json.dumps(text)}; {tell}; }})({field})")
 
-    def leave_and_come_back(self) -> None:
-        """Go to another page, and by the browser's button back to this one."""
+    def leave(self) -> None:
+        """Go to another page."""
         self._browser.call("browsingContext.navigate", context=self._context, url="about:blank", wait="complete")
+
+    def come_back(self) -> None:
+        """By the browser's button."""
         self._browser.call("browsingContext.traverseHistory", context=self._context, delta=-1)
 
     def close(self) -> None:

@@ -155,6 +155,19 @@ test("of three builds each page keeps its own", async () => {
   assert.deepEqual([shells(), models()], [["three"], ["weights-three.bin"]]);
 });
 
+test("a build that waits is not taken for an older one", async () => {
+  await first("one");
+  const unknown = site.openUnseen();
+  await open("one");
+  await deploy("two");
+  unknown.become("closed");
+  await load("one");
+  assert.deepEqual(shells(), ["one", "two"]);
+  await site.activate("two");
+  await open("two");
+  assert.deepEqual(shells(), ["one", "two"], "a page of the first is open");
+});
+
 test("a build that comes back deletes what came between", async () => {
   await first("one");
   const page = await open("one");

@@ -96,7 +96,8 @@ def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox:
         ready(tab)
         assert tab.evaluate("crossOriginIsolated"), "by the service worker"
         assert ask(tab) == online
-        tab.leave_and_come_back()
+        tab.leave()
+        tab.come_back()
         ready(tab)
         assert ask(tab, messages=4).strip()
         tab.close()
@@ -140,5 +141,31 @@ def test_a_second_tab_shares_the_model_and_outlives_the_first(firefox: Firefox, 
         first.close()
         assert ask(second, messages=4).strip()
         assert second.evaluate(LEADERS) == [1, 0]
+        second.close()
+    assert firefox.console == []
+
+
+def load_newer(tab: Tab) -> None:
+    """As the page offers."""
+    tab.until("document.querySelector('#notice button')?.checkVisibility() === true", SECONDS)
+    tab.click("#notice button")
+    tab.until("document.title === 'Newer chat' && document.querySelector('#start').checkVisibility()", SECONDS)
+
+
+def test_a_page_that_comes_back_hears_of_the_newer_build(firefox: Firefox, tmp_path: Path) -> None:
+    """It lay in the browser's cache of pages while that took over."""
+    firefox.console.clear()
+    server = SiteServer(tmp_path / "root", "chat")
+    build_site(server.folder, tmp_path / "build-0")
+    with server:
+        first, second = firefox.open(server.url), firefox.open(server.url)
+        first.until("navigator.serviceWorker.controller?.state === 'activated'", SECONDS)
+        first.leave()
+        build_site(server.folder, tmp_path / "build-1", title="Newer chat")
+        second.evaluate("navigator.serviceWorker.getRegistration().then((one) => void one.update())")
+        load_newer(second)
+        first.come_back()
+        load_newer(first)
+        first.close()
         second.close()
     assert firefox.console == []

@@ -153,9 +153,12 @@ export class Shell {
     return open.some((page) => page !== undefined);
   }
 
-  /** Deletes the caches of older builds. */
+  /** Deletes the caches of older builds. While a newer one is being installed or waits, that one's is among the others: it will do this. */
   async dropOlder(): Promise<void> {
-    await Promise.all((await this.#older()).map((name) => caches.delete(name)));
+    const older = await this.#older();
+    const { installing, waiting } = self.registration;
+    if (installing !== null || waiting !== null) return;
+    await Promise.all(older.map((name) => caches.delete(name)));
     await this.#put(this.#alone, new Response());
   }
 }

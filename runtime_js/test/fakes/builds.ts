@@ -37,6 +37,7 @@ export class FakeBuilds {
   /** What the server has, by URL. */
   readonly server = new Map<string, string>();
   isRegistered = true;
+  readonly registration = { scope: SCOPE, installing: null, waiting: null as string | null, unregister: async (): Promise<void> => { this.isRegistered = false; } };
   readonly #workers = new Map<string, Map<string, Listener>>();
   readonly #pending: Promise<unknown>[] = [];
   #lastWindow = 0;
@@ -69,7 +70,7 @@ export class FakeBuilds {
     this.#workers.set(build, listeners);
     Object.assign(globalThis, {
       self: {
-        registration: { scope: SCOPE, unregister: async () => { this.isRegistered = false; } },
+        registration: this.registration,
         location: { href: `${SCOPE}sw.js` },
         navigator: { languages: ["en"] },
         clients: {
@@ -98,9 +99,11 @@ export class FakeBuilds {
 
   async install(build: string): Promise<void> {
     await this.#event(build, "install");
+    this.registration.waiting = build;
   }
 
   async activate(build: string): Promise<void> {
+    this.registration.waiting = null;
     await this.#event(build, "activate");
   }
 
