@@ -1,6 +1,7 @@
 /** Pictures on their way from a request to the model, which is the fake runner: what it answers depends on each vector, and on where it stands. */
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import type { ChatCompletionMessageParam, ContentPart } from "../src/api/openai/types.ts";
 import { Pictures, PromptVectors } from "../src/engine/pictures.ts";
@@ -78,7 +79,15 @@ checkSeeing("pictures by their addresses", async (it) => {
     assert.equal(choices[0]?.message.content, await expected(it, messages, [[5, 2]]), url);
   }
   URL.revokeObjectURL(blob);
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-length": "1000" });
+    response.write("5: ", () => void response.destroy());
+  });
+  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  const place = server.address();
+  assert.ok(typeof place === "object" && place !== null);
   for (const [url, error] of [
+    [`http://127.0.0.1:${place.port}/cut.png`, fails(DownloadError, /messages\[1\]\.content\[1\]: the picture at http:.*cut\.png broke off before it was whole/)],
     [blob, fails(RequestValidationError, /messages\[1\]\.content\[1\]: nothing is behind the address blob:/)],
     ["data:image/png;base64", fails(RequestValidationError, /messages\[1\]\.content\[1\]: the data URL has no comma/)],
     ["data:image/png;base64,!", fails(RequestValidationError, /not base64/)],
@@ -88,6 +97,7 @@ checkSeeing("pictures by their addresses", async (it) => {
   ] as const) {
     await assert.rejects(it.client.chat.completions.create(ask([{ role: "user", content: "a" }, user(text("b"), shown(url))])), error, url);
   }
+  server.close();
   assert.equal((await it.client.chat.completions.create(ask([user(text("b"))]))).choices.length, 1, "the conversation goes on");
 });
 

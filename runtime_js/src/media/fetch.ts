@@ -54,7 +54,10 @@ export async function pictureData({ data, path }: PictureSource, signal?: AbortS
       + "Give the picture itself, as a Blob or a data URL.", error);
   });
   if (!response.ok) throw failed(`could not be fetched: its server answers ${response.status}. Look at the address.`);
-  return bounded(response, failed);
+  return bounded(response, failed).catch((error: unknown) => {
+    if (signal?.aborted === true || error instanceof DownloadError) throw error;
+    throw failed("broke off before it was whole. Try again, or give the picture itself, as a Blob or a data URL.", error);
+  });
 }
 
 /** A response that is longer is left in its middle. */
