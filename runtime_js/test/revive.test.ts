@@ -74,6 +74,39 @@ test("a step that was done when its runner was lost counts for nothing: its toke
   assert.ok(grown === 2 && runner.deepestPipeline > 1);
 });
 
+test("an answer with a logit processor goes on before others that have it, however urgent", async () => {
+  class Counting {
+    #count = 0;
+    processLogits = (logits: Float32Array): Float32Array => logits.map((_, token) => logits[(token + this.#count) % logits.length] ?? 0);
+    processSampledToken = (): void => { this.#count++; };
+    resetState = (): void => { this.#count = 0; };
+  }
+  const tokensOf = async (session: Session, tokens: readonly number[], processor: Counting, priority: number): Promise<number[]> => {
+    const events = await session.answer({ prompt: { kind: "tokens", tokens }, maxTokens: 12, stop: [], sampling: { temperature: 0 }, priority }, processor);
+    const said: number[] = [];
+    for await (const event of events) if (event.type === "token") said.push(event.token);
+    return said;
+  };
+  const prompts = [promptOf(9, 3), promptOf(7, 2)];
+  const alone = await Promise.all(prompts.map((prompt) => tokensOf(new Session(parts(Infinity)), prompt, new Counting(), 0)));
+  const [first, processor] = [parts(5, async () => parts(Infinity)), new Counting()];
+  const session = new Session(first);
+  const begun = tokensOf(session, prompts[0] ?? [], processor, 0);
+  while (first.runner.calls.length === 0) await new Promise((resolve) => { setImmediate(resolve); });
+  const urgent = tokensOf(session, prompts[1] ?? [], processor, 1);
+  assert.deepEqual(await Promise.all([begun, urgent]), alone);
+});
+
+test("of an answer that goes on, tokens of the prompt alone are told as cached", async () => {
+  const session = new Session(parts(Infinity));
+  const tokens = promptOf(9, 3);
+  const past = await answer(session, tokens, 12);
+  const events = await session.answer({ prompt: { kind: "tokens", tokens }, maxTokens: 20, stop: [], sampling: { temperature: 0 } }, undefined, { tokens: past, journal: undefined });
+  for await (const event of events) {
+    if (event.type === "end") assert.deepEqual([event.tokens.prompt, event.tokens.cached, event.tokens.completion], [9, 9, 20]);
+  }
+});
+
 test("where it cannot be loaded again, the answers fail with why; one that was left meanwhile ends", async () => {
   const session = new Session(parts(3, async () => { throw new OutOfMemoryError("no room"); }));
   await assert.rejects(answer(session, promptOf(9, 3), 20), /no room/);

@@ -200,7 +200,7 @@ export class AnswerWriter implements GenerationListener {
     this.#sink.push({
       type: "end",
       finishReason: finishReason === "stop" && this.#parser.calls > 0 && !(this.#isStopped && this.#parser.isCut) ? "tool_calls" : finishReason,
-      tokens: { prompt: this.#promptTokens, cached, completion: this.#completion, reasoning: this.#reasoning, accepted, rejected: drafted - accepted, unsaid: this.#isStopped ? this.#silent : 0 },
+      tokens: { prompt: this.#promptTokens, cached: Math.min(cached, this.#promptTokens), completion: this.#completion, reasoning: this.#reasoning, accepted, rejected: drafted - accepted, unsaid: this.#isStopped ? this.#silent : 0 },
       times: { queued: elapsed(this.#asked, this.#begun), prefill: elapsed(this.#begun, first), decode: elapsed(first, finished), ...(this.#grammar !== undefined && { grammar: { ...this.#grammar } }) },
     });
     this.#sink.end();

@@ -100,7 +100,8 @@ export class Generation {
   isEnded = false;
   /** Whether it waits for its draft model, or for vectors of its prompt. */
   isAsking = false;
-  #hasBegun = false;
+  /** Whether its turn has come once. */
+  hasBegun = false;
   /**
    * With a constraint: the mask behind the latest token that was known. Steps that are submitted ahead draw under it, as it mostly stays as it
    * is; a token that was drawn under another mask than its own does not count, and is drawn again.
@@ -362,8 +363,8 @@ export class Generation {
   }
 
   begin(): void {
-    if (!this.#hasBegun) this.listener.begin();
-    this.#hasBegun = true;
+    if (!this.hasBegun) this.listener.begin();
+    this.hasBegun = true;
   }
 
   end(reason: FinishReason): void {

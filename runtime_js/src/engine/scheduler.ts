@@ -85,8 +85,9 @@ export class Scheduler {
     };
   }
 
-  /** Goes on with those of another step loop, in their order. */
+  /** Goes on with those of another step loop, in their order, of those with a logit processor with the one that its state is of. */
   adopt(generations: readonly Generation[]): void {
+    this.#stepwise = generations.find(({ hasBegun, request }) => hasBegun && request.sampler.isStepwise) ?? null;
     for (const generation of generations.toReversed()) this.#waiting.putBack(generation);
     if (!this.#isDriving) void this.#drive();
   }
