@@ -174,7 +174,7 @@ test("whatever a model writes, it is read in the time that its length takes, and
     const events = read({ ...HERMES, thinking: THINK.thinking }, pieces);
     assert.deepEqual(events, read({ ...HERMES, thinking: THINK.thinking }, [pieces.join("")]));
   }
-  const started = performance.now();
+  const before = process.cpuUsage(); // which others do not add to
   for (const hostile of ["<tool_call>look(a=", "[[", "<parameter=a>", "<function=look><parameter=at>", "<escape>", "call:look{a:",
     "<tool_call>{\"a\": ", "<tool_call>{\"a\": \"", "<tool_call>[", " ", "<tool_", "<think>",
     "{\"name\": \"look\", ", "\\"]) {
@@ -182,5 +182,6 @@ test("whatever a model writes, it is read in the time that its length takes, and
     for (const format of [HERMES, LLAMA, QWEN_CODER, LFM2, FUNCTION_GEMMA, { ...HERMES, thinking: THINK.thinking }]) read(format,
       text.match(/.{1,997}/gsu) ?? []);
   }
-  assert.ok(performance.now() - started < 20_000);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 20_000_000, `${user + system} µs`);
 });

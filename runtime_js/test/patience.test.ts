@@ -12,6 +12,7 @@ import { NoAnswerError } from "../src/support/errors.ts";
 import { TICK_MS, owed } from "../src/support/patience.ts";
 import { fails } from "./fakes/expect.ts";
 import { deploy, manifestObject } from "./fakes/model.ts";
+import { turns } from "./fakes/turns.ts";
 import { FakeLocks, FakeServer, FakeStorage } from "./fakes/web.ts";
 
 const NEVER = new AbortController().signal;
@@ -22,13 +23,21 @@ type Work = (lock: object) => Promise<unknown>;
 /** Answers nothing, ever. */
 const silent = (): Promise<never> => new Promise(() => undefined);
 
+/** Waits until what is under way has had its turns, and what other threads compute for it is done: this is computed behind that, and takes longer. */
+async function others(): Promise<void> {
+  for (let step = 0; step < 4; step++) {
+    await turns(1);
+    await crypto.subtle.digest("SHA-256", new Uint8Array(1 << 16));
+  }
+}
+
 /** The outcome of `work`, for which browser time passes in ticks; and after how many it came. */
 async function inTicks<T>(work: Promise<T>, most = 200): Promise<{ value: T; ticks: number }> {
   let isSettled = false;
   const settle = (): void => { isSettled = true; };
   work.then(settle, settle);
   for (let ticks = 0; ticks < most; ticks++) {
-    await new Promise((resolve) => { setTimeout(resolve, 4); }); // real time, for what other threads compute
+    await others();
     if (isSettled) return { value: await work, ticks };
     mock.timers.tick(TICK_MS);
   }
