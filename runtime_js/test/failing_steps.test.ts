@@ -67,3 +67,15 @@ test("a form or a processor that fails in a step fails its own answer alone", as
     assert.deepEqual((await Promise.all(others)).map(({ ids }) => ids), [1, 2].map((seed) => reference(promptOf(9, seed), 40, NO_EOS)));
   }
 });
+
+test("where all steps fail from one on, everybody is told", async () => {
+  for (let good = 0; good < 24; good++) {
+    const it = setup(WIDE);
+    const { delay } = it.runner;
+    let calls = 0;
+    it.runner.delay = () => (++calls > good ? Promise.reject(new Error("gone")) : delay());
+    // Who begins with what another one has in the cache waits for a step alone, and its step may be under way when the other's fails.
+    const answers = [17, 17, 33, 18, 17].map((length, i) => generate(it, request(promptOf(length, 1), { maxTokens: 60 + i })));
+    for (const { status } of await Promise.allSettled(answers)) assert.equal(status, "rejected");
+  }
+});

@@ -394,7 +394,7 @@ export class Scheduler {
     const { prompt, computed } = flight;
     let results: readonly StepResult[] | undefined;
     await this.#guard(prompt === null ? flight.rows : [prompt], async () => { results = await flight.results; });
-    if (results === undefined && !this.#isClosed) this.#beginAgain();
+    if (results === undefined && (prompt !== null || flight.rows.length > 0) && !this.#isClosed) this.#beginAgain(); // once: those behind are nobody's
     if (flight.rows.length > 0) this.#pace.tokensRead(computed, performance.now(), prompt === null ? flight.begun : undefined);
     for (let i = 0; i < flight.rows.length; i++) {
       const row = flight.rows[i]; // a token may take back the rows behind it
