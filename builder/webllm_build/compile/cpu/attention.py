@@ -15,6 +15,8 @@ from webllm_build.model.attention import Attention
 FEWEST = 3  # units of a token of a decode step, for threads to share
 HIDDEN = -1e30  # score of a key that the token must not see, and of none
 QUADS = PAGE_SIZE // VEC
+# Values of a page that a prefill adds to a sum while it is in a register; a decode step waits for memory, which comes in order.
+TOGETHER = 4
 
 
 def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: int, tokens: int | None = None) -> PrimFunc:
@@ -30,7 +32,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
     """
     fit = [heads for heads in range(1, layer.group + 1) if layer.group % heads == 0 and layer.heads // heads >= FEWEST]
     heads = max(fit, default=1) if rows else layer.group
-    groups, vectors = layer.heads // heads, layer.head_dim // VEC
+    groups, vectors, together = layer.heads // heads, layer.head_dim // VEC, 1 if rows else TOGETHER
     with Kernel() as kernel:
         n = token_count(tokens)
         q = kernel.buffer("q", (n, layer.query_size), "float32")
@@ -42,7 +44,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
         qkv = kernel.buffer("qkv", (n, layer.qkv_size), "float32") if layer.gate else None
         out = kernel.buffer("out", (n, layer.query_size), "float32")
         scores, largest, weights = local("scores", heads * PAGE_SIZE), local("largest", heads), local("weights", heads)
-        sums = local("sums", heads * layer.head_dim)
+        queries, sums = local("queries", heads * layer.head_dim), local("sums", heads * layer.head_dim)
         with units(n * groups) as unit:
             token, group = let("token", unit // groups), let("group", unit % groups)
             kv_head, first_head = let("kv_head", group * heads // layer.group), let("first_head", group * heads)
@@ -51,6 +53,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
                 store(largest, T.float32(HIDDEN) if sinks is None else sinks[first_head + head], head)
                 store(weights, T.float32(0 if sinks is None else 1), head)
             with T.serial(heads * vectors) as i:
+                store(queries, cache.scaled_up(q[token, vec(first_head * vectors + i)]), vec(i))
                 store(sums, splat(T.float32(0)), vec(i))
             scale = _scale(layer, position)
             if spans is not None:
@@ -65,24 +68,34 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
                 with T.serial(heads * QUADS) as i:
                     store(scores, splat(T.float32(HIDDEN)), vec(i))
                 with T.serial(low, high) as slot:
-                    key = [let("key", value) for value in cache.load(page, KEY, kv_head, slot)]
+                    key = [let("key", value) for part in range(cache.parts) for value in cache.load(page, KEY, kv_head, slot, part)]
                     for head in range(heads):
-                        products = [q[token, vec((first_head + head) * vectors + i)] * key[i] for i in range(vectors)]
+                        products = [queries[at(head * vectors + i)] * key[i] for i in range(vectors)]
                         factor = scale
                         if layout.scaled:
                             factor = factor * cache.scale(page, KEY, kv_head, slot)
                         store(scores, _capped(layer, sum_of(_sum(products)) * factor), head * PAGE_SIZE + slot)
                 for head in range(heads):
                     _weigh(head, scores, largest, weights, sums, vectors)
-                with T.serial(low, high) as slot:
-                    value = [let("value", part) for part in cache.load(page, VALUE, kv_head, slot)]
+                with T.serial(low // together, (high + (together - 1)) // together) as quad:
+                    # What is hidden has no weight, and may be anything: a row that is seen comes in its place.
+                    slots = [let("slot", T.max(T.min(quad * together + j, high - 1), low)) for j in range(together)]
+                    factors = []
                     for head in range(heads):
-                        weight = scores[head * PAGE_SIZE + slot]
-                        if layout.scaled:
-                            weight = weight * cache.scale(page, VALUE, kv_head, slot)
-                        weight = splat(let("weight", weight))
-                        for i in range(vectors):
-                            store(sums, sums[at(head * vectors + i)] + weight * value[i], at(head * vectors + i))
+                        for j, slot in enumerate(slots):
+                            weight = scores[head * PAGE_SIZE + quad * together + j] * T.float32(cache.factor)
+                            if layout.scaled:
+                                weight = weight * cache.scale(page, VALUE, kv_head, slot)
+                            factors.append(splat(let("weight", weight)))
+                    for part in range(cache.parts):
+                        rows_of = [[let("value", value) for value in cache.load(page, VALUE, kv_head, slot, part)] for slot in slots]
+                        each = len(rows_of[0])
+                        for head in range(heads):
+                            for i in range(each):
+                                summed = sums[at(head * vectors + part * each + i)]
+                                for j in range(together):
+                                    summed = summed + factors[head * together + j] * rows_of[j][i]
+                                store(sums, summed, at(head * vectors + part * each + i))
             for head in range(heads):
                 inverse = splat(let("inverse", T.float32(1) / T.max(weights[head], T.float32(1e-30))))  # padding has no weight
                 with T.serial(vectors) as i:

@@ -8,10 +8,12 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
 from webllm_build.compile.cpu.ops import at, constant, integer
 from webllm_build.compile.cpu.rounding import quantized
-from webllm_build.compile.cpu.unpack import lower_half, upper_half
+from webllm_build.compile.cpu.unpack import BIAS, small_lower_half, small_upper_half
 from webllm_build.compile.kernels.attention.kv_cache import Text, page_of, slot_of, text_of
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, size, store
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
+
+LARGEST = 65504  # float16
 
 
 class Places:
@@ -78,22 +80,38 @@ class KvCache:
         layout = self.layout
         return ((kind * layout.num_kv_heads) + head) * layout.block_words + PAGE_SIZE * layout.columns * layout.words + slot_of(position)
 
-    def load(self, page: Expr, kind: Expr, head: Expr, position: Expr) -> list[Expr]:
-        """A row as float32x4, to be multiplied by its scale where the layout has such."""
+    @property
+    def factor(self) -> float:
+        """What `load` divides by, beside a row's scale: who multiplies many rows does it to what they meet."""
+        return BIAS if self.layout.dtype == "float16" else 1
+
+    def scaled_up(self, value: Expr) -> Expr:
+        """float32x4 times `factor`; beyond float16's range its largest, which leaves room for that."""
+        if self.factor == 1:
+            return value
+        value = T.min(T.max(value, constant(-LARGEST, value)), constant(LARGEST, value))
+        return value * constant(self.factor, value)
+
+    @property
+    def parts(self) -> int:
+        """Of a row, which are loaded by themselves."""
+        return self.layout.head_dim // VEC if self.layout.scaled else self.layout.columns
+
+    def load(self, page: Expr, kind: Expr, head: Expr, position: Expr, part: int) -> list[Expr]:
+        """A part of a row as float32x4, to be multiplied by `factor` and by the row's scale where the layout has such."""
         first = let("first", self._row(kind, head, position))
         if self.layout.scaled:
-            words = [self._words[page, first + i] for i in range(self.layout.head_dim // VEC)]
-            return [T.Cast("float32x4", T.reinterpret("int8x4", word)) for word in words]
-        vectors = [let("words", self._words[page, T.ramp(first + i * 4, 1, 4)]) for i in range(self.layout.columns)]
+            return [T.Cast("float32x4", T.reinterpret("int8x4", self._words[page, first + part]))]
+        words = let("words", self._words[page, T.ramp(first + part * 4, 1, 4)])
         if self.layout.dtype == "float32":
-            return [T.reinterpret("float32x4", words) for words in vectors]
-        return [half for words in vectors for half in (lower_half(words), upper_half(words))]
+            return [T.reinterpret("float32x4", words)]
+        return [small_lower_half(words), small_upper_half(words)]
 
 
 def _as_halves(value: Expr) -> Expr:
     """float32x4 as float16, in the lower halves of uint32x4, to the nearest, of equals the even one; beyond float16's range its largest."""
     value = let("value", value)
-    largest = T.min(T.max(value, constant(0, value) - value), constant(65504, value))
+    largest = T.min(T.max(value, constant(0, value) - value), constant(LARGEST, value))
     # float32's exponents now end where float16's do, so that its denormal numbers are float16's too.
     bits = let("bits", T.reinterpret("int32x4", largest * constant(2.0**-112, value)))
     odd = T.bitwise_and(T.shift_right(bits, integer(13, bits)), integer(1, bits))

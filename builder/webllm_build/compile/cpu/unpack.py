@@ -15,19 +15,29 @@ from webllm_build.quantize.mxfp4 import RISE, ZERO
 QUADS = GROUP // 4  # float32x4 in a block
 
 
-def upper_half(words: Expr) -> Expr:
-    """float32 values of the float16 in the upper halves of 32-bit words, in any number of lanes. Infinities and NaN are not kept.
+BIAS = 2.0**112  # between the exponents of float32 and float16
 
-    The sign stays, the rest moves to where float32 has it, and 2**112 makes up for the difference of the exponents' biases."""
-    words = let("halves", T.reinterpret(typed("int32", words), words))
-    bits = T.bitwise_and(T.shift_right(words, integer(3, words)), integer(-0x70002000, words))  # 0x8fffe000
-    return T.reinterpret(typed("float32", words), bits) * like(T.float32(2.0**112), words)
+
+def upper_half(words: Expr) -> Expr:
+    """float32 values of the float16 in the upper halves of 32-bit words, in any number of lanes. Infinities and NaN are not kept."""
+    return small_upper_half(words) * like(T.float32(BIAS), words)
 
 
 def lower_half(words: Expr) -> Expr:
     """As upper_half."""
+    return small_lower_half(words) * like(T.float32(BIAS), words)
+
+
+def small_upper_half(words: Expr) -> Expr:
+    """The values divided by BIAS: the sign stays, the rest moves to where float32 has it."""
     words = let("halves", T.reinterpret(typed("int32", words), words))
-    return upper_half(T.shift_left(words, integer(16, words)))
+    bits = T.bitwise_and(T.shift_right(words, integer(3, words)), integer(-0x70002000, words))  # 0x8fffe000
+    return T.reinterpret(typed("float32", words), bits)
+
+
+def small_lower_half(words: Expr) -> Expr:
+    words = let("halves", T.reinterpret(typed("int32", words), words))
+    return small_upper_half(T.shift_left(words, integer(16, words)))
 
 
 def half_of(buffer: Buffer, index: Expr) -> Expr:
