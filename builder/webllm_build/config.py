@@ -255,6 +255,7 @@ class BuildRequest:
     ] = VARIANT_NAMES
     cpu: Annotated[bool, Option("Also compile the model for CPUs, where there is no GPU.")] = True
     vision: Annotated[bool, Option("Also build what a model has for pictures, where that is known.", each=True)] = True
+    audio: Annotated[bool, Option("Also build what a model has for sounds, where that is known.", each=True)] = True
     toolchain: Annotated[str, Option("What links WebAssembly: {choices}.", tuple(TOOLCHAINS))] = "ziglang"
     debug_dump: Annotated[Path | None, Option("Folder that gets the compiler's IR after each phase.", alone=True)] = None
     cache_dir: Annotated[Path, Option("Folder that keeps finished work for the next build.")] = field(default_factory=default_cache_dir)

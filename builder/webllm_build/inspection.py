@@ -62,6 +62,8 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
     )
     tower = recipe.tower
     of_pictures = f"{_size(tower.bytes)} more, most in {tower.quantization}; --no-vision leaves them out" if tower is not None else None
+    audio = recipe.audio
+    of_sounds = f"{_size(audio.bytes)} more, most in {audio.quantization}; --no-audio leaves them out" if audio is not None else None
     encodings = Counter(tensor.encoding for tensor in checkpoint.tensors.values())
     return [
         ("Model", facts.name),
@@ -74,6 +76,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         *([("Encoded again", ", ".join(_again(*change, count) for change, count in again.most_common()))] if again else []),
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
         *([("Pictures", of_pictures)] if of_pictures else []),
+        *([("Sounds", of_sounds)] if of_sounds else []),
         ("Files", f"{-(-sum(weights.values()) // SHARD_BYTES)} of at most {_size(SHARD_BYTES)}, and five small ones"),
         ("Other schemes", ", ".join(f"{_size(weight_bytes(layout_of(model, name)))} in {name}" for name in QUANTIZATIONS[1:])),
         *((f"Memory at {length:,}", _size(memory_at(layout, first, length).total)) for length in lengths),

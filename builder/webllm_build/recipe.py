@@ -9,19 +9,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
-from webllm_build.compile.io import Layout
+from webllm_build.compile.io import Compiled, Layout
 from webllm_build.config import MIN_CONTEXT, BuildRequest, context_within
 from webllm_build.errors import ConfigError, InvalidOption, MissingFile, SourceError, UnsupportedArchitecture, warn
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.model import load_model, model_type
+from webllm_build.model.audio import Audio, audio_of, hears
+from webllm_build.model.audio.conformer import Conformer
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.pictures import Pictures
 from webllm_build.model.vision import Vision, batch_of, sees, vision_of
 from webllm_build.model.vision.tower import Tower
 from webllm_build.model.wrappers import text_of
-from webllm_build.package.manifest import EmbeddingFacts, ModelFacts, TowerFacts
+from webllm_build.package.manifest import EmbeddingFacts, ModelFacts, SoundFacts, TowerFacts
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, Scheme, choose_scheme
 from webllm_build.quantize.imatrix import read_imatrix
@@ -29,6 +33,7 @@ from webllm_build.sizes import USUAL_TOKENS, memory_at, tower_quantization
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
 from webllm_build.source.mmproj import find_mmproj, open_mmproj
 from webllm_build.source.processor import read_processor
+from webllm_build.source.sound import read_sound
 from webllm_build.source.tokenizer_json import text_of_token
 
 MOST_PATCHES = 4096  # of a picture
@@ -41,10 +46,11 @@ class Blueprint:
 
     request: BuildRequest
     checkpoint: Checkpoint
-    model: Decoder | Tower
+    model: Compiled
     schemes: Mapping[str, Scheme]
     layout: Layout
     importance: Mapping[str, Importance] | None = None
+    part: ClassVar[str] = "text"
 
     @property
     def bytes(self) -> int:
@@ -71,6 +77,11 @@ class Blueprint:
             counts[self.schemes[weight.name].name] += math.prod(weight.shape)
         return counts.most_common(1)[0][0]
 
+    def named(self, text: ModelFacts) -> ModelFacts:
+        """What people read of a part, given that of the whole model."""
+        parameters = sum(math.prod(weight.shape) for weight in self.model.weights)
+        return dataclasses.replace(text, id=f"{text.id}-{self.part}", parameters=parameters, quantization=self.quantization)
+
 
 @dataclass(frozen=True)
 class TowerRecipe(Blueprint):
@@ -79,6 +90,8 @@ class TowerRecipe(Blueprint):
     model: Tower
     image_token: int = 0
     processor: Mapping[str, object] = field(default_factory=dict)
+
+    part: ClassVar[str] = "vision"
 
     @staticmethod
     def of(request: BuildRequest, vision: Vision, processor: Mapping[str, object]) -> TowerRecipe:
@@ -89,11 +102,6 @@ class TowerRecipe(Blueprint):
         layout = Layout.of(tower, schemes, tower.most, tower.most)
         return TowerRecipe(request, vision.checkpoint, tower, schemes, layout, image_token=vision.image_token, processor=processor)
 
-    def named(self, text: ModelFacts) -> ModelFacts:
-        """What people read, given that of the whole model."""
-        parameters = sum(math.prod(weight.shape) for weight in self.model.weights)
-        return dataclasses.replace(text, id=f"{text.id}-vision", parameters=parameters, quantization=self.quantization)
-
     @property
     def facts(self) -> TowerFacts:
         tower = self.model
@@ -102,11 +110,34 @@ class TowerRecipe(Blueprint):
 
 
 @dataclass(frozen=True)
+class AudioRecipe(Blueprint):
+    """A model's part for sounds. audio_token: see Audio. processor: how they become frames, as in the manifest."""
+
+    model: Conformer
+    audio_token: int = 0
+    processor: Mapping[str, object] = field(default_factory=dict)
+    part: ClassVar[str] = "audio"
+
+    @staticmethod
+    def of(request: BuildRequest, audio: Audio, processor: Mapping[str, object]) -> AudioRecipe:
+        quantization, conformer = tower_quantization(request.quantization), audio.conformer
+        request = dataclasses.replace(request, kv="float", quantization=quantization)
+        schemes = {weight.name: choose_scheme(weight, audio.checkpoint, quantization) for weight in conformer.weights}
+        layout = Layout.of(conformer, schemes, conformer.most, conformer.most)
+        return AudioRecipe(request, audio.checkpoint, conformer, schemes, layout, audio_token=audio.audio_token, processor=processor)
+
+    @property
+    def facts(self) -> SoundFacts:
+        return SoundFacts(self.model.most, self.model.bins, self.model.columns)
+
+
+@dataclass(frozen=True)
 class Recipe(Blueprint):
-    """tower: the model's part for pictures, where it has one that is built."""
+    """tower, audio: the model's parts for pictures and for sounds, where it has such that are built."""
 
     model: Decoder
     tower: TowerRecipe | None = None
+    audio: AudioRecipe | None = None
 
     @staticmethod
     def read(request: BuildRequest, cache: Cache, progress: Progress) -> Recipe:
@@ -131,8 +162,10 @@ class Recipe(Blueprint):
             config = {**kept, "chat_template": request.chat_template}
             checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
         vision, processor = _vision(_seeing(request, checkpoint)) if request.vision else (None, {})
-        checkpoint = text_of(checkpoint, sees=vision is not None)
-        model = load_model(checkpoint, None if vision is None else vision.pictures)
+        audio, sound = _audio(checkpoint) if request.audio else (None, {})
+        checkpoint = text_of(checkpoint, sees=vision is not None or audio is not None)
+        pictures = vision.pictures if vision is not None else None if audio is None else Pictures()
+        model = load_model(checkpoint, pictures)
         if model.context_length < MIN_CONTEXT:
             short = f"{checkpoint.name} is for {model.context_length} tokens at most"
             raise UnsupportedArchitecture(short, f"What is built has {MIN_CONTEXT} or more: its config may be wrong.")
@@ -142,18 +175,19 @@ class Recipe(Blueprint):
         layout = Layout.of(model, schemes, context_length, chunk)
         importance = None if request.imatrix is None else read_imatrix(request.imatrix, model)
         tower = None if vision is None else TowerRecipe.of(request, vision, processor)
-        return Recipe(request, checkpoint, model, schemes, layout, importance, tower)
+        hearing = None if audio is None else AudioRecipe.of(request, audio, sound)
+        return Recipe(request, checkpoint, model, schemes, layout, importance, tower, hearing)
 
     @property
     def parts(self) -> tuple[Blueprint, ...]:
-        """All that is compiled and packed by itself."""
-        return (self,) if self.tower is None else (self, self.tower)
+        """All that is compiled and packed by itself, the text first."""
+        return (self, *(part for part in (self.tower, self.audio) if part is not None))
 
     @property
     def memory(self) -> int:
         """Bytes on the GPU with a conversation of USUAL_TOKENS, but for what a step works in."""
-        of_pictures = 0 if self.tower is None else self.tower.bytes
-        return memory_at(self.layout, "float16", min(USUAL_TOKENS, self.layout.context_length)).total + of_pictures
+        of_parts = sum(part.bytes for part in self.parts[1:])
+        return memory_at(self.layout, "float16", min(USUAL_TOKENS, self.layout.context_length)).total + of_parts
 
     @property
     def chats(self) -> bool:
@@ -211,6 +245,18 @@ def _vision(checkpoint: Checkpoint) -> tuple[Vision | None, Mapping[str, object]
         warn(f"What {checkpoint.name} has for pictures is not built: {error.message}")
         return None, {}
     return vision, processor
+
+
+def _audio(checkpoint: Checkpoint) -> tuple[Audio | None, Mapping[str, object]]:
+    """A model's part for sounds, and how these become frames; none, with a warning, where one of both is not known here."""
+    if not hears(checkpoint):
+        return None, {}
+    try:
+        processor = read_sound(checkpoint.config, checkpoint.processor, text_of_token(checkpoint.tokenizer))
+        return audio_of(checkpoint, processor), processor
+    except (MissingFile, UnsupportedArchitecture) as error:
+        warn(f"What {checkpoint.name} has for sounds is not built: {error.message}")
+        return None, {}
 
 
 def _bounded(processor: dict[str, object]) -> dict[str, object]:

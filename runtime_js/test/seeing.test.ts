@@ -176,7 +176,7 @@ test("a picture for a model that reads text alone is an error that says which pa
 test("ids of pictures that were not seen for long are forgotten, and a prompt may have a picture under both of its ids", async () => {
   const vision = new FakeVision();
   const pictures = new Pictures();
-  const see = async (name: string) => (await pictures.see([{ data: picture(name), path: "messages[0].content[0]" }], vision))[0];
+  const see = async (name: string) => (await pictures.see([{ data: picture(name), path: "messages[0].content[0]" }], () => vision))[0];
   const first = await see("1: 2 1");
   assert.equal((await see("1: 2 1"))?.first, first?.first);
   for (let i = 0; i < 1 << 13; i++) await see(`${i + 2}: 1`);

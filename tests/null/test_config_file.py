@@ -57,6 +57,7 @@ ALL: dict[str, tuple[str, Any]] = {
     "context_length": ("4_096", 4096),
     "prefill_chunk": ("256", 256),
     "vision": ("false", False),
+    "audio": ("false", False),
     "weights": ('["bundle", "url:https://a.org/w"]', ("bundle", "url:https://a.org/w")),
     "host": ('"netlify"', "netlify"),
     "title": ('"Ask “Ada”"', "Ask “Ada”"),

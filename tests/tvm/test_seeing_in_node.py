@@ -34,7 +34,20 @@ const pixels = ([width, height, seed]) => {
   return { width, height, data };
 };
 const shown = (picture) => ({ type: "image_url", image_url: { url: pixels(picture) } });
-const part = ({ text, picture }) => (text === undefined ? shown(picture) : { type: "text", text });
+const wav = ([count, seed]) => {
+  const data = new DataView(new ArrayBuffer(44 + 2 * count));
+  [..."RIFF????WAVEfmt "].forEach((letter, i) => data.setUint8(i, letter.charCodeAt(0)));
+  [[4, 36 + 2 * count], [16, 16], [24, 16000], [28, 32000], [40, 2 * count]].forEach(([at, value]) => data.setUint32(at, value, true));
+  [[20, 1], [22, 1], [32, 2], [34, 16]].forEach(([at, value]) => data.setUint16(at, value, true));
+  [..."data"].forEach((letter, i) => data.setUint8(36 + i, letter.charCodeAt(0)));
+  for (let i = 0; i < count; i++) data.setInt16(44 + 2 * i, ((((7 + seed) * i * i + 131 * i) % 2001) - 1000) * 16, true);
+  return Buffer.from(data.buffer).toString("base64");
+};
+const played = (sound) => ({ type: "input_audio", input_audio: { data: wav(sound), format: "wav" } });
+const part = ({ text, picture, sound }) => {
+  if (text !== undefined) return { type: "text", text };
+  return sound === undefined ? shown(picture) : played(sound);
+};
 const chats = Object.values(JSON.parse(await readFile(reference, "utf8")));
 const before = loads.length;
 const requests = chats.map(({ messages: asked, answer }) => {
@@ -82,9 +95,18 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 )
 def test_answers_are_exact(sites: Callable[[str], Path], tmp_path: Path, family: str, vision: str, loads: list[int]) -> None:
     """With what sees loaded before, or when the first picture comes; all chats at once, and once more from the cache."""
-    script, reference = tmp_path / "ask.mjs", REFERENCE / f"tiny-vision-{family}-answers.json"
+    check_answers(sites(family), REFERENCE / f"tiny-vision-{family}-answers.json", tmp_path, vision, loads)
+
+
+def test_answers_about_sounds_are_exact(sites: Callable[[str], Path], tmp_path: Path) -> None:
+    """Also beside a picture. What hears is loaded with the first sound, what sees with the first picture."""
+    check_answers(sites("gemma4"), REFERENCE / "tiny-audio-gemma4-answers.json", tmp_path, "lazy", [1, 3])
+
+
+def check_answers(site: Path, reference: Path, tmp_path: Path, vision: str, loads: list[int]) -> None:
+    script = tmp_path / "ask.mjs"
     script.write_text(ASK.replace("RUNTIME", RUNTIME.as_uri()))
-    command = [*runtime_command("node"), str(script), str(sites(family)), str(reference), vision]
+    command = [*runtime_command("node"), str(script), str(site), str(reference), vision]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     result = json.loads(done.stdout)

@@ -130,6 +130,26 @@ class VisionFacts:
 
 
 @dataclass(frozen=True)
+class SoundFacts:
+    """What a call of a model's part for sounds takes and gives. most: tokens. bins: bands of a frame, of which a token has four. columns:
+    of a token's vector."""
+
+    most: int
+    bins: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class AudioFacts:
+    """How a model hears: as VisionFacts, of sounds. audio_token: the id that stands in a prompt for each vector."""
+
+    model: Manifest
+    processor: Mapping[str, object]
+    audio_token: int
+    vectors: int
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything the browser must know to fetch, verify and run one model.
 
@@ -141,7 +161,7 @@ class Manifest:
     cpu: where the model also runs without a GPU; fetched where it does.
     sampling: how the model's makers would have tokens drawn, where they say so (sampling_defaults.RANGES); a request may say otherwise.
     embedding: of a model that makes vectors of texts, and does nothing else.
-    vision: of a model that sees; tower: of such a model's part for pictures.
+    vision: of a model that sees; tower: of such a model's part for pictures. audio, sound: the same of one that hears.
     """
 
     generator: str
@@ -161,6 +181,8 @@ class Manifest:
     embedding: EmbeddingFacts | None = None
     vision: VisionFacts | None = None
     tower: TowerFacts | None = None
+    audio: AudioFacts | None = None
+    sound: SoundFacts | None = None
     format: int = FORMAT
 
     @property
@@ -178,19 +200,24 @@ class Manifest:
     @property
     def shards(self) -> tuple[FileEntry, ...]:
         """Of the weights of all parts."""
-        return (*self.weights.shards, *(self.vision.model.weights.shards if self.vision is not None else ()))
+        return (*self.weights.shards, *(shard for part in self._parts for shard in part.weights.shards))
+
+    @property
+    def _parts(self) -> tuple[Manifest, ...]:
+        """What sees, and what hears."""
+        return tuple(part.model for part in (self.vision, self.audio) if part is not None)
 
     @property
     def small_files(self) -> tuple[FileEntry, ...]:
         """All but the weights, which may lie elsewhere."""
-        of_pictures = () if self.vision is None else self.vision.model.small_files
-        return tuple(dict.fromkeys((self.library, self.tokenizer, *self._later, *of_pictures)))
+        of_parts = (file for part in self._parts for file in part.small_files)
+        return tuple(dict.fromkeys((self.library, self.tokenizer, *self._later, *of_parts)))
 
     @property
     def _later(self) -> tuple[FileEntry, ...]:
         """Files that are fetched where they are needed."""
-        of_pictures = () if self.vision is None else self.vision.model._later
-        return (self.grammar, *((self.cpu.plain, self.cpu.relaxed) if self.cpu else ()), *of_pictures)
+        of_parts = (file for part in self._parts for file in part._later)
+        return (self.grammar, *((self.cpu.plain, self.cpu.relaxed) if self.cpu else ()), *of_parts)
 
     @property
     def download_bytes(self) -> int:
@@ -200,7 +227,8 @@ class Manifest:
     def at(self, places: tuple[str, ...]) -> Manifest:
         """With the weights of all parts at other places."""
         vision = None if self.vision is None else replace(self.vision, model=self.vision.model.at(places))
-        return replace(self, weights=replace(self.weights, places=places), vision=vision)
+        audio = None if self.audio is None else replace(self.audio, model=self.audio.model.at(places))
+        return replace(self, weights=replace(self.weights, places=places), vision=vision, audio=audio)
 
     @property
     def sha256(self) -> str:
@@ -219,7 +247,7 @@ class Manifest:
     @property
     def _fields(self) -> dict[str, Any]:
         """Of JSON, without what is not there."""
-        fields = asdict(replace(self, vision=None))
+        fields = asdict(replace(self, vision=None, audio=None))
         if self.model.source is None:
             del fields["model"]["source"]
         if self.weights.places == (HERE,):
@@ -232,12 +260,15 @@ class Manifest:
             del fields["sampling"]
         if self.cpu is None:
             del fields["cpu"]
-        for name in ("embedding", "tower", "vision"):
+        for name in ("embedding", "tower", "vision", "audio", "sound"):
             if fields[name] is None:
                 del fields[name]
         if self.vision is not None:
             of_vision = {name: getattr(self.vision, name) for name in ("processor", "image_token", "vectors")}
             fields["vision"] = {**of_vision, "model": self.vision.model._fields}
+        if self.audio is not None:
+            of_audio = {name: getattr(self.audio, name) for name in ("processor", "audio_token", "vectors")}
+            fields["audio"] = {**of_audio, "model": self.audio.model._fields}
         return fields
 
 
@@ -296,6 +327,8 @@ def _parse(fields: Fields) -> Manifest:
         embedding=_embedding(fields.nested("embedding")) if "embedding" in fields.fields else None,
         vision=_vision(fields.nested("vision")) if "vision" in fields.fields else None,
         tower=_tower(fields.nested("tower")) if "tower" in fields.fields else None,
+        audio=_audio(fields.nested("audio")) if "audio" in fields.fields else None,
+        sound=_sound(fields.nested("sound")) if "sound" in fields.fields else None,
     )
     _check_stream(manifest)
     return manifest
@@ -313,6 +346,16 @@ def _vision(fields: Fields) -> VisionFacts:
 
 def _tower(fields: Fields) -> TowerFacts:
     return TowerFacts(*(fields.count(field.name) for field in fields_of(TowerFacts)))
+
+
+def _audio(fields: Fields) -> AudioFacts:
+    return AudioFacts(
+        _parse(fields.nested("model")), fields.nested("processor").fields, fields.count("audio_token"), fields.count("vectors")
+    )
+
+
+def _sound(fields: Fields) -> SoundFacts:
+    return SoundFacts(*(fields.count(field.name) for field in fields_of(SoundFacts)))
 
 
 def _embedding(fields: Fields) -> EmbeddingFacts:

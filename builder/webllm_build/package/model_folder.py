@@ -23,11 +23,13 @@ from webllm_build.fields import Fields
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.package.chat_format import recognise
 from webllm_build.package.manifest import (
+    AudioFacts,
     CpuLibraries,
     EmbeddingFacts,
     FileEntry,
     Manifest,
     ModelFacts,
+    SoundFacts,
     TensorEntry,
     TowerFacts,
     VisionFacts,
@@ -95,13 +97,23 @@ class CompiledVision:
 
 
 @dataclass(frozen=True)
+class CompiledAudio:
+    """A model's part for sounds. processor, audio_token, vectors: as in AudioFacts."""
+
+    model: CompiledModel
+    processor: Mapping[str, object]
+    audio_token: int
+    vectors: int
+
+
+@dataclass(frozen=True)
 class CompiledModel:
     """Everything of a model that a result holds. library: model.wasm. schemes: as in Manifest. names: others than its id. memory:
     bytes that it takes on the GPU with a conversation of some pages, for people.
 
     cpu: its libraries for the CPU, plain and relaxed, where it has such.
     grammar: the WebAssembly module of the grammar engine. tool_format: as chat_format.recognise takes it. sampling, embedding,
-    tower: as in Manifest. vision: the part for pictures of a model that sees.
+    tower, sound: as in Manifest. vision, audio: the parts for pictures and for sounds of a model that sees and hears.
     """
 
     facts: ModelFacts
@@ -119,11 +131,13 @@ class CompiledModel:
     memory: int = 0
     vision: CompiledVision | None = None
     tower: TowerFacts | None = None
+    audio: CompiledAudio | None = None
+    sound: SoundFacts | None = None
 
     @property
     def all_weights(self) -> tuple[StoredWeights, ...]:
         """Of all parts."""
-        return (self.weights, *(() if self.vision is None else (self.vision.model.weights,)))
+        return (self.weights, *(part.model.weights for part in (self.vision, self.audio) if part is not None))
 
     def manifest(self, places: Places = BUNDLED) -> Manifest:
         return Manifest(
@@ -144,11 +158,17 @@ class CompiledModel:
             embedding=self.embedding,
             vision=None if self.vision is None else self._vision(self.vision, places),
             tower=self.tower,
+            audio=None if self.audio is None else self._audio(self.audio, places),
+            sound=self.sound,
         )
 
     @staticmethod
     def _vision(vision: CompiledVision, places: Places) -> VisionFacts:
         return VisionFacts(vision.model.manifest(places), vision.processor, vision.image_token, vision.vectors)
+
+    @staticmethod
+    def _audio(audio: CompiledAudio, places: Places) -> AudioFacts:
+        return AudioFacts(audio.model.manifest(places), audio.processor, audio.audio_token, audio.vectors)
 
     def write(self, stage: Stage, manifest: Manifest, shards: str | None = MODEL_FOLDER, suffix: str = "") -> None:
         """Write the manifest and its files into MODEL_FOLDER. shards: the folder that gets these. suffix: of the names of JSON files.
@@ -161,6 +181,8 @@ class CompiledModel:
         self._write_program(stage, manifest, shards)
         if self.vision is not None and manifest.vision is not None:
             self.vision.model._write_program(stage, manifest.vision.model, shards)
+        if self.audio is not None and manifest.audio is not None:
+            self.audio.model._write_program(stage, manifest.audio.model, shards)
 
     def _write_program(self, stage: Stage, manifest: Manifest, shards: str | None) -> None:
         """What computes it, and the weights."""

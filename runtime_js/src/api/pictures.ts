@@ -3,11 +3,12 @@
 import type { Prompt } from "../engine/answer.ts";
 import type { PictureData } from "../media/decode.ts";
 import { MAX_ADDRESS } from "../media/fetch.ts";
-import { DETAILS, isDrawn, isOnPage, isSendable, type PictureSource } from "../media/source.ts";
+import { DETAILS, isDrawn, isOnPage, isSendable, isSound, type MediaInput, type PictureSource } from "../media/source.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { isPixels } from "../media/pixels.ts";
 import type { Fields } from "../support/fields.ts";
 import { baseUrl } from "./config.ts";
+import { decodedHere, needsPage, readSentSound } from "./sounds.ts";
 
 /** Reads `url` and `detail` of the part at `path`. Raises the error of the fields. */
 export function readPicture(picture: Fields, path: string): PictureSource {
@@ -29,8 +30,9 @@ function readUrl(picture: Fields): PictureSource["data"] {
   return address.href;
 }
 
-/** Reads a picture as it comes to a worker. Raises the error of the fields. */
-export function readSentPicture(picture: Fields): PictureSource {
+/** Reads a picture, or a sound, as it comes to a worker. Raises the error of the fields. */
+export function readSentPicture(picture: Fields): MediaInput {
+  if (picture.has("kind")) return readSentSound(picture, MAX_PATH);
   const detail = picture.optional("detail", (key) => picture.oneOf(key, DETAILS));
   const data = picture.raw("data");
   return {
@@ -41,12 +43,18 @@ export function readSentPicture(picture: Fields): PictureSource {
 const MAX_PATH = 256;
 
 /** What this thread alone knows, or would lose. */
-function isOwn({ data }: PictureSource): boolean {
+function isOwn(source: MediaInput): boolean {
+  const { data } = source;
+  if (isSound(source)) return needsPage(source);
   return typeof data === "string" ? /^blob:/i.test(data) : isDrawn(data) || isOnPage(data);
 }
 
 /** Such a picture as it is now, as one that may be handed over: bitmaps and frames share their pixels with what they are made of. */
-async function sent({ data, path }: PictureSource): Promise<string | PictureData> {
+async function sent(source: MediaInput): Promise<MediaInput> {
+  return isSound(source) ? decodedHere(source) : { ...source, data: await sentPicture(source) };
+}
+
+async function sentPicture({ data, path }: PictureSource): Promise<string | PictureData> {
   if (data instanceof Blob || isPixels(data)) return data;
   if (typeof data === "string") return /^blob:/i.test(data) ? fetched(data, path) : data;
   try {
@@ -62,7 +70,7 @@ async function fetched(url: string, path: string): Promise<Blob> {
   throw new RequestValidationError(`${path}: nothing is behind the address ${url.slice(0, 80)}; it was revoked, or is another page's. Give the Blob itself.`, { param: path });
 }
 
-function picturesOf(prompt: Prompt): readonly PictureSource[] {
+function picturesOf(prompt: Prompt): readonly MediaInput[] {
   return prompt.kind === "chat" ? prompt.conversation.messages.flatMap(({ pictures = [] }) => pictures) : [];
 }
 
@@ -73,7 +81,7 @@ export function hasPictures(prompt: Prompt): boolean {
 async function withSent(prompt: Prompt): Promise<Prompt> {
   if (prompt.kind !== "chat") return prompt;
   const messages = await Promise.all(prompt.conversation.messages.map(async (message) => (message.pictures === undefined ? message : {
-    ...message, pictures: await Promise.all(message.pictures.map(async (one) => ({ ...one, data: await sent(one) }))),
+    ...message, pictures: await Promise.all(message.pictures.map(sent)),
   })));
   return { ...prompt, conversation: { ...prompt.conversation, messages } };
 }

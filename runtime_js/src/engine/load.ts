@@ -14,7 +14,7 @@ import type { LoadListener, ModelChoice } from "./choice.ts";
 import { fasterFirst } from "./preflight.ts";
 import { STOPPED, compute, withStored } from "./computing.ts";
 import { LoadProgress } from "./progress.ts";
-import { towerChoice, towerOf, visionOf } from "./tower.ts";
+import { conformerOf, hearingOf, towerChoice, towerOf, visionOf } from "./tower.ts";
 import { SequenceManager } from "./sequences.ts";
 import { Session, type SessionParts } from "./session.ts";
 import { Grammars } from "./structure/grammars.ts";
@@ -131,7 +131,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     });
     return {
       runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds),
-      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive, vision: visionOf(work, tower),
+      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive, vision: visionOf(work, tower), hearing: hearingOf(work, conformerOf(work)),
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
         model.dispose();

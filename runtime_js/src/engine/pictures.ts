@@ -7,7 +7,7 @@ import type { PictureData } from "../media/decode.ts";
 import { pictureData } from "../media/fetch.ts";
 import type { Detail, Picture, Tile } from "../media/picture.ts";
 import type { ProcessorSettings } from "../media/settings.ts";
-import { isDrawn, isSendable, type PictureSource } from "../media/source.ts";
+import { isDrawn, isSamples, isSendable, isSound, type MediaInput, type SoundSource } from "../media/source.ts";
 import type { PictureRunner, TokenVectors } from "../executor/runner.ts";
 import { canHash, sha256 } from "../support/digest.ts";
 import { AbortError, InternalError, RequestValidationError, asEngineError } from "../support/errors.ts";
@@ -26,7 +26,10 @@ const MOST_IDS = 1 << 13;
 /** The first id: -1 means no token elsewhere. */
 const FIRST_ID = -2;
 
-/** What of a model sees. */
+/** What a sense takes. */
+export type MediaData = PictureData | SoundSource["data"];
+
+/** What of a model sees, or hears. */
 export interface Vision {
   readonly settings: Pick<ProcessorSettings, "placeholder" | "image">;
   /** The id in a picture's prompt that stands for each of its vectors. */
@@ -34,14 +37,17 @@ export interface Vision {
   /** Floats of a vector. */
   readonly width: number;
   /** Makes of a picture what the tower takes. */
-  read(data: PictureData, detail: Detail): Promise<Picture>;
+  read(data: MediaData, detail: Detail): Promise<Picture>;
   /** The tower, which is loaded when it is first asked for. */
   tower(): Promise<PictureRunner>;
 }
 
-/** A picture of a request, and the ids of its tokens: `first` and those below it. */
+/** By the kind of what comes. */
+export type Senses = (source: MediaInput) => Vision;
+
+/** A picture of a request, or a sound, and the ids of its tokens: `first` and those below it. */
 export interface SeenPicture {
-  readonly source: PictureSource;
+  readonly source: MediaInput;
   readonly hash: string;
   readonly first: number;
   readonly tokens: number;
@@ -58,8 +64,9 @@ interface Encoding {
 }
 
 /** Of what comes with a request as bytes, so that it is known when it comes again; undefined where it is drawn. */
-async function digestOf(data: PictureData, detail: Detail = "auto"): Promise<string | undefined> {
+async function digestOf(data: MediaData, detail: Detail | "sound" = "auto"): Promise<string | undefined> {
   if (!canHash() || isDrawn(data)) return undefined;
+  if (isSamples(data)) return `${detail} ${data.rate} ${await sha256(new Uint8Array(data.samples.slice().buffer))}`;
   const bytes = data instanceof Blob ? new Uint8Array(await data.arrayBuffer()) : Uint8Array.from(data.data);
   return `${detail} ${data instanceof Blob ? "" : `${data.width}x${data.height} `}${await sha256(bytes)}`;
 }
@@ -88,10 +95,17 @@ function callsOf(tiles: readonly Tile[], mostFloats: number): Tile[][] {
 }
 
 /** The same error, which says of which picture it is. */
-function about({ path }: PictureSource, error: unknown): Error {
+function about({ path }: MediaInput, error: unknown): Error {
   const known = asEngineError(error);
   if (!(known instanceof RequestValidationError) || known.param !== null) return known;
   return new RequestValidationError(`${path}: ${known.message}`, { ...known.details, param: path });
+}
+
+/** A source with what it has, and that. */
+async function looked(source: MediaInput): Promise<{ readonly source: MediaInput; readonly data: MediaData }> {
+  if (isSound(source)) return { source, data: source.data };
+  const data = await pictureData(source);
+  return { source: { ...source, data }, data };
 }
 
 export class Pictures {
@@ -105,16 +119,15 @@ export class Pictures {
   readonly #encodings = new Map<string, Encoding>();
 
   /** The pictures' ids, in their order. Rejects with RequestValidationError or DownloadError, which name the part of the request. */
-  async see(sources: readonly PictureSource[], vision: Vision): Promise<SeenPicture[]> {
+  async see(sources: readonly MediaInput[], senses: Senses): Promise<SeenPicture[]> {
     const seen: SeenPicture[] = [];
-    for (const source of sources) seen.push(await this.#see(source, vision)); // one after the other: they are large while they are decoded
+    for (const source of sources) seen.push(await this.#see(source, senses(source))); // one after the other: they are large while they are decoded
     return seen;
   }
 
-  async #see(given: PictureSource, vision: Vision): Promise<SeenPicture> {
-    const data = await pictureData(given);
-    const source = { ...given, data };
-    const file = await digestOf(data, source.detail);
+  async #see(given: MediaInput, vision: Vision): Promise<SeenPicture> {
+    const { source, data } = await looked(given);
+    const file = await digestOf(data, isSound(source) ? "sound" : source.detail);
     const known = file === undefined ? undefined : this.#files.get(file);
     if (known !== undefined) return { ...known, source };
     const { hash, tokens, prompt, tiles } = await this.#read(source, data, vision);
@@ -126,9 +139,9 @@ export class Pictures {
     return { source, hash, first, tokens, grid, prompt };
   }
 
-  async #read(source: PictureSource, data: PictureData, { read }: Vision): Promise<Picture> {
+  async #read(source: MediaInput, data: MediaData, { read }: Vision): Promise<Picture> {
     const given = isDrawn(data) ? await createImageBitmap(data) : data; // a reader keeps what it is given
-    const picture = await read(given, source.detail ?? "auto").catch((error: unknown) => { throw about(source, error); });
+    const picture = await read(given, isSound(source) ? "auto" : source.detail ?? "auto").catch((error: unknown) => { throw about(source, error); });
     this.#tiles.set(picture.hash, picture);
     return picture;
   }
@@ -158,7 +171,7 @@ export class Pictures {
   async #encode(picture: SeenPicture, vision: Vision, isWanted: () => boolean): Promise<Float32Array<ArrayBuffer>> {
     const tower = await vision.tower();
     const { source: { data }, source, hash, tokens } = picture;
-    if (!isSendable(data)) throw new InternalError("a picture was not looked at");
+    if (!isSendable(data) && !isSamples(data)) throw new InternalError("a picture was not looked at");
     const { tiles } = this.#tiles.get(hash) ?? await this.#read(source, data, vision);
     const vectors = new Float32Array(tokens * vision.width);
     let at = 0;
@@ -189,7 +202,7 @@ const WORD: Partial<SeenPicture> & Pick<SeenPicture, "grid"> = { grid: [1, 1] };
 export class PromptVectors implements VectorSource {
   readonly #all: Pictures;
   readonly #pictures: readonly SeenPicture[];
-  readonly #vision: () => Vision;
+  readonly #senses: Senses;
   /** Those of the latest tokens that were asked about: others' may take their room meanwhile. */
   #held = new Map<SeenPicture, Float32Array<ArrayBuffer>>();
 
@@ -197,9 +210,9 @@ export class PromptVectors implements VectorSource {
   #turns: number[] = [];
   #next = 0;
 
-  /** `vision`: that of the model as it runs now. */
-  constructor(all: Pictures, pictures: readonly SeenPicture[], vision: () => Vision) {
-    [this.#all, this.#pictures, this.#vision] = [all, [...new Map(pictures.map((one) => [one.first, one])).values()], vision];
+  /** `senses`: those of the model as it runs now. */
+  constructor(all: Pictures, pictures: readonly SeenPicture[], senses: Senses) {
+    [this.#all, this.#pictures, this.#senses] = [all, [...new Map(pictures.map((one) => [one.first, one])).values()], senses];
   }
 
   of(tokens: readonly number[], isWanted: () => boolean): readonly TokenVectors[] | Promise<void> {
@@ -233,19 +246,19 @@ export class PromptVectors implements VectorSource {
   }
 
   async #encode(missing: readonly SeenPicture[], isWanted: () => boolean): Promise<void> {
-    for (const picture of missing) this.#held.set(picture, this.#all.vectorsOf(picture) ?? await this.#all.encode(picture, this.#vision(), isWanted));
+    for (const picture of missing) this.#held.set(picture, this.#all.vectorsOf(picture) ?? await this.#all.encode(picture, this.#senses(picture.source), isWanted));
   }
 
   /** Tokens that follow each other, in the prompt and in their picture. */
   #runs(tokens: readonly number[]): TokenVectors[] {
-    const { width } = this.#vision();
     const runs: TokenVectors[] = [];
     for (let at = 0; at < tokens.length;) {
       const id = tokens[at] ?? 0;
       let end = at + 1;
       if (id < 0) {
-        const [{ first }, vectors] = this.#holding(id);
-        while (tokens[end] === id - (end - at) && first - (tokens[end] ?? 0) < vectors.length / width) end++;
+        const [{ first, tokens: count }, vectors] = this.#holding(id);
+        const width = vectors.length / count;
+        while (tokens[end] === id - (end - at) && first - (tokens[end] ?? 0) < count) end++;
         runs.push({ at, values: vectors.subarray((first - id) * width, (first - id + end - at) * width) });
       }
       at = end;

@@ -3,7 +3,7 @@
 import type { ModelRunner } from "../executor/runner.ts";
 import { AbortError, ContextWindowSizeExceededError, InternalError, RequestValidationError, type MLCEngineError } from "../support/errors.ts";
 import type { EmbeddingFacts } from "../storage/embedding_facts.ts";
-import type { PictureSource } from "../media/source.ts";
+import { isSound, type MediaInput } from "../media/source.ts";
 import { log } from "../support/log.ts";
 import { PushStream } from "../support/stream.ts";
 import type { ChatTokenizer } from "../tokenizer/chat_tokenizer.ts";
@@ -57,6 +57,8 @@ export interface SessionParts {
   readonly embedding?: EmbeddingFacts | undefined;
   /** Of a model that sees pictures. */
   readonly vision?: Vision | undefined;
+  /** Of a model that hears. */
+  readonly hearing?: Vision | undefined;
   /** Frees the runner and all that it holds. */
   readonly dispose: () => void;
   /** Loads the model anew where the runner is lost; absent where that is the caller's affair. */
@@ -64,7 +66,7 @@ export interface SessionParts {
 }
 
 /** What a request shows, as far as it was looked at. */
-type Shown = ReadonlyMap<PictureSource, SeenPicture>;
+type Shown = ReadonlyMap<MediaInput, SeenPicture>;
 
 const NOTHING: Shown = new Map();
 
@@ -164,7 +166,7 @@ export class Session {
     const events = new PushStream<AnswerEvent>(() => stop());
     const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events, grammar?.times);
-    const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, this.#asWords(prompt), request.choice, processor && new ProcessedAnswer(processor, request.step === "next"));
+    const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, this.#asWords(prompt, shown), request.choice, processor && new ProcessedAnswer(processor, request.step === "next"));
     const before = past?.tokens ?? [];
     tokenizer.known(before, "sessionId");
     if (before.length > 0) sampler.skip(before);
@@ -180,7 +182,7 @@ export class Session {
     const maxTokens = request.maxTokens === undefined ? Infinity : request.maxTokens - before.length + recited;
     const { priority } = request;
     const drafts = recital === undefined ? this.#drafts(request.guesses, prompt.length, sampler, shown.size === 0 ? drafter : undefined) : [recital];
-    const vectors = shown.size === 0 ? undefined : new PromptVectors(this.#pictures, [...shown.values()], () => this.#vision());
+    const vectors = shown.size === 0 ? undefined : new PromptVectors(this.#pictures, [...shown.values()], this.#senseOf);
     const shifts = request.overflow === "drop_oldest";
     try {
       if (maxTokens === 0) {
@@ -289,45 +291,51 @@ export class Session {
 
   /** The tokens of a prompt, of pictures the model's own image token. Rejects with RequestValidationError, or where a picture cannot be had. */
   async encode(prompt: Prompt): Promise<readonly number[]> {
-    return this.#asWords(this.#encode(prompt, await this.#see(prompt)).tokens);
+    const shown = await this.#see(prompt);
+    return this.#asWords(this.#encode(prompt, shown).tokens, shown);
   }
 
-  #asWords(tokens: readonly number[]): readonly number[] {
-    const { vision } = this.#parts;
-    return vision === undefined ? tokens : withoutIds(tokens, vision.imageToken);
+  #asWords(tokens: readonly number[], shown: Shown): readonly number[] {
+    return withoutIds(tokens, [...shown.values()], this.#senseOf);
   }
 
   /** Looks at the pictures of a prompt. */
   async #see(prompt: Prompt): Promise<Shown> {
     const sources = prompt.kind === "chat" ? prompt.conversation.messages.flatMap(({ pictures = [] }) => pictures) : [];
-    const [first] = sources;
-    if (first === undefined) return NOTHING;
-    const { vision } = this.#parts;
-    if (vision === undefined) {
-      throw new RequestValidationError(
-        `${first.path} is a picture, and the model "${this.modelId}" reads text alone. Leave the part out, or load a model that sees pictures.`, { param: first.path });
-    }
-    const seen = await this.#pictures.see(sources, vision);
+    if (sources.length === 0) return NOTHING;
+    for (const source of sources) this.#checkSense(source);
+    const seen = await this.#pictures.see(sources, this.#senseOf);
     return new Map(sources.flatMap((source, i) => { const one = seen[i]; return one === undefined ? [] : [[source, one] as const]; }));
   }
 
-  /** That of the model as it runs now. */
-  #vision(): Vision {
-    const { vision } = this.#parts;
-    if (vision === undefined) throw new InternalError("the model saw pictures before");
-    return vision;
+  /** Raises RequestValidationError where the model has not the sense for it. */
+  #checkSense(source: MediaInput): void {
+    const { vision, hearing } = this.#parts;
+    if ((isSound(source) ? hearing : vision) !== undefined) return;
+    const [what, does] = isSound(source) ? ["sound", "does not hear"] : ["picture", hearing === undefined ? "reads text alone" : "does not see"];
+    const other = isSound(source) ? "hears" : "sees pictures";
+    throw new RequestValidationError(
+      `${source.path} is a ${what}, and the model "${this.modelId}" ${does}. Leave the part out, or load a model that ${other}.`, { param: source.path });
   }
+
+  /** That of the model as it runs now. */
+  readonly #senseOf = (source: MediaInput): Vision => {
+    const { vision, hearing } = this.#parts;
+    const sense = isSound(source) ? hearing : vision;
+    if (sense === undefined) throw new InternalError("the model saw pictures before");
+    return sense;
+  };
 
   /** `isThoughtless`: a thought that the template begins is closed at once. `param`: the field of the request that has token ids. */
   #encode(prompt: Prompt, shown: Shown = NOTHING, isThoughtless = false, param = "prompt"): Encoded {
-    const { tokenizer, vision } = this.#parts;
+    const { tokenizer } = this.#parts;
     switch (prompt.kind) {
       case "chat": {
         const pictures = prompt.conversation.messages.flatMap(({ pictures: sources = [] }) => sources.flatMap((source) => shown.get(source) ?? []));
-        const begun = withPrompts(this.#render(prompt.conversation), vision?.settings.placeholder ?? "", pictures);
+        const begun = withPrompts(this.#render(prompt.conversation), pictures, this.#senseOf);
         const { thinking } = this.#parts.format;
         const rendered = isThoughtless && thinking !== undefined && isThinking(begun, thinking) ? `${begun}\n${thinking.end}\n\n` : begun;
-        return { rendered, tokens: withIds(tokenizer.encode(rendered), vision?.imageToken ?? 0, pictures) };
+        return { rendered, tokens: withIds(tokenizer.encode(rendered), pictures, this.#senseOf) };
       }
       case "text":
         return {
@@ -340,13 +348,14 @@ export class Session {
   }
 
   #render(conversation: Conversation): string {
-    const { tokenizer, format, vision } = this.#parts;
+    const { tokenizer, format, vision, hearing } = this.#parts;
     if ((conversation.tools?.length ?? 0) > 0 && format.tools === undefined) {
       throw new RequestValidationError(
         "This model has no tools: its chat template speaks of none, or of none in a format that is known. Leave `tools` out, or build the model "
         + "with --tool-format.", { param: "tools" });
     }
-    return tokenizer.render(conversation, vision === undefined ? [] : [vision.settings.placeholder, vision.settings.image]);
+    const marks = [vision, hearing].flatMap((sense) => (sense === undefined ? [] : [sense.settings.placeholder, sense.settings.image]));
+    return tokenizer.render(conversation, marks);
   }
 
   /** The text of tokens. Raises RequestValidationError. */

@@ -5,10 +5,11 @@ import { describeComputer, type Computer } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { PictureRunner } from "../executor/runner.ts";
 import { importPart } from "../media/part.ts";
+import { isSamples } from "../media/source.ts";
 import type { ModelFolder } from "../storage/model_folder.ts";
 import { isOffline } from "../storage/pause.ts";
 import { abortable, childController } from "../support/abort.ts";
-import { DownloadError } from "../support/errors.ts";
+import { DownloadError, InternalError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { backendsFor, mayHelp } from "./backends.ts";
 import type { ModelChoice } from "./choice.ts";
@@ -102,9 +103,31 @@ export function towerOf(work: TowerWork): Tower | undefined {
   return tower && new Tower(work, tower);
 }
 
+/** Undefined for a model that does not hear. */
+export function conformerOf(work: TowerWork): Tower | undefined {
+  const { conformer } = work.folder;
+  return conformer && new Tower(work, conformer);
+}
+
+/** What a session is told of what hears. */
+export function hearingOf({ folder: { manifest: { audio } } }: TowerWork, conformer: Tower | undefined): Vision | undefined {
+  if (audio === undefined || conformer === undefined) return undefined;
+  const { processor, audioToken, width } = audio;
+  return {
+    settings: { placeholder: processor.placeholder, image: processor.audio }, imageToken: audioToken, width, tower: () => conformer.load(),
+    read: async (data) => {
+      if (!(data instanceof Blob) && !isSamples(data)) throw new InternalError("a picture was to be heard");
+      return (await importPart()).readSound(data, processor);
+    },
+  };
+}
+
 /** What a session is told of it. */
 export function visionOf({ folder: { manifest: { vision } }, life }: TowerWork, tower: Tower | undefined): Vision | undefined {
   if (vision === undefined || tower === undefined) return undefined;
   const { processor, imageToken, width } = vision;
-  return { settings: processor, imageToken, width, read: async (data, detail) => (await importPart()).readPicture(data, processor, detail, life), tower: () => tower.load() };
+  return { settings: processor, imageToken, width, tower: () => tower.load(), read: async (data, detail) => {
+    if (isSamples(data)) throw new InternalError("a sound was to be seen");
+    return (await importPart()).readPicture(data, processor, detail, life);
+  } };
 }

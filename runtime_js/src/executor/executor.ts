@@ -15,7 +15,7 @@ import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from ".
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
-import { inRows, patchCall, patchFloats, probeTile, type PatchCall } from "./patches.ts";
+import { inRows, soundCall, patchCall, patchFloats, probeTile, type PatchCall } from "./patches.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
 import { decodeName, firstFunctions, firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, patchStateBytes, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
@@ -203,9 +203,7 @@ export class PlanExecutor implements InspectableRunner {
     });
   }
 
-  prefillAndSample(
-    tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[],
-  ): Promise<StepResult> {
+  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[]): Promise<StepResult> {
     const rows = [{ draw, end: tokens.length, counted: 0 }];
     const names = functionsFor(rows);
     const additions = [{ position, count: tokens.length, cache: this.#seen(cache, names) }];
@@ -235,6 +233,7 @@ export class PlanExecutor implements InspectableRunner {
   }
 
   async see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
+    if (hasIo(this.#plan, "frames")) return this.#hear(tiles);
     const { groups, pageSize } = this.shape;
     const { count, vectors: made, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
     for (const group of groups.keys()) await this.reservePages(group, Math.ceil(count / pageSize));
@@ -246,6 +245,13 @@ export class PlanExecutor implements InspectableRunner {
     const vectors = await this.#readBack(
       bytes, (finish) => this.#submit(calls, before === 0 ? [addition] : [], longest, finish, undefined, before), this.#buffers.io("pictures"), 0);
     return inRows(vectors, tiles);
+  }
+
+  async #hear(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
+    const { tokens, words, bytes } = soundCall(tiles, this.#plan);
+    if (this.#mustWait([])) await this.#ready([]);
+    this.#writeIo(words);
+    return this.#readBack(bytes, (finish) => this.#submit([["encode_audio", tokens]], [], 0, finish), this.#buffers.io("sounds"), 0);
   }
 
   async decode(rows: readonly (Row | null)[], carried = 0): Promise<readonly StepResult[]> {
@@ -333,17 +339,13 @@ export class PlanExecutor implements InspectableRunner {
   }
 
   /** The forward pass and what draws from its logits, whose results come late; a step of which the CPU has a part waits for it. */
-  #step(
-    forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number, carried = 0,
-  ): Promise<readonly StepResult[]> {
+  #step(forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number, carried = 0): Promise<readonly StepResult[]> {
     const hasProcess = rows.some((row) => row?.draw.process !== undefined);
     return hasProcess ? this.#alone(this.#sample(forward, additions, rows, n, carried)) : this.#sample(forward, additions, rows, n, carried);
   }
 
   /** In one submit, unless the CPU looks at the logits or makes masks meanwhile. */
-  async #sample(
-    forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number, carried = 0,
-  ): Promise<readonly StepResult[]> {
+  async #sample(forward: readonly Call[], additions: readonly (Addition | null)[], rows: readonly (RowDraw | null)[], n: number, carried = 0): Promise<readonly StepResult[]> {
     const hasLogprobs = rows.some((row) => row?.draw.topLogprobs !== undefined);
     const isSplit = rows.some((row) => row?.draw.mask !== undefined || row?.draw.process !== undefined);
     const place = this.#places.take(n);

@@ -28,7 +28,7 @@ function rowOf({ io }: Head, name: string, rows: number): number {
 
 /** Floats of the patches that one call may have. */
 export function patchFloats(plan: Head): number {
-  return rowOf(plan, "patches", 1);
+  return rowOf(plan, hasIo(plan, "frames") ? "frames" : "patches", 1);
 }
 
 /** For each patch the first and the last that it sees, of all parts that end at `ends`. Numbers are the call's. */
@@ -71,6 +71,21 @@ export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): P
     addition: { position: 0, count, cache: { tables: Array.from({ length: groups }, () => pages), copies: new Int32Array(0), turns } },
     bytes: vectors === 0 ? 0 : 4 * vectors * rowOf(plan, "pictures", Math.floor(prefillChunk * vectors / count)),
   };
+}
+
+/** A call that makes vectors of a sound's tokens. Raises RangeError. */
+export interface SoundCall {
+  readonly tokens: number;
+  readonly words: PatchCall["words"];
+  readonly bytes: number;
+}
+
+/** Of a sound, which is one tile. */
+export function soundCall([tile, ...others]: readonly Tile[], plan: Head): SoundCall {
+  const { prefillChunk } = plan.model;
+  if (tile?.present === undefined || others.length > 0 || tile.tokens > prefillChunk) throw new RangeError(`a call of ${others.length + 1} sounds, of which one may be, of ${prefillChunk} tokens`);
+  const { tokens, patches, present } = tile;
+  return { tokens, words: [["frames", 0, patches], ["present", 0, present]], bytes: 4 * tokens * rowOf(plan, "sounds", prefillChunk) };
 }
 
 /** The vectors of a call's tiles, without those that are no tokens, and with those that came window by window back in their rows. */

@@ -418,9 +418,12 @@ const FIRST_FUNCTIONS: readonly string[] = ["prefill", "logits", "decode", "samp
 const FIRST_OF_EMBEDDER: readonly string[] = ["prefill", "encode"];
 /** Of a tower: patches to states, and these to vectors. */
 const FIRST_OF_TOWER: readonly string[] = ["encode_image", "project_image"];
+/** Of what hears. */
+const FIRST_OF_CONFORMER: readonly string[] = ["encode_audio"];
+const FIRST: ReadonlyMap<string, readonly string[]> = new Map([["decode", FIRST_FUNCTIONS], ["encode_image", FIRST_OF_TOWER], ["encode_audio", FIRST_OF_CONFORMER]]);
 
 export function firstFunctions({ functions }: VariantPlan): string[] {
-  const first = functions.has("decode") ? FIRST_FUNCTIONS : functions.has("encode_image") ? FIRST_OF_TOWER : FIRST_OF_EMBEDDER;
+  const first = [...FIRST].find(([name]) => functions.has(name))?.[1] ?? FIRST_OF_EMBEDDER;
   return first.filter((name) => functions.has(name));
 }
 

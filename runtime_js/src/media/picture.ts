@@ -15,6 +15,8 @@ export interface Tile {
   /** int32 and float32[patches, K]: a patch's learnt position is the sum of table[tap] * factor. Absent where nothing is learnt. */
   readonly taps?: Int32Array<ArrayBuffer>;
   readonly factors?: Float32Array<ArrayBuffer>;
+  /** Of a sound, whose frames `patches` has, four of a token: float32[tokens, 2], 1 for each step of the first convolution that is within it. */
+  readonly present?: Float32Array<ArrayBuffer>;
   /** Where most layers see windows alone: patches and rows come window by window. */
   readonly windows?: Windows;
 }

@@ -73,6 +73,8 @@ export class Reader {
   }
 }
 
+export { readSound } from "./sound/picture.ts";
+
 const reader = new Reader();
 
 /**

@@ -25,7 +25,31 @@ export interface PictureSource {
   readonly path: string;
 }
 
-/** Stands in a message's text for the next of its pictures: a noncharacter of Unicode, which no text has. */
+/** Sound that is decoded, one channel: numbers between -1 and 1, so many a second. */
+export interface SoundSamples {
+  readonly samples: Float32Array<ArrayBuffer>;
+  readonly rate: number;
+}
+
+/** A sound: a file, or its samples. */
+export interface SoundSource {
+  readonly kind: "sound";
+  readonly data: Blob | SoundSamples;
+  readonly path: string;
+}
+
+/** What a message shows or plays beside its text. */
+export type MediaInput = PictureSource | SoundSource;
+
+export function isSound(source: MediaInput): source is SoundSource {
+  return "kind" in source;
+}
+
+export function isSamples(value: unknown): value is SoundSamples {
+  return typeof value === "object" && value !== null && "samples" in value && value.samples instanceof Float32Array && "rate" in value && typeof value.rate === "number";
+}
+
+/** Stands in a message's text for the next of its pictures and sounds: a noncharacter of Unicode, which no text has. */
 export const PICTURE = "\u{fdd1}";
 
 /** A text in which nothing stands for a picture. */

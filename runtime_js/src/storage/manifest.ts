@@ -4,7 +4,7 @@ import { NO_FORMAT, parseChatFormat, type ChatFormat } from "../formats/format.t
 import { ManifestError } from "../support/errors.ts";
 import { readEmbeddingFacts, type EmbeddingFacts } from "./embedding_facts.ts";
 import { readSamplingDefaults, type SamplingDefaults } from "./sampling_defaults.ts";
-import { readVisionFacts, type VisionFacts } from "./vision_facts.ts";
+import { readAudioFacts, readVisionFacts, type AudioFacts, type VisionFacts } from "./vision_facts.ts";
 import { Fields } from "../support/fields.ts";
 import {
   MAX_CONTEXT, MAX_EOS_TOKENS, MAX_FILE_BYTES, MAX_NAME, MAX_PLACES, MAX_SHARDS, MAX_TENSORS, MAX_VOCABULARY, SHARD_BYTES, TENSOR_ALIGNMENT,
@@ -59,6 +59,8 @@ export interface Manifest {
   readonly embedding: EmbeddingFacts | undefined;
   /** Of a model that sees pictures. `tower`: what makes vectors of these, as a model of its own in the same folder. */
   readonly vision: (VisionFacts & { readonly tower: Manifest }) | undefined;
+  /** Of a model that hears. `conformer`: what makes vectors of sounds, as a model of its own in the same folder. */
+  readonly audio: (AudioFacts & { readonly conformer: Manifest }) | undefined;
 }
 
 /**
@@ -172,8 +174,14 @@ export function parseManifest(value: unknown): Manifest {
     vision: manifest.optional("vision", (key) => {
       const vision = manifest.object(key);
       const tower = parseManifest(vision.raw("model"));
-      if (tower.vision !== undefined) throw vision.wrong("model", "a tower, which sees nothing by another one");
+      if (tower.vision !== undefined || tower.audio !== undefined) throw vision.wrong("model", "a tower, which sees nothing by another one");
       return { ...readVisionFacts(vision), tower };
+    }),
+    audio: manifest.optional("audio", (key) => {
+      const audio = manifest.object(key);
+      const conformer = parseManifest(audio.raw("model"));
+      if (conformer.vision !== undefined || conformer.audio !== undefined) throw audio.wrong("model", "a part that hears, which has no parts of its own");
+      return { ...readAudioFacts(audio), conformer };
     }),
   };
 }
@@ -190,6 +198,7 @@ export function filesOfLoad({ tokenizer, weights }: Manifest): readonly FileEntr
 
 /** All files that the manifest names. */
 export function manifestFiles(manifest: Manifest): readonly FileEntry[] {
-  const { grammar, vision } = manifest;
-  return [...librariesOf(manifest), ...filesOfLoad(manifest), grammar, ...(vision === undefined ? [] : manifestFiles(vision.tower))];
+  const { grammar, vision, audio } = manifest;
+  const parts = [vision?.tower, audio?.conformer].flatMap((part) => (part === undefined ? [] : manifestFiles(part)));
+  return [...librariesOf(manifest), ...filesOfLoad(manifest), grammar, ...parts];
 }

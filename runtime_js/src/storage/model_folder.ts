@@ -79,6 +79,12 @@ export class ModelFolder {
     return hasFiles(this.#store, this.#source, this.manifest);
   }
 
+  /** The same folder as that of what hears; undefined where nothing does. */
+  get conformer(): ModelFolder | undefined {
+    const { audio } = this.manifest;
+    return audio && new ModelFolder(this.#source, audio.conformer, this.#store, this.#onWait);
+  }
+
   /** Why the model is not stored for the next visit, if it is not. */
   get warning(): string | undefined {
     return this.#store.warning;

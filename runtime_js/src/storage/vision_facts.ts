@@ -1,6 +1,7 @@
-/** What a manifest says of a model that sees pictures. */
+/** What a manifest says of a model that sees pictures, or hears sounds. */
 
 import { parseProcessor, type ProcessorSettings } from "../media/settings.ts";
+import { parseSoundSettings, type SoundSettings } from "../media/sound/settings.ts";
 import type { Fields } from "../support/fields.ts";
 import { MAX_VOCABULARY } from "../support/limits.generated.ts";
 
@@ -14,6 +15,23 @@ export interface VisionFacts {
   readonly imageToken: number;
   /** Floats of a vector. */
   readonly width: number;
+}
+
+/** Of a model that hears, beside the manifest of what does. */
+export interface AudioFacts {
+  readonly processor: SoundSettings;
+  /** The token that stands in a prompt for each vector of a sound. */
+  readonly audioToken: number;
+  /** Floats of a vector. */
+  readonly width: number;
+}
+
+/** Raises the error of the fields. */
+export function readAudioFacts(audio: Fields): AudioFacts {
+  return {
+    processor: parseSoundSettings(audio.object("processor")), audioToken: audio.integer("audio_token", 0, MAX_VOCABULARY - 1),
+    width: audio.integer("vectors", 1, MAX_WIDTH),
+  };
 }
 
 /** Raises the error of the fields. */

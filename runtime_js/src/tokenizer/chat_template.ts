@@ -1,6 +1,6 @@
 /** The model's own Jinja template: a conversation to the text of a prompt. */
 
-import { PICTURE } from "../media/source.ts";
+import { PICTURE, isSound, type MediaInput } from "../media/source.ts";
 import { ManifestError, RequestValidationError } from "../support/errors.ts";
 import type { Fields } from "../support/fields.ts";
 import { isJsonObject, parseJson, type JsonObject } from "../support/json.ts";
@@ -92,7 +92,7 @@ class NamedTemplate {
       return value !== undefined && isJsonObject(value) ? new JsonText(text) : text;
     };
     return {
-      ...(reasoning !== undefined && { thinking: reasoning }), role, content: inParts || pictures.length > 0 ? partsOf(content, pictures.length) : content, ...(name !== undefined && { name }),
+      ...(reasoning !== undefined && { thinking: reasoning }), role, content: inParts || pictures.length > 0 ? partsOf(content, pictures) : content, ...(name !== undefined && { name }),
       ...(toolCallId !== undefined && { tool_call_id: shortened(toolCallId, idLength) }),
       ...(toolCalls !== undefined && toolCalls.length > 0 && {
         tool_calls: toolCalls.map((call) => (
@@ -104,10 +104,11 @@ class NamedTemplate {
 }
 
 /** What is said, as templates of models that see have it. Of what stands for pictures more than there are is left out. */
-function partsOf(content: string, pictures: number): object[] {
-  return content.split(PICTURE).flatMap((text, i) => [
-    ...(i > 0 && i <= pictures ? [{ type: "image" }] : []), ...(text === "" && pictures > 0 ? [] : [{ type: "text", text }]),
-  ]);
+function partsOf(content: string, pictures: readonly MediaInput[]): object[] {
+  return content.split(PICTURE).flatMap((text, i) => {
+    const shown = i > 0 ? pictures[i - 1] : undefined;
+    return [...(shown === undefined ? [] : [{ type: isSound(shown) ? "audio" : "image" }]), ...(text === "" && pictures.length > 0 ? [] : [{ type: "text", text }])];
+  });
 }
 
 /** A rendered conversation up to the end of its last message's text, as transformers' continue_final_message cuts it. */

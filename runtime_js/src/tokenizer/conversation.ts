@@ -1,6 +1,6 @@
 /** A conversation, as templates and requests know it. The page reads this too, and no template. */
 
-import type { PictureSource } from "../media/source.ts";
+import type { MediaInput } from "../media/source.ts";
 import type { JsonObject } from "../support/json.ts";
 
 /** A call that the model made. `arguments` is the JSON that it wrote. */
@@ -14,7 +14,7 @@ export interface ChatMessage {
   readonly role: string;
   /** What is said. Each PICTURE in it stands for the next of `pictures`. */
   readonly content: string;
-  readonly pictures?: readonly PictureSource[] | undefined;
+  readonly pictures?: readonly MediaInput[] | undefined;
   readonly name?: string | undefined;
   /** What the assistant thought before it answered. */
   readonly reasoning?: string | undefined;

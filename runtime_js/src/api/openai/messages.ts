@@ -1,9 +1,10 @@
 /** Messages of a request, in OpenAI's shape, to those that chat templates read. */
 
-import { PICTURE, withoutPictures, type PictureSource } from "../../media/source.ts";
+import { PICTURE, withoutPictures, type MediaInput } from "../../media/source.ts";
 import type { Fields } from "../../support/fields.ts";
 import type { ChatMessage, ToolCall } from "../../tokenizer/conversation.ts";
 import { readPicture } from "../pictures.ts";
+import { readSoundPart } from "../sounds.ts";
 import { NEUTRAL_IN_MESSAGE, NEUTRAL_IN_PART, refuseUnsupported } from "./neutral.ts";
 
 export const MAX_MESSAGES = 4096;
@@ -35,11 +36,12 @@ function parseText(part: Fields): string {
 /** What is said, with what is shown, each part in its place. */
 function parseShown(message: Fields): Pick<ChatMessage, "content" | "pictures"> {
   if (!Array.isArray(message.raw("content"))) return { content: withoutPictures(message.string("content", MAX_CONTENT)) };
-  const pictures: PictureSource[] = [];
+  const pictures: MediaInput[] = [];
   const content = message.objects("content", MAX_PARTS, (part) => {
-    if (part.oneOf("type", ["text", "image_url"]) === "text") return withoutPictures(parseText(part));
-    refuseUnsupported(part, ["type", "image_url"], NEUTRAL_IN_PART);
-    pictures.push(readPicture(part.object("image_url"), part.path));
+    const type = part.oneOf("type", ["text", "image_url", "input_audio"]);
+    if (type === "text") return withoutPictures(parseText(part));
+    refuseUnsupported(part, ["type", type], NEUTRAL_IN_PART);
+    pictures.push(type === "image_url" ? readPicture(part.object(type), part.path) : readSoundPart(part.object(type), part.path));
     return PICTURE;
   }).join("");
   return { content, ...(pictures.length > 0 && { pictures }) };

@@ -5,7 +5,7 @@
 
 import type { PictureInput } from "../../media/source.ts";
 
-/** A part of a message. Texts and pictures (`image_url`) are read; parts of other types (sound, files) are refused by name. */
+/** A part of a message. Texts, pictures (`image_url`) and sounds (`input_audio`) are read; parts of other types (files) are refused by name. */
 export interface ContentPart {
   readonly type: string;
   readonly text?: string | undefined;
@@ -18,6 +18,17 @@ export interface ContentPart {
     readonly url: string | PictureInput;
     /** How much of it the model is to see, where it has a choice: "low", "high" or "auto", the default. */
     readonly detail?: string | null | undefined;
+  } | undefined;
+  readonly input_audio?: {
+    /**
+     * The sound: base64 of a file or a data URL of one, a File or another Blob, an AudioBuffer, or a Float32Array of one channel beside its
+     * `sample_rate`. WAV is read anywhere; what else a browser decodes (MP3, AAC, Ogg, FLAC, WebM), where the request is made in a page.
+     */
+    readonly data: string | Blob | AudioBuffer | Float32Array;
+    /** Of base64. Default: what the file says. */
+    readonly format?: "wav" | "mp3" | "pcm_f32" | undefined;
+    /** Of a Float32Array, samples a second. */
+    readonly sample_rate?: number | undefined;
   } | undefined;
 }
 

@@ -8,7 +8,7 @@ import type { InspectableRunner } from "../backend.ts";
 import { slotCount } from "../buffers.ts";
 import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
-import { inRows, patchCall, patchFloats, probeTile } from "../patches.ts";
+import { inRows, soundCall, patchCall, patchFloats, probeTile } from "../patches.ts";
 import { firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, patchStateBytes } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { RowReader } from "../row_reader.ts";
@@ -100,6 +100,7 @@ export class CpuRunner implements InspectableRunner {
   }
 
   see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
+    if (hasIo(this.#plan, "frames")) return this.#hear(tiles);
     const { groups, pageSize } = this.shape;
     const { count, vectors, words, addition, bytes } = patchCall(tiles, this.#plan, groups.length);
     return this.#inTurn([], async () => {
@@ -108,6 +109,15 @@ export class CpuRunner implements InspectableRunner {
       await this.#machine.run("encode_image", count, this.#tell([addition], 1, 0));
       await this.#machine.run("project_image", vectors, 0);
       return inRows(this.#floats("pictures").slice(0, bytes / 4), tiles);
+    });
+  }
+
+  #hear(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {
+    const { tokens, words, bytes } = soundCall(tiles, this.#plan);
+    return this.#inTurn([], async () => {
+      for (const [name, offset, values] of words) this.#write(name, values, offset);
+      await this.#machine.run("encode_audio", tokens, 0);
+      return this.#floats("sounds").slice(0, bytes / 4);
     });
   }
 
