@@ -106,7 +106,6 @@ export class Scheduler {
     this.#wake();
   }
 
-  /** Runs while there is work. */
   async #drive(): Promise<void> {
     this.#isDriving = true;
     await Promise.resolve(); // so that a listener hears nothing before `add` has returned
@@ -431,11 +430,12 @@ export class Scheduler {
 
   /** Behind a step that failed nobody knows what the cache holds: others may have begun with its tokens, or have pages that it was to copy. */
   #beginAgain(): void {
+    const all = new Set([...this.#running, ...this.#inFlight.flatMap(({ rows }) => rows.flatMap((row) => row ?? []))]); // one that was put back may have steps under way
     for (const flight of this.#inFlight) flight.rows = [];
     this.#sequences.forget();
-    for (const generation of this.#running.filter(({ isEnded }) => !isEnded)) {
+    for (const generation of all) {
       this.#giveBack(generation);
-      generation.restart();
+      if (!generation.isEnded) generation.restart();
     }
   }
 
