@@ -98,7 +98,7 @@ def test_a_page_is_asked_about(visit: Extended, built: Path, site: str) -> None:
     extension = id_of(built)
     page = visit.open(f"{site}/bears.html")
     panel = panel_of(visit, built, page)
-    assert visit.targets("page", f"chrome-extension://{extension}/panel.html")[1:], "the side panel is open, too"
+    visit.until(lambda: visit.targets("page", f"chrome-extension://{extension}/panel.html")[1:])  # the side panel is open, too
     expect(panel.locator("#title")).to_have_text(REFERENCE["title"])
 
     # The service worker is stopped in the middle of an answer, which is no concern of it.

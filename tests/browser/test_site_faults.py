@@ -177,7 +177,7 @@ def test_memory_that_is_not_there_is_said_and_may_come_back(visit: Visit) -> Non
     page = started(visit)
     engine = page.workers[0]
     engine.evaluate(CANNOT_GROW)
-    ask(page, "word " * 80)
+    ask(page, "word " * 120)  # more than the memory that is there
     page.wait_for_selector("#problem:visible")
     expect(page.locator("#problem-title")).to_have_text("There is no room for more")
     engine.evaluate("growAgain()")
