@@ -79,6 +79,7 @@ def test_a_build_that_comes_while_a_first_visit_is_being_kept(visit: Visit, tmp_
     visit.provokes("error: ", "log: ", "uncaught: ")
     visit.server.held = {"assets/highlight."}
     page = visit.start()
+    until(page, "navigator.serviceWorker.getRegistration().then((one) => Boolean(one?.installing))")
     build_site(visit.server.folder, tmp_path / "build-1", seed=1, title=NEWER)
     visit.server.held = set()
     until(page, "navigator.serviceWorker.getRegistration().then((one) => one === undefined)")

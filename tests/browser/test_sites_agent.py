@@ -86,6 +86,7 @@ def test_the_users_word_decides_about_each_write(visit: Visit) -> None:
     page.click(".allow")
     expect(page.locator("#notes strong")).to_have_count(1)
 
+    proposed(page)
     page.click(".change:not(.decided) .refuse")
     expect(page.locator("#notes strong")).to_have_count(1)
 
