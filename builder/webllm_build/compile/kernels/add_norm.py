@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from tvm.tirx import PrimFunc
-from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, ceildiv, dot, inverse_rms, launch, let, local, size, splat, store, vec, when
-from webllm_build.compile.kernels.tir.reduce import reduce_all
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, inverse_rms, launch, let, local, size, splat, store, vec
+from webllm_build.compile.kernels.tir.rows import Row, square
 from webllm_build.compile.target import Variant
 
 THREADS = 128
@@ -18,7 +17,6 @@ def add_norm(variant: Variant, rows: int | None, columns: int, eps: float, *, sc
     Parameters: x float32[n, columns], norm_weight float32[columns], residual float32[n, columns], scalar float32[1] where there is one,
     out float32[n, columns]. A workgroup has a row.
     """
-    vectors = columns // VEC
     with Kernel() as kernel:
         n = size("n") if rows is None else rows
         x = kernel.buffer("x", (n, columns), "float32")
@@ -27,17 +25,11 @@ def add_norm(variant: Variant, rows: int | None, columns: int, eps: float, *, sc
         scalar = kernel.buffer("scalar", (1,), "float32") if scaled else None
         out = kernel.buffer("out", (n, columns), "float32")
         with launch([n], [THREADS]) as ((row,), (thread,)):
-            squares = local("squares", 1)
-            store(squares, T.float32(0), 0)
-            with T.serial(ceildiv(vectors, THREADS)) as i, when(vectors % THREADS == 0 or i * THREADS + thread < vectors):
-                value = let("value", x[row, vec(i * THREADS + thread)])
-                store(squares, squares[0] + dot(value, value), 0)
-            reduce_all(variant, squares, 1, lane=thread, width=THREADS)
+            of_row, squares = Row(variant, columns // VEC, THREADS, thread), local("squares", 1)
+            of_row.sum(squares, lambda column: square(x[row, vec(column)]))
             scale = let("scale", inverse_rms(squares[0], columns, eps))
-            with T.serial(ceildiv(vectors, THREADS)) as i:
-                column = let("column", i * THREADS + thread)
-                with when(vectors % THREADS == 0 or column < vectors):
-                    normalised = x[row, vec(column)] * splat(scale) * weight[vec(column)]
-                    value = residual[row, vec(column)] + normalised
-                    store(out, value if scalar is None else value * splat(scalar[0]), row, vec(column))
+            with of_row.each() as column:
+                normalised = x[row, vec(column)] * splat(scale) * weight[vec(column)]
+                value = residual[row, vec(column)] + normalised
+                store(out, value if scalar is None else value * splat(scalar[0]), row, vec(column))
     return kernel.func

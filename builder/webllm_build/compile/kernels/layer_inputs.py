@@ -6,8 +6,8 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, ceildiv, dot, inverse_rms, launch, let, local, size, splat, store, vec, when
-from webllm_build.compile.kernels.tir.reduce import reduce_all
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, inverse_rms, launch, let, local, size, splat, store, vec, when
+from webllm_build.compile.kernels.tir.rows import Row, square
 from webllm_build.compile.target import Variant
 
 THREADS = 64
@@ -29,19 +29,13 @@ def layer_inputs(variant: Variant, tokens: int | None, columns: int, count: int,
         with launch([n * outputs], [THREADS]) as ((block,), (thread,)):
             row, layer = fixed("row", block // outputs), fixed("layer", block % outputs)
             start = fixed("start", (layer + first) * vectors)
-            squares = local("squares", 1)
-            store(squares, T.float32(0), 0)
-            with T.serial(ceildiv(vectors, THREADS)) as i, when(vectors % THREADS == 0 or i * THREADS + thread < vectors):
-                value = let("value", projected[row, vec(start + i * THREADS + thread)])
-                store(squares, squares[0] + dot(value, value), 0)
-            reduce_all(variant, squares, 1, lane=thread, width=THREADS)
+            of_row, squares = Row(variant, vectors, THREADS, thread), local("squares", 1)
+            of_row.sum(squares, lambda column: square(projected[row, vec(start + column)]))
             scale = fixed("scale", inverse_rms(squares[0], columns, eps), "float32")
-            with T.serial(ceildiv(vectors, THREADS)) as i:
-                column = let("column", i * THREADS + thread)
-                with when(vectors % THREADS == 0 or column < vectors):
-                    normed = projected[row, vec(start + column)] * splat(scale) * weight[vec(column)]
-                    value = let("value", (normed + rows[row, vec(start + column)]) * splat(T.float32(0.5**0.5)))
-                    for number, out in enumerate(outs):
-                        with when(layer == number):
-                            store(out, value, row, vec(column))
+            with of_row.each() as column:
+                normed = projected[row, vec(start + column)] * splat(scale) * weight[vec(column)]
+                value = let("value", (normed + rows[row, vec(start + column)]) * splat(T.float32(0.5**0.5)))
+                for number, out in enumerate(outs):
+                    with when(layer == number):
+                        store(out, value, row, vec(column))
     return kernel.func
