@@ -16,13 +16,13 @@ from webllm_build.hosts import host_of, require
 from webllm_build.library import check_library, compile_cpu_libraries, compile_library
 from webllm_build.package.assets import GRAMMAR_ENGINE, SITE_SCRIPTS, check_assets, runtime_file
 from webllm_build.package.manifest import Manifest
-from webllm_build.package.model_folder import CompiledAudio, CompiledModel, CompiledVision, StoredWeights
+from webllm_build.package.model_folder import CompiledModel, CompiledPart, StoredWeights
 from webllm_build.package.npm import write_npm
 from webllm_build.package.output import Output, open_output
 from webllm_build.package.places import MODEL_FOLDER, Places
 from webllm_build.package.site import SiteOptions, write_site
 from webllm_build.progress import Progress, Silent
-from webllm_build.recipe import AudioRecipe, Blueprint, Recipe, TowerRecipe, check_ids, check_tasks, package_name, title
+from webllm_build.recipe import Blueprint, PartRecipe, Recipe, check_ids, check_tasks, package_name, title
 from webllm_build.theme import theme_of
 from webllm_build.tokenizer_check import check_tokenizer
 from webllm_build.weights import WEIGHTS, store_weights
@@ -122,10 +122,13 @@ def _pack(recipe: Recipe, programs: Sequence[_Program], cache: Cache, progress: 
     )
     if recipe.model.pictures is None:
         return model
-    vectors, vision, audio = recipe.model.pictures.columns(recipe.model.hidden_size), None, None
-    for part, program in zip(recipe.parts, programs, strict=True):
-        if part is recipe:
-            continue
+    vectors = recipe.model.pictures.columns(recipe.model.hidden_size)
+    of_parts = iter(programs[1:])
+
+    def compiled(part: PartRecipe | None) -> CompiledPart | None:
+        if part is None:
+            return None
+        program = next(of_parts)
         of_part = replace(
             model,
             facts=part.named(recipe.facts),
@@ -133,12 +136,12 @@ def _pack(recipe: Recipe, programs: Sequence[_Program], cache: Cache, progress: 
             weights=_weights(part, program, cache, progress),
             schemes=part.scheme_names,
             cpu=program.cpu,
+            tower=part.tower,
+            sound=part.sound,
         )
-        if isinstance(part, TowerRecipe):
-            vision = CompiledVision(replace(of_part, tower=part.facts), part.processor, part.image_token, vectors)
-        if isinstance(part, AudioRecipe):
-            audio = CompiledAudio(replace(of_part, sound=part.facts), part.processor, part.audio_token, vectors)
-    return replace(model, vision=vision, audio=audio)
+        return CompiledPart(of_part, part.processor, part.token, vectors)
+
+    return replace(model, vision=compiled(recipe.vision), audio=compiled(recipe.audio))
 
 
 def _weights(recipe: Blueprint, program: _Program, cache: Cache, progress: Progress) -> StoredWeights:

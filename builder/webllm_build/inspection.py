@@ -60,7 +60,7 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         for tensor in weight.tensors(checkpoint)
         if is_quantized(tensor.encoding) and not is_repacked(tensor.encoding, schemes[weight.name])
     )
-    tower = recipe.tower
+    tower = recipe.vision
     of_pictures = f"{_size(tower.bytes)} more, most in {tower.quantization}; --no-vision leaves them out" if tower is not None else None
     audio = recipe.audio
     of_sounds = f"{_size(audio.bytes)} more, most in {audio.quantization}; --no-audio leaves them out" if audio is not None else None

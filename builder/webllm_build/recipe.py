@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
@@ -50,7 +49,6 @@ class Blueprint:
     schemes: Mapping[str, Scheme]
     layout: Layout
     importance: Mapping[str, Importance] | None = None
-    part: ClassVar[str] = "text"
 
     @property
     def bytes(self) -> int:
@@ -77,67 +75,54 @@ class Blueprint:
             counts[self.schemes[weight.name].name] += math.prod(weight.shape)
         return counts.most_common(1)[0][0]
 
-    def named(self, text: ModelFacts) -> ModelFacts:
-        """What people read of a part, given that of the whole model."""
-        parameters = sum(math.prod(weight.shape) for weight in self.model.weights)
-        return dataclasses.replace(text, id=f"{text.id}-{self.part}", parameters=parameters, quantization=self.quantization)
-
 
 @dataclass(frozen=True)
-class TowerRecipe(Blueprint):
-    """A model's part for pictures. image_token: see Vision. processor: how they become patches, as in the manifest."""
+class PartRecipe(Blueprint):
+    """What sees or hears of a model. token, processor: as in PartFacts."""
 
-    model: Tower
-    image_token: int = 0
+    model: Tower | Conformer
+    token: int = 0
     processor: Mapping[str, object] = field(default_factory=dict)
 
-    part: ClassVar[str] = "vision"
-
     @staticmethod
-    def of(request: BuildRequest, vision: Vision, processor: Mapping[str, object]) -> TowerRecipe:
+    def of(
+        request: BuildRequest, checkpoint: Checkpoint, model: Tower | Conformer, token: int, processor: Mapping[str, object]
+    ) -> PartRecipe:
         """Keys and values are those of a step, and have no fewer bits than the GPU computes with."""
         quantization = tower_quantization(request.quantization)
-        request, tower = dataclasses.replace(request, kv="float", quantization=quantization), vision.tower
-        schemes = {weight.name: choose_scheme(weight, vision.checkpoint, quantization) for weight in tower.weights}
-        layout = Layout.of(tower, schemes, tower.most, tower.most)
-        return TowerRecipe(request, vision.checkpoint, tower, schemes, layout, image_token=vision.image_token, processor=processor)
+        request = dataclasses.replace(request, kv="float", quantization=quantization)
+        schemes = {weight.name: choose_scheme(weight, checkpoint, quantization) for weight in model.weights}
+        layout = Layout.of(model, schemes, model.most, model.most)
+        return PartRecipe(request, checkpoint, model, schemes, layout, token=token, processor=processor)
+
+    def named(self, text: ModelFacts) -> ModelFacts:
+        """What people read of it, given that of the whole model."""
+        parameters = sum(math.prod(weight.shape) for weight in self.model.weights)
+        name = "vision" if isinstance(self.model, Tower) else "audio"
+        return dataclasses.replace(text, id=f"{text.id}-{name}", parameters=parameters, quantization=self.quantization)
 
     @property
-    def facts(self) -> TowerFacts:
+    def tower(self) -> TowerFacts | None:
+        """Of what sees."""
         tower = self.model
+        if not isinstance(tower, Tower):
+            return None
         columns, patches = tower.columns, tower.patches
         return TowerFacts(tower.most, patches.width, tower.taps if patches.positions else 0, tower.projector.group, columns, tower.spans)
 
-
-@dataclass(frozen=True)
-class AudioRecipe(Blueprint):
-    """A model's part for sounds. audio_token: see Audio. processor: how they become frames, as in the manifest."""
-
-    model: Conformer
-    audio_token: int = 0
-    processor: Mapping[str, object] = field(default_factory=dict)
-    part: ClassVar[str] = "audio"
-
-    @staticmethod
-    def of(request: BuildRequest, audio: Audio, processor: Mapping[str, object]) -> AudioRecipe:
-        quantization, conformer = tower_quantization(request.quantization), audio.conformer
-        request = dataclasses.replace(request, kv="float", quantization=quantization)
-        schemes = {weight.name: choose_scheme(weight, audio.checkpoint, quantization) for weight in conformer.weights}
-        layout = Layout.of(conformer, schemes, conformer.most, conformer.most)
-        return AudioRecipe(request, audio.checkpoint, conformer, schemes, layout, audio_token=audio.audio_token, processor=processor)
-
     @property
-    def facts(self) -> SoundFacts:
-        return SoundFacts(self.model.most, self.model.bins, self.model.columns)
+    def sound(self) -> SoundFacts | None:
+        """Of what hears."""
+        return None if isinstance(self.model, Tower) else SoundFacts(self.model.most, self.model.bins, self.model.columns)
 
 
 @dataclass(frozen=True)
 class Recipe(Blueprint):
-    """tower, audio: the model's parts for pictures and for sounds, where it has such that are built."""
+    """vision, audio: the model's parts for pictures and for sounds, where it has such that are built."""
 
     model: Decoder
-    tower: TowerRecipe | None = None
-    audio: AudioRecipe | None = None
+    vision: PartRecipe | None = None
+    audio: PartRecipe | None = None
 
     @staticmethod
     def read(request: BuildRequest, cache: Cache, progress: Progress) -> Recipe:
@@ -174,14 +159,14 @@ class Recipe(Blueprint):
         chunk = context_length if model.takes_whole_texts else min(max(request.prefill_chunk, model.whole_picture), context_length)
         layout = Layout.of(model, schemes, context_length, chunk)
         importance = None if request.imatrix is None else read_imatrix(request.imatrix, model)
-        tower = None if vision is None else TowerRecipe.of(request, vision, processor)
-        hearing = None if audio is None else AudioRecipe.of(request, audio, sound)
-        return Recipe(request, checkpoint, model, schemes, layout, importance, tower, hearing)
+        sees = None if vision is None else PartRecipe.of(request, vision.checkpoint, vision.tower, vision.image_token, processor)
+        hears = None if audio is None else PartRecipe.of(request, audio.checkpoint, audio.conformer, audio.audio_token, sound)
+        return Recipe(request, checkpoint, model, schemes, layout, importance, sees, hears)
 
     @property
     def parts(self) -> tuple[Blueprint, ...]:
-        """All that is compiled and packed by itself, the text first."""
-        return (self, *(part for part in (self.tower, self.audio) if part is not None))
+        """All that is compiled and packed by itself, the text first, then what sees, then what hears."""
+        return (self, *(part for part in (self.vision, self.audio) if part is not None))
 
     @property
     def memory(self) -> int:

@@ -30,6 +30,7 @@ from webllm_build.source.embedding import Pooling
 
 FORMAT = 1
 MIN_MANIFEST_BYTES = 4096  # Vite writes smaller files into its scripts, and a manifest needs an address: its folder names the model
+PART_TOKENS = {"vision": "image_token", "audio": "audio_token"}  # what JSON calls a part's token
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+\.[0-9a-f]{16}\.[a-z0-9]+")
 
 
@@ -118,14 +119,14 @@ class TowerFacts:
 
 
 @dataclass(frozen=True)
-class VisionFacts:
-    """How a model sees. model: its part for pictures, a model of its own to the browser. processor: how pictures become patches, and what
-    stands for one in a prompt. image_token: the id that stands there for each vector. vectors: numbers of what the model takes in the place
-    of such a token's embedding."""
+class PartFacts:
+    """How a model sees, or hears. model: its part for that, a model of its own to the browser. processor: how pictures become patches, or
+    sounds frames, and what stands for one in a prompt. token: the id that stands there for each vector. vectors: numbers of what the model
+    takes in the place of such a token's embedding."""
 
     model: Manifest
     processor: Mapping[str, object]
-    image_token: int
+    token: int
     vectors: int
 
 
@@ -137,16 +138,6 @@ class SoundFacts:
     most: int
     bins: int
     columns: int
-
-
-@dataclass(frozen=True)
-class AudioFacts:
-    """How a model hears: as VisionFacts, of sounds. audio_token: the id that stands in a prompt for each vector."""
-
-    model: Manifest
-    processor: Mapping[str, object]
-    audio_token: int
-    vectors: int
 
 
 @dataclass(frozen=True)
@@ -179,9 +170,9 @@ class Manifest:
     sampling: Mapping[str, float] = field(default_factory=dict)
     cpu: CpuLibraries | None = None
     embedding: EmbeddingFacts | None = None
-    vision: VisionFacts | None = None
+    vision: PartFacts | None = None
     tower: TowerFacts | None = None
-    audio: AudioFacts | None = None
+    audio: PartFacts | None = None
     sound: SoundFacts | None = None
     format: int = FORMAT
 
@@ -226,8 +217,7 @@ class Manifest:
 
     def at(self, places: tuple[str, ...]) -> Manifest:
         """With the weights of all parts at other places."""
-        vision = None if self.vision is None else replace(self.vision, model=self.vision.model.at(places))
-        audio = None if self.audio is None else replace(self.audio, model=self.audio.model.at(places))
+        vision, audio = (part and replace(part, model=part.model.at(places)) for part in (self.vision, self.audio))
         return replace(self, weights=replace(self.weights, places=places), vision=vision, audio=audio)
 
     @property
@@ -263,12 +253,10 @@ class Manifest:
         for name in ("embedding", "tower", "vision", "audio", "sound"):
             if fields[name] is None:
                 del fields[name]
-        if self.vision is not None:
-            of_vision = {name: getattr(self.vision, name) for name in ("processor", "image_token", "vectors")}
-            fields["vision"] = {**of_vision, "model": self.vision.model._fields}
-        if self.audio is not None:
-            of_audio = {name: getattr(self.audio, name) for name in ("processor", "audio_token", "vectors")}
-            fields["audio"] = {**of_audio, "model": self.audio.model._fields}
+        for name, token in PART_TOKENS.items():
+            part: PartFacts | None = getattr(self, name)
+            if part is not None:
+                fields[name] = {"model": part.model._fields, "processor": part.processor, token: part.token, "vectors": part.vectors}
         return fields
 
 
@@ -325,9 +313,9 @@ def _parse(fields: Fields) -> Manifest:
         sampling=optional_numbers(fields, "sampling"),
         cpu=_cpu(fields.nested("cpu")) if "cpu" in fields.fields else None,
         embedding=_embedding(fields.nested("embedding")) if "embedding" in fields.fields else None,
-        vision=_vision(fields.nested("vision")) if "vision" in fields.fields else None,
+        vision=_part(fields, "vision"),
         tower=_tower(fields.nested("tower")) if "tower" in fields.fields else None,
-        audio=_audio(fields.nested("audio")) if "audio" in fields.fields else None,
+        audio=_part(fields, "audio"),
         sound=_sound(fields.nested("sound")) if "sound" in fields.fields else None,
     )
     _check_stream(manifest)
@@ -338,20 +326,15 @@ def _cpu(fields: Fields) -> CpuLibraries:
     return CpuLibraries(file_entry(fields.nested("plain")), file_entry(fields.nested("relaxed")))
 
 
-def _vision(fields: Fields) -> VisionFacts:
-    return VisionFacts(
-        _parse(fields.nested("model")), fields.nested("processor").fields, fields.count("image_token"), fields.count("vectors")
-    )
+def _part(fields: Fields, name: str) -> PartFacts | None:
+    if name not in fields.fields:
+        return None
+    part = fields.nested(name)
+    return PartFacts(_parse(part.nested("model")), part.nested("processor").fields, part.count(PART_TOKENS[name]), part.count("vectors"))
 
 
 def _tower(fields: Fields) -> TowerFacts:
     return TowerFacts(*(fields.count(field.name) for field in fields_of(TowerFacts)))
-
-
-def _audio(fields: Fields) -> AudioFacts:
-    return AudioFacts(
-        _parse(fields.nested("model")), fields.nested("processor").fields, fields.count("audio_token"), fields.count("vectors")
-    )
 
 
 def _sound(fields: Fields) -> SoundFacts:

@@ -23,16 +23,15 @@ from webllm_build.fields import Fields
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.package.chat_format import recognise
 from webllm_build.package.manifest import (
-    AudioFacts,
     CpuLibraries,
     EmbeddingFacts,
     FileEntry,
     Manifest,
     ModelFacts,
+    PartFacts,
     SoundFacts,
     TensorEntry,
     TowerFacts,
-    VisionFacts,
     Weights,
     file_entry,
     hashed_name,
@@ -87,23 +86,16 @@ class WeightBuffer(Protocol):
 
 
 @dataclass(frozen=True)
-class CompiledVision:
-    """A model's part for pictures. processor, image_token, vectors: as in VisionFacts."""
+class CompiledPart:
+    """What sees or hears of a model. processor, token, vectors: as in PartFacts."""
 
     model: CompiledModel
     processor: Mapping[str, object]
-    image_token: int
+    token: int
     vectors: int
 
-
-@dataclass(frozen=True)
-class CompiledAudio:
-    """A model's part for sounds. processor, audio_token, vectors: as in AudioFacts."""
-
-    model: CompiledModel
-    processor: Mapping[str, object]
-    audio_token: int
-    vectors: int
+    def facts(self, places: Places) -> PartFacts:
+        return PartFacts(self.model.manifest(places), self.processor, self.token, self.vectors)
 
 
 @dataclass(frozen=True)
@@ -129,9 +121,9 @@ class CompiledModel:
     embedding: EmbeddingFacts | None = None
     names: tuple[str, ...] = ()
     memory: int = 0
-    vision: CompiledVision | None = None
+    vision: CompiledPart | None = None
     tower: TowerFacts | None = None
-    audio: CompiledAudio | None = None
+    audio: CompiledPart | None = None
     sound: SoundFacts | None = None
 
     @property
@@ -156,19 +148,11 @@ class CompiledModel:
             sampling=dict(self.sampling),
             cpu=CpuLibraries(*(_entry(name, "wasm", data) for name, data in zip(CPU_NAMES, self.cpu, strict=True))) if self.cpu else None,
             embedding=self.embedding,
-            vision=None if self.vision is None else self._vision(self.vision, places),
+            vision=None if self.vision is None else self.vision.facts(places),
             tower=self.tower,
-            audio=None if self.audio is None else self._audio(self.audio, places),
+            audio=None if self.audio is None else self.audio.facts(places),
             sound=self.sound,
         )
-
-    @staticmethod
-    def _vision(vision: CompiledVision, places: Places) -> VisionFacts:
-        return VisionFacts(vision.model.manifest(places), vision.processor, vision.image_token, vision.vectors)
-
-    @staticmethod
-    def _audio(audio: CompiledAudio, places: Places) -> AudioFacts:
-        return AudioFacts(audio.model.manifest(places), audio.processor, audio.audio_token, audio.vectors)
 
     def write(self, stage: Stage, manifest: Manifest, shards: str | None = MODEL_FOLDER, suffix: str = "") -> None:
         """Write the manifest and its files into MODEL_FOLDER. shards: the folder that gets these. suffix: of the names of JSON files.
@@ -179,10 +163,9 @@ class CompiledModel:
         stage.write(f"{MODEL_FOLDER}/{manifest.tokenizer.file}{suffix}", self.tokenizer.tokenizer_json)
         stage.write(f"{MODEL_FOLDER}/{manifest.grammar.file}", self.grammar)
         self._write_program(stage, manifest, shards)
-        if self.vision is not None and manifest.vision is not None:
-            self.vision.model._write_program(stage, manifest.vision.model, shards)
-        if self.audio is not None and manifest.audio is not None:
-            self.audio.model._write_program(stage, manifest.audio.model, shards)
+        for part, facts in ((self.vision, manifest.vision), (self.audio, manifest.audio)):
+            if part is not None and facts is not None:
+                part.model._write_program(stage, facts.model, shards)
 
     def _write_program(self, stage: Stage, manifest: Manifest, shards: str | None) -> None:
         """What computes it, and the weights."""
