@@ -102,12 +102,12 @@ const PROBLEMS = {
       text: "An error came up that this page does not know. What was written is kept.",
       fix: "Start the model again.",
     },
-    /** Memory runs out while an answer grows. */
     PartMissing: {
       title: "A part of the model is missing here",
       text: "This answer needs a file of the model that is not on this device yet, and it could not be fetched. The model still runs.",
       fix: "Check the connection and ask again. Questions that do not need it, as those without pictures, are answered meanwhile.",
     },
+    /** Memory runs out while an answer grows. */
     NoRoomToGrow: {
       title: "There is no room for more",
       text: "The model still runs, but its memory cannot grow to hold all of this.",
