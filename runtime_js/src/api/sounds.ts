@@ -2,6 +2,7 @@
 
 import { canDecode, decodeCompressed, mixed } from "../media/sound/compressed.ts";
 import { isSamples, type SoundSource } from "../media/source.ts";
+import { fromBase64 } from "../support/base64.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import type { Fields } from "../support/fields.ts";
 
@@ -16,9 +17,9 @@ function isAudioBuffer(value: unknown): value is AudioBuffer {
   return typeof AudioBuffer === "function" && value instanceof AudioBuffer;
 }
 
-function fromBase64(given: string): Uint8Array<ArrayBuffer> | undefined {
+function fileOf(given: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return Uint8Array.from(atob(given.replace(/^data:[^,]*,/i, "")), (character) => character.charCodeAt(0));
+    return fromBase64(given.replace(/^data:[^,]*,/i, ""));
   } catch {
     return undefined;
   }
@@ -37,7 +38,7 @@ export function readSoundPart(sound: Fields, path: string): SoundSource {
   if (typeof given !== "string" || format === "pcm_f32") {
     throw sound.wrong("data", "base64, a Blob or File, an AudioBuffer, or a Float32Array beside its sample_rate");
   }
-  const bytes = fromBase64(sound.string("data", MAX_BASE64));
+  const bytes = fileOf(sound.string("data", MAX_BASE64));
   if (bytes === undefined) throw sound.wrong("data", "base64: no address, which is fetched by who asks, and nothing else");
   return { kind: "sound", data: new Blob([bytes], { type: format === "mp3" ? "audio/mpeg" : "audio/wav" }), path };
 }

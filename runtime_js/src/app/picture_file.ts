@@ -1,6 +1,6 @@
 /** Pictures that somebody shows to the model, as they are kept and exported. Those of files that are imported come from anywhere. */
 
-import { base64 } from "../support/base64.ts";
+import { base64, fromBase64 } from "../support/base64.ts";
 import type { Fields } from "../support/fields.ts";
 import type { Picture } from "../view/message.ts";
 
@@ -28,10 +28,9 @@ function readData(picture: Fields): Blob {
   const data = picture.raw("data");
   if (data instanceof Blob && data.size <= MAX_PICTURE_BYTES) return data;
   const url = picture.string("data", 2 * MAX_PICTURE_BYTES);
-  const [, type = "", base64 = ""] = /^data:([a-z]+[/][a-z]+);base64,([A-Za-z0-9+/]*={0,2})$/.exec(url) ?? [];
+  const [, type = "", text = ""] = /^data:([a-z]+[/][a-z]+);base64,([A-Za-z0-9+/]*={0,2})$/.exec(url) ?? [];
   if (!TYPES.includes(type)) throw picture.wrong("data", `a data URL in base64 of the type ${TYPES.join(" or ")}`);
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return new Blob([bytes], { type });
+  return new Blob([fromBase64(text)], { type });
 }
 
 /** As JSON has it. */

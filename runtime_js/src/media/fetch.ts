@@ -1,5 +1,6 @@
 /** Pictures from their addresses. */
 
+import { fromBase64 } from "../support/base64.ts";
 import { DownloadError, RequestValidationError } from "../support/errors.ts";
 import type { PictureData } from "./decode.ts";
 import { isOnPage, type PictureSource } from "./source.ts";
@@ -30,14 +31,6 @@ function fromDataUrl(url: string, path: string): Blob {
   } catch {
     throw wrong("what is behind the data URL's comma is not base64");
   }
-}
-
-/** Raises DOMException. */
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  const characters = atob(text);
-  const bytes = new Uint8Array(characters.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
-  return bytes;
 }
 
 /**

@@ -3,6 +3,8 @@
  * reads it: a double array of what is replaced (https://github.com/s-yata/darts-clone), behind it the texts that replace.
  */
 
+import { fromBase64 } from "../../support/base64.ts";
+
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 const ENCODER = new TextEncoder();
 /** Bytes of the longest group of characters that is looked up as one. */
@@ -66,7 +68,7 @@ class Charsmap {
 /** By the base64 of such a table. Raises Error for what is none. */
 export function charsmapOf(base64: string): (text: string) => string {
   if (base64 === "") return (text) => text;
-  const table = new Charsmap(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+  const table = new Charsmap(fromBase64(base64));
   const single = (characters: string): string => {
     let out = "";
     for (const character of characters) out += table.of(character) ?? character;
