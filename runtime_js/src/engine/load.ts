@@ -14,7 +14,7 @@ import type { LoadListener, ModelChoice } from "./choice.ts";
 import { fasterFirst } from "./preflight.ts";
 import { STOPPED, compute, withStored } from "./computing.ts";
 import { LoadProgress } from "./progress.ts";
-import { conformerOf, hearingOf, towerChoice, towerOf, visionOf } from "./tower.ts";
+import { hearingOf, partOf, towerChoice, visionOf } from "./tower.ts";
 import { SequenceManager } from "./sequences.ts";
 import { Session, type SessionParts } from "./session.ts";
 import { Grammars } from "./structure/grammars.ts";
@@ -103,7 +103,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     listener.needs(together(needed) ?? memory, backend.device); // who has no room is told before the download
   };
   const work = { choice, folder, device: backend.device, needs: needs("tower"), report: listener.progress.bind(listener), life: life.signal };
-  const tower = towerOf(work);
+  const tower = partOf(work, folder.tower);
   const isEager = tower !== undefined && choice.vision !== "lazy";
   progress.weightsBegin(manifest.weights.bytes + (isEager ? manifest.vision?.tower.weights.bytes ?? 0 : 0));
   const { open, weights, compiling, running } = compute(backend, folder, { choice, progress, stop, life: life.signal, needs: needs("text") });
@@ -131,7 +131,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     });
     return {
       runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds),
-      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive, vision: visionOf(work, tower), hearing: hearingOf(work, conformerOf(work)),
+      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive, vision: visionOf(work, tower), hearing: hearingOf(work, partOf(work, folder.conformer)),
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
         model.dispose();

@@ -26,8 +26,8 @@ export function withPrompts(rendered: string, pictures: readonly SeenPicture[], 
 export function withIds(tokens: readonly number[], pictures: readonly SeenPicture[], senses: Senses): readonly number[] {
   if (pictures.length === 0) return tokens;
   const ids = pictures.flatMap(({ source, first, tokens: count }) => {
-    const { imageToken } = senses(source);
-    return Array.from({ length: count }, (_, i) => ({ word: imageToken, id: first - i }));
+    const { token: word } = senses(source);
+    return Array.from({ length: count }, (_, i) => ({ word, id: first - i }));
   });
   const words = new Set(ids.map(({ word }) => word));
   let used = 0;
@@ -43,9 +43,10 @@ export function withIds(tokens: readonly number[], pictures: readonly SeenPictur
 
 /** The tokens as the model's own vocabulary has them. */
 export function withoutIds(tokens: readonly number[], pictures: readonly SeenPicture[], senses: Senses): readonly number[] {
+  if (pictures.length === 0) return tokens;
   const wordOf = (id: number): number => {
     const one = pictures.find(({ first, tokens: count }) => id <= first && id > first - count);
-    return one === undefined ? 0 : senses(one.source).imageToken;
+    return one === undefined ? 0 : senses(one.source).token;
   };
-  return tokens.some((token) => token < 0) ? tokens.map((token) => (token < 0 ? wordOf(token) : token)) : tokens;
+  return tokens.map((token) => (token < 0 ? wordOf(token) : token));
 }

@@ -30,10 +30,10 @@ const FIRST_ID = -2;
 export type MediaData = PictureData | SoundSource["data"];
 
 /** What of a model sees, or hears. */
-export interface Vision {
+export interface Sense {
   readonly settings: Pick<ProcessorSettings, "placeholder" | "image">;
   /** The id in a picture's prompt that stands for each of its vectors. */
-  readonly imageToken: number;
+  readonly token: number;
   /** Floats of a vector. */
   readonly width: number;
   /** Makes of a picture what the tower takes. */
@@ -43,7 +43,7 @@ export interface Vision {
 }
 
 /** By the kind of what comes. */
-export type Senses = (source: MediaInput) => Vision;
+export type Senses = (source: MediaInput) => Sense;
 
 /** A picture of a request, or a sound, and the ids of its tokens: `first` and those below it. */
 export interface SeenPicture {
@@ -125,12 +125,12 @@ export class Pictures {
     return seen;
   }
 
-  async #see(given: MediaInput, vision: Vision): Promise<SeenPicture> {
+  async #see(given: MediaInput, sense: Sense): Promise<SeenPicture> {
     const { source, data } = await looked(given);
     const file = await digestOf(data, isSound(source) ? "sound" : source.detail);
     const known = file === undefined ? undefined : this.#files.get(file);
     if (known !== undefined) return { ...known, source };
-    const { hash, tokens, prompt, tiles } = await this.#read(source, data, vision);
+    const { hash, tokens, prompt, tiles } = await this.#read(source, data, sense);
     const grid = gridOf(tiles);
     const first = this.#ids.get(hash) ?? this.#next;
     if (first === this.#next) this.#next -= tokens;
@@ -139,7 +139,7 @@ export class Pictures {
     return { source, hash, first, tokens, grid, prompt };
   }
 
-  async #read(source: MediaInput, data: MediaData, { read }: Vision): Promise<Picture> {
+  async #read(source: MediaInput, data: MediaData, { read }: Sense): Promise<Picture> {
     const given = isDrawn(data) ? await createImageBitmap(data) : data; // a reader keeps what it is given
     const picture = await read(given, isSound(source) ? "auto" : source.detail ?? "auto").catch((error: unknown) => { throw about(source, error); });
     this.#tiles.set(picture.hash, picture);
@@ -152,7 +152,7 @@ export class Pictures {
   }
 
   /** Makes a picture's vectors, once for all who want them at a time. Rejects with AbortError where nobody does any more. */
-  encode(picture: SeenPicture, vision: Vision, isWanted: () => boolean): Promise<Float32Array<ArrayBuffer>> {
+  encode(picture: SeenPicture, sense: Sense, isWanted: () => boolean): Promise<Float32Array<ArrayBuffer>> {
     const { hash } = picture;
     const running = this.#encodings.get(hash);
     if (running !== undefined) {
@@ -160,7 +160,7 @@ export class Pictures {
       return running.vectors;
     }
     const wanted = new Set([isWanted]);
-    const vectors = this.#encode(picture, vision, () => [...wanted].some((wants) => wants()));
+    const vectors = this.#encode(picture, sense, () => [...wanted].some((wants) => wants()));
     const encoding = { vectors, wanted };
     this.#encodings.set(hash, encoding);
     const done = (): void => { if (this.#encodings.get(hash) === encoding) this.#encodings.delete(hash); };
@@ -168,12 +168,12 @@ export class Pictures {
     return vectors;
   }
 
-  async #encode(picture: SeenPicture, vision: Vision, isWanted: () => boolean): Promise<Float32Array<ArrayBuffer>> {
-    const tower = await vision.tower();
+  async #encode(picture: SeenPicture, sense: Sense, isWanted: () => boolean): Promise<Float32Array<ArrayBuffer>> {
+    const tower = await sense.tower();
     const { source: { data }, source, hash, tokens } = picture;
     if (!isSendable(data) && !isSamples(data)) throw new InternalError("a picture was not looked at");
-    const { tiles } = this.#tiles.get(hash) ?? await this.#read(source, data, vision);
-    const vectors = new Float32Array(tokens * vision.width);
+    const { tiles } = this.#tiles.get(hash) ?? await this.#read(source, data, sense);
+    const vectors = new Float32Array(tokens * sense.width);
     let at = 0;
     let before: Promise<void> = Promise.resolve();
     for (const some of callsOf(tiles, tower.mostFloats)) {
@@ -184,12 +184,12 @@ export class Pictures {
       const place = at;
       const done = tower.encode(some).then((own) => vectors.set(own, place));
       done.catch(() => undefined); // it is awaited below, unless the call before it fails
-      at += some.reduce((sum, tile) => sum + tile.tokens, 0) * vision.width;
+      at += some.reduce((sum, tile) => sum + tile.tokens, 0) * sense.width;
       await before; // two are under way, so that the tower need not wait for who asks
       before = done;
     }
     await before;
-    if (at !== vectors.length) throw new InternalError(`a picture of ${tokens} tokens has ${at / vision.width} vectors`);
+    if (at !== vectors.length) throw new InternalError(`a picture of ${tokens} tokens has ${at / sense.width} vectors`);
     this.#tiles.delete(hash);
     this.#vectors.set(hash, vectors);
     return vectors;

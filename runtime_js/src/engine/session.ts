@@ -20,7 +20,7 @@ import { Lookup } from "./lookup.ts";
 import { ProcessedAnswer, type LogitProcessor } from "./logit_processor.ts";
 import { isThinking, parserOptions } from "./output.ts";
 import { withIds, withPrompts, withoutIds } from "./picture_prompt.ts";
-import { Pictures, PromptVectors, type SeenPicture, type Vision } from "./pictures.ts";
+import { Pictures, PromptVectors, type SeenPicture, type Sense } from "./pictures.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
 import { Resumed, type Past } from "./resumable.ts";
 import { Recital } from "./recital.ts";
@@ -56,9 +56,9 @@ export interface SessionParts {
   /** Of a model that makes vectors of texts, and does nothing else. */
   readonly embedding?: EmbeddingFacts | undefined;
   /** Of a model that sees pictures. */
-  readonly vision?: Vision | undefined;
+  readonly vision?: Sense | undefined;
   /** Of a model that hears. */
-  readonly hearing?: Vision | undefined;
+  readonly hearing?: Sense | undefined;
   /** Frees the runner and all that it holds. */
   readonly dispose: () => void;
   /** Loads the model anew where the runner is lost; absent where that is the caller's affair. */
@@ -319,7 +319,7 @@ export class Session {
   }
 
   /** That of the model as it runs now. */
-  readonly #senseOf = (source: MediaInput): Vision => {
+  readonly #senseOf = (source: MediaInput): Sense => {
     const { vision, hearing } = this.#parts;
     const sense = isSound(source) ? hearing : vision;
     if (sense === undefined) throw new InternalError("the model saw pictures before");

@@ -14,7 +14,7 @@ import { log } from "../support/log.ts";
 import { backendsFor, mayHelp } from "./backends.ts";
 import type { ModelChoice } from "./choice.ts";
 import { STOPPED, compute } from "./computing.ts";
-import type { Vision } from "./pictures.ts";
+import type { Sense } from "./pictures.ts";
 import { LoadProgress, type InitProgressReport } from "./progress.ts";
 
 export interface TowerWork {
@@ -97,24 +97,17 @@ export class Tower {
   }
 }
 
-/** Undefined for a model that reads text alone. */
-export function towerOf(work: TowerWork): Tower | undefined {
-  const { tower } = work.folder;
-  return tower && new Tower(work, tower);
-}
-
-/** Undefined for a model that does not hear. */
-export function conformerOf(work: TowerWork): Tower | undefined {
-  const { conformer } = work.folder;
-  return conformer && new Tower(work, conformer);
+/** folder: that of what sees or hears; undefined for a model that has no such part. */
+export function partOf(work: TowerWork, folder: ModelFolder | undefined): Tower | undefined {
+  return folder && new Tower(work, folder);
 }
 
 /** What a session is told of what hears. */
-export function hearingOf({ folder: { manifest: { audio } } }: TowerWork, conformer: Tower | undefined): Vision | undefined {
+export function hearingOf({ folder: { manifest: { audio } } }: TowerWork, conformer: Tower | undefined): Sense | undefined {
   if (audio === undefined || conformer === undefined) return undefined;
   const { processor, audioToken, width } = audio;
   return {
-    settings: { placeholder: processor.placeholder, image: processor.audio }, imageToken: audioToken, width, tower: () => conformer.load(),
+    settings: { placeholder: processor.placeholder, image: processor.audio }, token: audioToken, width, tower: () => conformer.load(),
     read: async (data) => {
       if (!(data instanceof Blob) && !isSamples(data)) throw new InternalError("a picture was to be heard");
       return (await importPart()).readSound(data, processor);
@@ -123,10 +116,10 @@ export function hearingOf({ folder: { manifest: { audio } } }: TowerWork, confor
 }
 
 /** What a session is told of it. */
-export function visionOf({ folder: { manifest: { vision } }, life }: TowerWork, tower: Tower | undefined): Vision | undefined {
+export function visionOf({ folder: { manifest: { vision } }, life }: TowerWork, tower: Tower | undefined): Sense | undefined {
   if (vision === undefined || tower === undefined) return undefined;
-  const { processor, imageToken, width } = vision;
-  return { settings: processor, imageToken, width, tower: () => tower.load(), read: async (data, detail) => {
+  const { processor, imageToken: token, width } = vision;
+  return { settings: processor, token, width, tower: () => tower.load(), read: async (data, detail) => {
     if (isSamples(data)) throw new InternalError("a sound was to be seen");
     return (await importPart()).readPicture(data, processor, detail, life);
   } };

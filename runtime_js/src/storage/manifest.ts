@@ -173,17 +173,20 @@ export function parseManifest(value: unknown): Manifest {
     probe: manifest.optional("probe", (key) => parseProbe(manifest.object(key), vocabSize)),
     vision: manifest.optional("vision", (key) => {
       const vision = manifest.object(key);
-      const tower = parseManifest(vision.raw("model"));
-      if (tower.vision !== undefined || tower.audio !== undefined) throw vision.wrong("model", "a tower, which sees nothing by another one");
-      return { ...readVisionFacts(vision), tower };
+      return { ...readVisionFacts(vision), tower: parsePart(vision, "a tower, which sees nothing by another one") };
     }),
     audio: manifest.optional("audio", (key) => {
       const audio = manifest.object(key);
-      const conformer = parseManifest(audio.raw("model"));
-      if (conformer.vision !== undefined || conformer.audio !== undefined) throw audio.wrong("model", "a part that hears, which has no parts of its own");
-      return { ...readAudioFacts(audio), conformer };
+      return { ...readAudioFacts(audio), conformer: parsePart(audio, "a part that hears, which has no parts of its own") };
     }),
   };
+}
+
+/** The manifest of what sees or hears. wanted: what it must be, which has no such part itself. */
+function parsePart(fields: Fields, wanted: string): Manifest {
+  const part = parseManifest(fields.raw("model"));
+  if (part.vision !== undefined || part.audio !== undefined) throw fields.wrong("model", wanted);
+  return part;
 }
 
 /** Of these a load reads one, for what computes. */

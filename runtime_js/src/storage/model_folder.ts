@@ -70,19 +70,21 @@ export class ModelFolder {
 
   /** The same folder as that of the model's tower; undefined where it has none. */
   get tower(): ModelFolder | undefined {
-    const { vision } = this.manifest;
-    return vision && new ModelFolder(this.#source, vision.tower, this.#store, this.#onWait);
+    return this.#part(this.manifest.vision?.tower);
+  }
+
+  /** The same folder as that of what hears; undefined where nothing does. */
+  get conformer(): ModelFolder | undefined {
+    return this.#part(this.manifest.audio?.conformer);
+  }
+
+  #part(manifest: Manifest | undefined): ModelFolder | undefined {
+    return manifest && new ModelFolder(this.#source, manifest, this.#store, this.#onWait);
   }
 
   /** Whether a load needs no network. */
   isHere(): Promise<boolean> {
     return hasFiles(this.#store, this.#source, this.manifest);
-  }
-
-  /** The same folder as that of what hears; undefined where nothing does. */
-  get conformer(): ModelFolder | undefined {
-    const { audio } = this.manifest;
-    return audio && new ModelFolder(this.#source, audio.conformer, this.#store, this.#onWait);
   }
 
   /** Why the model is not stored for the next visit, if it is not. */

@@ -6,7 +6,7 @@ import { MLCEngine } from "../../src/api/engine.ts";
 import type { MLCEngineConfig } from "../../src/api/types.ts";
 import type { LoadListener, ModelChoice } from "../../src/engine/choice.ts";
 import type { MemoryEstimate } from "../../src/executor/memory_estimate.ts";
-import type { Vision } from "../../src/engine/pictures.ts";
+import type { Sense } from "../../src/engine/pictures.ts";
 import { SequenceManager } from "../../src/engine/sequences.ts";
 import type { SamplingConfig } from "../../src/engine/sampling.ts";
 import { Session } from "../../src/engine/session.ts";
@@ -79,7 +79,7 @@ export class FakeEngine extends MLCEngine {
   /** Of a call of a model that makes vectors of texts. */
   mostTexts = 1;
   /** Of a model that sees. */
-  vision: Vision | undefined;
+  vision: Sense | undefined;
   /** Of an embedding model. */
   embeds: EmbeddingFacts | undefined;
 

@@ -2,7 +2,7 @@
 
 import { test } from "node:test";
 import type { PictureRunner } from "../../src/executor/runner.ts";
-import type { Vision } from "../../src/engine/pictures.ts";
+import type { Sense } from "../../src/engine/pictures.ts";
 import { RequestValidationError } from "../../src/support/errors.ts";
 import type { Tile } from "../../src/media/picture.ts";
 import { MODEL, PLACES, fakeTokenizer, soon, type FakeEngine, type Setup } from "./engine.ts";
@@ -17,9 +17,9 @@ export function picture(text: string): Blob {
   return new Blob([text], { type: "image/png" });
 }
 
-export class FakeVision implements Vision, PictureRunner {
+export class FakeVision implements Sense, PictureRunner {
   readonly settings = { placeholder: PLACEHOLDER, image: PLACEHOLDER };
-  readonly imageToken = IMAGE_TOKEN;
+  readonly token = IMAGE_TOKEN;
   readonly width = 2;
   /** By picture and tile: "7/0". */
   readonly encoded: string[] = [];
@@ -29,7 +29,7 @@ export class FakeVision implements Vision, PictureRunner {
   /** What a tile waits for, or fails with. */
   encoding: () => Promise<void> = () => Promise.resolve();
 
-  readonly read: Vision["read"] = async (data) => {
+  readonly read: Sense["read"] = async (data) => {
     this.reads++;
     const text = data instanceof Blob ? await data.text() : "";
     const [, name, counts] = /^([0-9]+): ([0-9 ]+)$/.exec(text) ?? [];
@@ -43,7 +43,7 @@ export class FakeVision implements Vision, PictureRunner {
     return { hash: text, tokens: begin, prompt: tiles.map((tile, i) => `<${i}>${PLACEHOLDER.repeat(tile.tokens)}`).join(""), tiles };
   };
 
-  readonly tower: Vision["tower"] = async () => {
+  readonly tower: Sense["tower"] = async () => {
     this.loads++;
     return this;
   };
