@@ -57,7 +57,7 @@ def relative(importance: Values | None) -> npt.NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("name", PLAIN)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(values=weights(), importance=importances)
 def test_no_block_is_worse_than_by_the_plain_rule(name: str, values: Values, importance: Values | None) -> None:
     found = block_errors(values, searched(name, values, importance), importance)
@@ -67,7 +67,7 @@ def test_no_block_is_worse_than_by_the_plain_rule(name: str, values: Values, imp
 
 
 @pytest.mark.parametrize("name", PLAIN)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(values=weights(), importance=importances)
 def test_every_finite_block_becomes_finite_numbers_near_it(name: str, values: Values, importance: Values | None) -> None:
     decoded = searched(name, values, importance)

@@ -389,7 +389,7 @@ def test_scalars_and_empty_tensors_can_be_read(folder: Path) -> None:
     assert tensors["empty"].read().shape[0] == 0
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_bytes_never_escape_as_another_error(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray(safetensors_bytes({"t": entry(), "u": entry(16, 48, "F16", [4, 4])}, bytes(48)))

@@ -151,7 +151,7 @@ NUMBERS = st.integers() | st.floats(allow_nan=False)
 ODD = st.none() | st.booleans() | NUMBERS | st.text(max_size=4) | st.sampled_from([[], {}, [{}], {"type": []}])
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ODD), min_size=1, max_size=3))
 def test_an_odd_value_anywhere_is_an_answer_or_its_error(odd: list[tuple[tuple[str | int, ...], object]]) -> None:
     document = json.loads(TINY.tokenizer.tokenizer_json)

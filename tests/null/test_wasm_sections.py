@@ -75,7 +75,7 @@ def test_malformed_exports(section: bytes) -> None:
 
 
 @pytest.mark.parametrize("read", [lambda wasm: read_custom_section(wasm, "plan"), exports, import_count])
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(body=st.binary(max_size=64))
 def test_any_bytes_give_a_result_or_malformed_file(read: Callable[[bytes], object], body: bytes) -> None:
     try:
