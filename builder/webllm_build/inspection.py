@@ -50,10 +50,17 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
     facts, model, layout, schemes, tokens = recipe.facts, recipe.model, recipe.layout, recipe.schemes, recipe.layout.context_length
     weights = {name: sum(spec.nbytes for part in parts for spec in part.buffers) for name, parts in layout.parts.items()}
     kinds = {variant.name: replace(variant, kv=request.kv).kv_dtype for variant in VARIANTS}
-    memory = {name: memory_at(layout, kind, tokens) for name, kind in kinds.items()}
+    beside = sum(part.bytes for part in recipe.parts[1:])
+
+    def memory_of_all(kind: str, length: int) -> Memory:
+        memory = memory_at(layout, kind, length)
+        return replace(memory, weights=memory.weights + beside)
+
+    memory = {name: memory_of_all(kind, tokens) for name, kind in kinds.items()}
     first = next(iter(kinds.values()))
     lengths = context_lengths(tokens)[:-1]
-    usual = memory_at(layout, first, min(USUAL_TOKENS, tokens))
+    usual = memory_of_all(first, min(USUAL_TOKENS, tokens))
+    shards = [shard for part in recipe.parts for shard in part.shards]
     again = Counter(
         (tensor.encoding, schemes[weight.name].name)
         for weight in model.weights
@@ -77,11 +84,11 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
         *([("Pictures", of_pictures)] if of_pictures else []),
         *([("Sounds", of_sounds)] if of_sounds else []),
-        ("Files", f"{-(-sum(weights.values()) // SHARD_BYTES)} of at most {_size(SHARD_BYTES)}, and five small ones"),
+        ("Files", f"{len(shards)} of at most {_size(SHARD_BYTES)}, and five small ones"),
         ("Other schemes", ", ".join(f"{_size(weight_bytes(layout_of(model, name)))} in {name}" for name in QUANTIZATIONS[1:])),
-        *((f"Memory at {length:,}", _size(memory_at(layout, first, length).total)) for length in lengths),
+        *((f"Memory at {length:,}", _size(memory_of_all(first, length).total)) for length in lengths),
         *_memory(memory, tokens),
-        ("Hosts", hosts(sum(weights.values()))),
+        ("Hosts", hosts(sum(shards))),
         ("Browsers", browsers(usual)),
         ("Devices", f"{devices(usual)}, at {min(USUAL_TOKENS, tokens):,} tokens"),
         *_refused(recipe),

@@ -9,18 +9,23 @@ from webllm_build.catalog import CATALOG, CatalogEntry
 from webllm_build.config import QUANTIZATIONS
 from webllm_build.errors import ModelNotFound, UnsupportedArchitecture
 from webllm_build.model import ARCHITECTURES, read_model
+from webllm_build.model.audio import has_conformer, read_conformer
+from webllm_build.model.audio.conformer import Conformer
 from webllm_build.model.vision import WORTH, has_tower, read_tower
-from webllm_build.model.vision.tower import Batch
-from webllm_build.sizes import USUAL_TOKENS, layout_of, memory_at, parameters, tower_layout, weight_bytes
+from webllm_build.model.vision.tower import Batch, Tower
+from webllm_build.sizes import USUAL_TOKENS, layout_of, memory_at, parameters, part_layout, weight_bytes
+from webllm_build.source.sound import USUAL as USUAL_SOUND
 
 KV = "float16"
 
 
 @dataclass(frozen=True)
 class ListedModel:
-    """download: bytes of the weights by --quantization. memory: bytes on the GPU with a conversation of USUAL_TOKENS and "auto"."""
+    """takes: what its messages may have: text, pictures, sounds. download: bytes of the weights by --quantization. memory: bytes on the GPU
+    with a conversation of USUAL_TOKENS and "auto"."""
 
     entry: CatalogEntry
+    takes: tuple[str, ...]
     parameters: int
     context_length: int
     download: Mapping[str, int]
@@ -33,6 +38,7 @@ class ListedModel:
             "title": entry.title,
             "aliases": list(entry.aliases),
             "kind": entry.kind,
+            "takes": list(self.takes),
             "license": entry.license,
             "source": entry.source,
             "gated_original": entry.original,
@@ -60,16 +66,24 @@ def list_models(words: str) -> Iterator[ListedModel | MissingModel]:
     for entry in found:
         try:
             model = read_model(entry.name, entry.shape)
-            layouts = {name: layout_of(model, name, entry.held if name == "auto" else None) for name in QUANTIZATIONS}
+            layouts = {name: layout_of(model, name, entry.held_schemes if name == "auto" else {}) for name in QUANTIZATIONS}
         except UnsupportedArchitecture as error:
             kind = entry.shape["model_type"]
             yield MissingModel(entry, f"architecture {kind}" if kind not in ARCHITECTURES else error.message)
             continue
-        download = {name: weight_bytes(layout) for name, layout in layouts.items()}
-        count, memory = parameters(model), memory_at(layouts["auto"], KV, USUAL_TOKENS).total
-        if has_tower(entry.shape):
-            tower, _ = read_tower(entry.name, entry.shape, Batch(WORTH))
-            of_pictures = {name: weight_bytes(tower_layout(tower, name)) for name in QUANTIZATIONS}
-            download = {name: size + of_pictures[name] for name, size in download.items()}
-            count, memory = count + parameters(tower), memory + of_pictures["auto"]
-        yield ListedModel(entry, count, model.context_length, download, memory)
+        parts = _parts(entry)
+        sizes = [{name: weight_bytes(part_layout(part, name)) for name in QUANTIZATIONS} for part in parts.values()]
+        download = {name: weight_bytes(layout) + sum(size[name] for size in sizes) for name, layout in layouts.items()}
+        memory = memory_at(layouts["auto"], KV, USUAL_TOKENS).total + sum(size["auto"] for size in sizes)
+        count = sum(map(parameters, (model, *parts.values())))
+        yield ListedModel(entry, ("text", *parts), count, model.context_length, download, memory)
+
+
+def _parts(entry: CatalogEntry) -> Mapping[str, Tower | Conformer]:
+    """What a model has beside its text, by what that takes."""
+    parts: dict[str, Tower | Conformer] = {}
+    if has_tower(entry.shape):
+        parts["pictures"] = read_tower(entry.name, entry.shape, Batch(WORTH))[0]
+    if has_conformer(entry.shape):
+        parts["sounds"] = read_conformer(entry.name, entry.shape, USUAL_SOUND)
+    return parts

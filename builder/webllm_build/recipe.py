@@ -28,7 +28,7 @@ from webllm_build.package.manifest import EmbeddingFacts, ModelFacts, SoundFacts
 from webllm_build.progress import Progress
 from webllm_build.quantize import Importance, Scheme, choose_scheme
 from webllm_build.quantize.imatrix import read_imatrix
-from webllm_build.sizes import USUAL_TOKENS, memory_at, tower_quantization
+from webllm_build.sizes import USUAL_TOKENS, memory_at, part_quantization
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
 from webllm_build.source.mmproj import find_mmproj, open_mmproj
 from webllm_build.source.processor import read_processor
@@ -89,7 +89,7 @@ class PartRecipe(Blueprint):
         request: BuildRequest, checkpoint: Checkpoint, model: Tower | Conformer, token: int, processor: Mapping[str, object]
     ) -> PartRecipe:
         """Keys and values are those of a step, and have no fewer bits than the GPU computes with."""
-        quantization = tower_quantization(request.quantization)
+        quantization = part_quantization(request.quantization)
         request = dataclasses.replace(request, kv="float", quantization=quantization)
         schemes = {weight.name: choose_scheme(weight, checkpoint, quantization) for weight in model.weights}
         layout = Layout.of(model, schemes, model.most, model.most)

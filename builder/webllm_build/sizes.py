@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from webllm_build.compile.io import Compiled, Layout
 from webllm_build.compile.memory import Memory, cache_bytes, slot_bytes
 from webllm_build.hosts import GB, HOSTS, faults
 from webllm_build.limits_generated import SHARD_BYTES
+from webllm_build.model.audio.conformer import Conformer
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.vision.tower import Tower
 from webllm_build.quantize import SCHEMES, scheme_of_floats
@@ -20,24 +22,23 @@ SHARED = 2  # of memory that GPU and CPU share, half is taken for the system and
 CARDS = (2, 4, 6, 8, 12, 16, 24, 32, 48)  # GB of graphics cards
 
 
-def layout_of(model: Decoder, quantization: str, matrices: str | None = None) -> Layout:
-    """The buffers of a model whose weights are stored as floats. matrices: the scheme that those but tables have in a quantized file, which
-    "auto" keeps."""
+def layout_of(model: Decoder, quantization: str, held: Mapping[str, str] = MappingProxyType({})) -> Layout:
+    """The buffers of a model whose weights are stored as floats. held: the schemes that linear weights have in a quantized file, which
+    "auto" keeps, by their precision."""
     schemes = {weight.name: scheme_of_floats(weight, quantization) for weight in model.weights}
-    if matrices is not None:
-        few = (weight.name for weight in model.weights if (weight.kind, weight.precision) == ("linear", "few"))
-        schemes |= dict.fromkeys(few, SCHEMES[matrices])
+    linear = (weight for weight in model.weights if weight.kind == "linear" and weight.precision in held)
+    schemes |= {weight.name: SCHEMES[held[weight.precision]] for weight in linear}
     return Layout.of(model, schemes, model.context_length, min(PREFILL_CHUNK, model.context_length))
 
 
-def tower_layout(tower: Tower, quantization: str) -> Layout:
-    """The buffers of a part for pictures, whose weights have 8 bits, or 16 where all are to have so many."""
-    schemes = {weight.name: scheme_of_floats(weight, tower_quantization(quantization)) for weight in tower.weights}
-    return Layout.of(tower, schemes, tower.most, tower.most)
+def part_layout(part: Tower | Conformer, quantization: str) -> Layout:
+    """The buffers of a part for pictures or sounds, whose weights have 8 bits, or 16 where all are to have so many."""
+    schemes = {weight.name: scheme_of_floats(weight, part_quantization(quantization)) for weight in part.weights}
+    return Layout.of(part, schemes, part.most, part.most)
 
 
-def tower_quantization(quantization: str) -> str:
-    """Of a part for pictures: errors of 4 bits are seen in what is said of a picture."""
+def part_quantization(quantization: str) -> str:
+    """Of a part for pictures or sounds: errors of 4 bits are seen in what is said of a picture."""
     return "f16" if quantization == "f16" else "auto"
 
 

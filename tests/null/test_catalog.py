@@ -36,7 +36,8 @@ PARAMETERS = {
     "qwen2.5-0.5b": 494032768, "qwen2.5-1.5b": 1543714304, "qwen2.5-3b": 3085938688, "qwen2.5-7b": 7615616512,
     "qwen3-0.6b": 596049920, "qwen3-4b": 4022468096, "qwen3-8b": 8190735360, "gemma3-1b": 999885952, "gemma3-270m": 268098176,
     "phi-3.5-mini": 3821079552, "phi-4-mini": 3836021760, "mistral-7b": 7248023552, "phi-2": 2779683840,
-    "smolvlm-256m": 256484928, "lfm2-vl-450m": 450822656,
+    "smolvlm-256m": 256484928, "lfm2-vl-450m": 450822656, "lfm2-2.6b": 2569272320, "exaone-3.5-2.4b": 2405327360,
+    "olmoe-1b-7b": 6919161856, "starcoder2-3b": 3030371328, "deepseek-coder-1.3b": 1346471936, "glm-edge-1.5b": 1593427968,
 }
 
 
@@ -66,7 +67,7 @@ def test_names_are_unique_and_found_in_any_case() -> None:
     names = [name for entry in CATALOG.entries for name in entry.names]
     assert len(set(names)) == len(names) and len(CATALOG.entries) >= 80
     assert all(name == name.lower() and CATALOG.find(name.upper()) is not None for name in names)
-    assert all(entry.kind in ("chat", "vision", "text", "embed") and entry.license for entry in CATALOG.entries)
+    assert all(entry.kind in ("chat", "text", "embed") and entry.license for entry in CATALOG.entries)
 
 
 @pytest.mark.parametrize("suffix", ["-q4f16_1-MLC", "-q4f32_1-MLC", "-q0f16-MLC", "-q4f16_1-MLC-1k", "-q0f32-MLC-b4", ""])
@@ -101,8 +102,20 @@ def test_what_is_listed_can_be_built(listed: dict[str, ListedModel | MissingMode
         assert (item.memory > download["auto"]) != (item.entry.name in ("gemma4-e2b", "gemma4-e4b"))
         # From 4.5 bits of all weights to 16, and what vectors have more.
         # What sees has 8.
-        most = 1.0 if item.entry.kind == "vision" else 0.6
+        most = 1.0 if "pictures" in item.takes else 0.6
         assert 4.5 / 8 * item.parameters < download["q4"] < most * item.parameters and download["f16"] < 2.05 * item.parameters
+
+
+def test_sizes_are_of_all_that_is_built(listed: dict[str, ListedModel | MissingModel]) -> None:
+    """What sees and what hears, too; of a quantized file those that it keeps."""
+    hearing = {name for name, item in listed.items() if isinstance(item, ListedModel) and "sounds" in item.takes}
+    assert hearing == {"gemma4-e2b", "gemma4-e4b"}
+    heard, bonsai, floats = (listed[name] for name in ("gemma4-e2b", "bonsai-1.7b", "qwen3-1.7b"))
+    assert isinstance(heard, ListedModel) and isinstance(bonsai, ListedModel) and isinstance(floats, ListedModel)
+    assert heard.takes == ("text", "pictures", "sounds") and 5.05e9 < heard.parameters < 5.15e9
+    assert bonsai.download["auto"] == bonsai.download["q4"] < floats.download["auto"]
+    assert [item.entry.name for item in list_models("gemma4 sounds")] == ["gemma4-e2b", "gemma4-e4b"]
+    assert "smolvlm-256m" in [item.entry.name for item in list_models("vision")]
 
 
 def test_the_command_lists_filters_and_writes_json() -> None:

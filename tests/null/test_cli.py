@@ -17,6 +17,7 @@ import tiny_models
 from tiny_models import hugging_face_weights, write_gguf
 
 from package_sample import ASKED, sample_model
+from tiny_vision import write_tiny_smolvlm
 from webllm_build import __version__, build, cli, inspection
 from webllm_build.commands.build import run_build
 from webllm_build.config import BuildRequest, key, options
@@ -345,6 +346,20 @@ def test_inspect_says_of_each_encoding_whether_it_is_kept_or_what_is_lost(tmp_pa
         else:
             assert f"in {encoding} as {scheme} (error {LOSSES[scheme][encoding]:.1%} of the weights)" in lines["Encoded again"]
         path.unlink()
+
+
+def test_inspect_counts_what_sees(tmp_path: Path) -> None:
+    write_tiny_smolvlm(tmp_path / "model")
+
+    def memory(vision: bool) -> tuple[float, str]:
+        request = BuildRequest(kind="site", models=(str(tmp_path / "model"),), cache_dir=tmp_path / "cache", vision=vision)
+        (lines,) = map(dict, inspect(request, Silent()))
+        size, unit, *_ = lines["Memory (f32-sg-int8, f32-int8, f32-sg, f32)"].split()
+        return float(size) * {"kB": 1e3, "MB": 1e6}[unit], lines.get("Pictures", "")
+
+    (seeing, pictures), (blind, nothing) = memory(True), memory(False)
+    size, unit, *_ = pictures.split()
+    assert nothing == "" and unit == "kB" and abs(seeing - blind - 1e3 * float(size)) < 200
 
 
 def test_inspect_says_what_would_stop_a_build(tmp_path: Path, run: Run) -> None:

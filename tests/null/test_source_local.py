@@ -73,6 +73,8 @@ def test_configuration_tokenizer_and_ends_are_read(folder: Path) -> None:
     assert "<|assistant|>" in str(checkpoint.tokenizer.config["chat_template"])
     assert checkpoint.eos_token_ids == (2,)
     assert checkpoint.license == "llama3.2"
+    (folder / "README.md").write_text("---\nlicense: other\nlicense_name: lfm1.0\n---\n")
+    assert open_folder(folder, "tiny").license == "lfm1.0"
 
 
 def test_end_tokens_are_all_that_any_file_names(folder: Path) -> None:

@@ -28,13 +28,13 @@ def models(
         print(json.dumps([item.to_json() for item in known], indent=1))
         return
     table = Table(box=SIMPLE)
-    for column, name in enumerate(("Name", "Kind", "Parameters", "Download", "At 4k", "Context", "Licence", "From")):
-        table.add_column(name, justify="right" if 2 <= column <= 5 else "left", overflow="fold")
+    for column, name in enumerate(("Name", "Kind", "Takes", "Parameters", "Download", "At 4k", "Context", "Licence", "From")):
+        table.add_column(name, justify="right" if 3 <= column <= 6 else "left", overflow="fold")
     for item in known:
         sizes = (f"{item.parameters / 1e9:.2f} B", f"{item.download['auto'] / 1e9:.2f} GB", f"{item.memory / 1e9:.2f} GB")
         entry = item.entry
         origin = entry.source.partition("@")[0].partition("==")[0] + (" (a copy)" if entry.original else "")
-        table.add_row(entry.name, entry.kind, *sizes, f"{item.context_length:,}", entry.license, escape(origin))
+        table.add_row(entry.name, entry.kind, ", ".join(item.takes), *sizes, f"{item.context_length:,}", entry.license, escape(origin))
     Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
     missing: dict[str, list[str]] = {}
     for each in listed:

@@ -170,7 +170,7 @@ def tensor_of(name: str, entry: Entry) -> Tensor:
 
 
 def license_of(folder: Folder) -> str | None:
-    """The licence in the front matter of the model card, such as apache-2.0."""
+    """The licence in the front matter of the model card, such as apache-2.0, by its own name where it is none of the usual ones."""
     try:
         path = folder.find(README)
     except SourceError:  # a link elsewhere: nothing that a build needs
@@ -181,10 +181,12 @@ def license_of(folder: Folder) -> str | None:
         lines = (file.readline(1000) for _ in range(FRONT_MATTER_LINES))
         if next(lines).strip() != "---":
             return None
+        said: dict[str, str] = {}
         for line in islice(lines, FRONT_MATTER_LINES):
             key, _, value = line.partition(":")
             if line.strip() == "---":
                 break
-            if key == "license" and value.strip():
-                return license_id(value.strip().strip("'\""))
-    return None
+            if key in ("license", "license_name") and value.strip():
+                said.setdefault(key, value.strip().strip("'\""))
+    license = said.get("license")
+    return license_id(said.get("license_name", license) if license == "other" else license)

@@ -21,6 +21,7 @@ DEFAULTS = {
 # What the page does not do, and what says that it need not.
 NEUTRAL: Mapping[str, object] = {"preemphasis": 0.0, "dither": 0.0, "input_scale_factor": 1.0, "per_bin_mean": None, "per_bin_stddev": None}
 SECONDS = 30.0  # that the extractor cuts a sound at
+USUAL: Settings = {"rate": 16_000, "hop": 160, "bins": 128, "seconds": SECONDS}  # what of a sound a model's size follows from
 BOUNDS = {"rate": (1000, 192_000), "bins": (1, 512), "fft": (2, 8192), "floor": (1e-10, 1)}
 HINT = "See the file: the page hears as Gemma 4 does."
 

@@ -29,8 +29,23 @@ class Audio:
 
 def hears(checkpoint: Checkpoint) -> bool:
     """Whether it has a part for sounds of a kind that is built."""
-    config = checkpoint.config
-    return config.get("model_type") in CONFORMERS and isinstance(config.get("audio_config"), Mapping) and bool(_tensors(checkpoint))
+    return has_conformer(checkpoint.config) and bool(_tensors(checkpoint))
+
+
+def has_conformer(config: Mapping[str, object]) -> bool:
+    """Whether a config.json tells of what hears of a kind that is built."""
+    return config.get("model_type") in CONFORMERS and isinstance(config.get("audio_config"), Mapping)
+
+
+def read_conformer(name: str, config: Mapping[str, object], processor: Mapping[str, object]) -> Conformer:
+    """What hears of a config.json that tells of it. name: for messages. processor: as in `audio_of`. Raises UnsupportedArchitecture."""
+    kind, inner = str(config["model_type"]), config["audio_config"]
+    module: Any = import_module(f"webllm_build.model.audio.{CONFORMERS[kind]}")
+    text = Reader(kind, with_defaults_of(name, text_config(name, config)), ())
+    reader = Reader(f"{kind} audio", inner if isinstance(inner, Mapping) else {}, module.IGNORED)
+    conformer: Conformer = module.read(reader, text, *_sizes(processor))
+    reader.finish()
+    return conformer
 
 
 def audio_of(checkpoint: Checkpoint, processor: Mapping[str, object]) -> Audio | None:
@@ -41,12 +56,7 @@ def audio_of(checkpoint: Checkpoint, processor: Mapping[str, object]) -> Audio |
     if not hears(checkpoint):
         return None
     config, kind = checkpoint.config, str(checkpoint.config["model_type"])
-    module: Any = import_module(f"webllm_build.model.audio.{CONFORMERS[kind]}")
-    text = Reader(kind, with_defaults_of(checkpoint.name, text_config(checkpoint.name, config)), ())
-    inner = config["audio_config"]
-    reader = Reader(f"{kind} audio", inner if isinstance(inner, Mapping) else {}, module.IGNORED)
-    conformer: Conformer = module.read(reader, text, *_sizes(processor))
-    reader.finish()
+    conformer = read_conformer(checkpoint.name, config, processor)
     token = Reader(kind, config, ()).count("audio_token_id", default=0)
     found = replace(checkpoint, tensors=_tensors(checkpoint), config={"model_type": kind})
     check_sources(found, conformer.weights, ())
