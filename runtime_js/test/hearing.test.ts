@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ContentPart } from "../src/api/openai/types.ts";
 import { readSound } from "../src/media/sound/picture.ts";
+import { wavOf } from "../src/media/sound/wav.ts";
 import { RequestValidationError } from "../src/support/errors.ts";
 import { MODEL, PLACES } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
@@ -13,6 +14,8 @@ const SETTINGS = {
   seconds: 30,
 } as const;
 const samples = (count: number, of = (i: number): number => Math.sin(i / 9)): Float32Array<ArrayBuffer> => Float32Array.from({ length: count }, (_, i) => of(i));
+
+const file = (values: Float32Array<ArrayBuffer>, rate = 16_000): Blob => wavOf({ values, rate }, 32);
 
 /** A file of 16 bits and one channel, whose header says that it has so many samples. */
 function wav(values: Float32Array, said = values.length): Blob {
@@ -25,7 +28,7 @@ function wav(values: Float32Array, said = values.length): Blob {
 }
 
 test("a sound is a run of what hears, with zeros and what says so behind its end", async () => {
-  const { tokens, prompt, tiles: [tile] } = await readSound({ samples: samples(1000), rate: 16_000 }, SETTINGS);
+  const { tokens, prompt, tiles: [tile] } = await readSound(file(samples(1000)), SETTINGS);
   assert.deepEqual([tokens, prompt], [2, "<<a><a>>"]); // six frames
   assert.equal(tile?.patches.length, 2 * 4 * 32);
   assert.ok(tile.patches.subarray(6 * 32).every((value) => value === 0) && tile.patches.subarray(0, 6 * 32).every((value) => value !== 0));
@@ -41,9 +44,9 @@ test("equal samples are one sound, whatever brings them", async () => {
 
 test("what cannot be heard is an error that says what to do", async () => {
   const refused = (data: Parameters<typeof readSound>[0], message: RegExp): Promise<void> => assert.rejects(readSound(data, SETTINGS), fails(RequestValidationError, message));
-  await refused({ samples: samples(16_000, () => 0), rate: 16_000 }, /silent.*microphone/);
-  await refused({ samples: new Float32Array(0), rate: 16_000 }, /empty/);
-  await refused({ samples: new Float32Array(3 * 3600 * 1000).fill(0.5), rate: 1000 }, /3\.0 hours.*30\.0 seconds at a time.*Cut it/);
+  await refused(file(samples(16_000, () => 0)), /silent.*microphone/);
+  await refused(file(samples(0)), /empty/);
+  await refused(file(new Float32Array(3 * 3600 * 1000).fill(0.5), 1000), /3\.0 hours.*30\.0 seconds at a time.*Cut it/);
   await refused(new Blob(["RIFF"]), /Here only WAV is read/);
   await refused(wav(samples(0), 16_000), /./);
 });
@@ -61,6 +64,7 @@ test("what is no sound is told by its part and field", async () => {
     await refused({ data: "https://example.org/a.wav", format: "wav" }, /input_audio\.data.*base64/);
     await refused({ data: "UklGRg==", format: "ogg" }, /input_audio\.format/);
     await refused({ data: new Float32Array(8) }, /sample_rate/);
+    await refused({ data: new Float32Array(3 * 3600 * 1000), sample_rate: 1000 }, /input_audio\.data takes 3\.0 hours.*Cut it/);
     await refused({ data: new Float32Array(8), sample_rate: 16_000 }, /messages\[0\]\.content\[1\] is a sound, and the model "toy" does not hear.*load a model that hears/);
     assert.ok(await client.chat.completions.create({ messages: [{ role: "user", content: "a" }], max_tokens: 1 }));
   }

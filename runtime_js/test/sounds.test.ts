@@ -7,6 +7,7 @@ import { decodeSound } from "../src/media/sound/decode.ts";
 import { resample, type Samples } from "../src/media/sound/samples.ts";
 import { parseSoundSettings, type SoundSettings } from "../src/media/sound/settings.ts";
 import { makeSound } from "../src/media/sound/sound.ts";
+import { wavOf } from "../src/media/sound/wav.ts";
 import { ManifestError, RequestValidationError } from "../src/support/errors.ts";
 import { Fields } from "../src/support/fields.ts";
 
@@ -93,6 +94,15 @@ test("WAV files of every kind are read", async () => {
     const { values, rate } = await decodeSound(blob(file), 16_000);
     assert.equal(rate, 8000, name);
     assert.deepEqual(Array.from(values), Array.from({ length: 300 }, (_, i) => ramp(i)), name);
+  }
+});
+
+test("what is written as WAV is read as it was, of 16 bits to half a step of these", async () => {
+  const values = Float32Array.from({ length: 300 }, (_, i) => Math.fround(ramp(i) * 1.01));
+  for (const [bits, most] of [[32, 0], [16, 2 ** -15]] as const) {
+    const read = await decodeSound(wavOf({ values, rate: 48_000 }, bits), 16_000);
+    assert.equal(read.rate, 48_000);
+    assert.ok(mostDifferent([...read.values], [...values]) <= most, String(bits));
   }
 });
 

@@ -3,12 +3,13 @@
 import type { Prompt } from "../engine/answer.ts";
 import type { PictureData } from "../media/decode.ts";
 import { MAX_ADDRESS } from "../media/fetch.ts";
+import { canDecode } from "../media/sound/compressed.ts";
 import { DETAILS, isDrawn, isOnPage, isSendable, isSound, type MediaInput, type PictureSource } from "../media/source.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { isPixels } from "../media/pixels.ts";
 import type { Fields } from "../support/fields.ts";
 import { baseUrl } from "./config.ts";
-import { decodedHere, needsPage, readSentSound } from "./sounds.ts";
+import { decodedHere, readSentSound } from "./sounds.ts";
 
 /** Reads `url` and `detail` of the part at `path`. Raises the error of the fields. */
 export function readPicture(picture: Fields, path: string): PictureSource {
@@ -45,7 +46,7 @@ const MAX_PATH = 256;
 /** What this thread alone knows, or would lose. */
 function isOwn(source: MediaInput): boolean {
   const { data } = source;
-  if (isSound(source)) return needsPage(source);
+  if (isSound(source)) return canDecode(); // what a page decodes, its workers do not
   return typeof data === "string" ? /^blob:/i.test(data) : isDrawn(data) || isOnPage(data);
 }
 

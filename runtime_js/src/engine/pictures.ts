@@ -7,7 +7,7 @@ import type { PictureData } from "../media/decode.ts";
 import { pictureData } from "../media/fetch.ts";
 import type { Detail, Picture, Tile } from "../media/picture.ts";
 import type { ProcessorSettings } from "../media/settings.ts";
-import { isDrawn, isSamples, isSendable, isSound, type MediaInput, type SoundSource } from "../media/source.ts";
+import { isDrawn, isSendable, isSound, type MediaInput } from "../media/source.ts";
 import type { PictureRunner, TokenVectors } from "../executor/runner.ts";
 import { canHash, sha256 } from "../support/digest.ts";
 import { AbortError, InternalError, RequestValidationError, asEngineError } from "../support/errors.ts";
@@ -26,9 +26,6 @@ const MOST_IDS = 1 << 13;
 /** The first id: -1 means no token elsewhere. */
 const FIRST_ID = -2;
 
-/** What a sense takes. */
-export type MediaData = PictureData | SoundSource["data"];
-
 /** What of a model sees, or hears. */
 export interface Sense {
   readonly settings: Pick<ProcessorSettings, "placeholder" | "image">;
@@ -37,7 +34,7 @@ export interface Sense {
   /** Floats of a vector. */
   readonly width: number;
   /** Makes of a picture what the tower takes. */
-  read(data: MediaData, detail: Detail): Promise<Picture>;
+  read(data: PictureData, detail: Detail): Promise<Picture>;
   /** The tower, which is loaded when it is first asked for. */
   tower(): Promise<PictureRunner>;
 }
@@ -64,9 +61,8 @@ interface Encoding {
 }
 
 /** Of what comes with a request as bytes, so that it is known when it comes again; undefined where it is drawn. */
-async function digestOf(data: MediaData, detail: Detail | "sound" = "auto"): Promise<string | undefined> {
+async function digestOf(data: PictureData, detail: Detail | "sound" = "auto"): Promise<string | undefined> {
   if (!canHash() || isDrawn(data)) return undefined;
-  if (isSamples(data)) return `${detail} ${data.rate} ${await sha256(new Uint8Array(data.samples.slice().buffer))}`;
   const bytes = data instanceof Blob ? new Uint8Array(await data.arrayBuffer()) : Uint8Array.from(data.data);
   return `${detail} ${data instanceof Blob ? "" : `${data.width}x${data.height} `}${await sha256(bytes)}`;
 }
@@ -102,7 +98,7 @@ function about({ path }: MediaInput, error: unknown): Error {
 }
 
 /** A source with what it has, and that. */
-async function looked(source: MediaInput): Promise<{ readonly source: MediaInput; readonly data: MediaData }> {
+async function looked(source: MediaInput): Promise<{ readonly source: MediaInput; readonly data: PictureData }> {
   if (isSound(source)) return { source, data: source.data };
   const data = await pictureData(source);
   return { source: { ...source, data }, data };
@@ -139,7 +135,7 @@ export class Pictures {
     return { source, hash, first, tokens, grid, prompt };
   }
 
-  async #read(source: MediaInput, data: MediaData, { read }: Sense): Promise<Picture> {
+  async #read(source: MediaInput, data: PictureData, { read }: Sense): Promise<Picture> {
     const given = isDrawn(data) ? await createImageBitmap(data) : data; // a reader keeps what it is given
     const picture = await read(given, isSound(source) ? "auto" : source.detail ?? "auto").catch((error: unknown) => { throw about(source, error); });
     this.#tiles.set(picture.hash, picture);
@@ -171,7 +167,7 @@ export class Pictures {
   async #encode(picture: SeenPicture, sense: Sense, isWanted: () => boolean): Promise<Float32Array<ArrayBuffer>> {
     const tower = await sense.tower();
     const { source: { data }, source, hash, tokens } = picture;
-    if (!isSendable(data) && !isSamples(data)) throw new InternalError("a picture was not looked at");
+    if (!isSendable(data)) throw new InternalError("a picture was not looked at");
     const { tiles } = this.#tiles.get(hash) ?? await this.#read(source, data, sense);
     const vectors = new Float32Array(tokens * sense.width);
     let at = 0;

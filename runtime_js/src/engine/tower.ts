@@ -5,7 +5,6 @@ import { describeComputer, type Computer } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { PictureRunner } from "../executor/runner.ts";
 import { importPart } from "../media/part.ts";
-import { isSamples } from "../media/source.ts";
 import type { ModelFolder } from "../storage/model_folder.ts";
 import { isOffline } from "../storage/pause.ts";
 import { abortable, childController } from "../support/abort.ts";
@@ -103,14 +102,14 @@ export function partOf(work: TowerWork, folder: ModelFolder | undefined): Tower 
 }
 
 /** What a session is told of what hears. */
-export function hearingOf({ folder: { manifest: { audio } } }: TowerWork, conformer: Tower | undefined): Sense | undefined {
+export function hearingOf({ folder: { manifest: { audio } }, life }: TowerWork, conformer: Tower | undefined): Sense | undefined {
   if (audio === undefined || conformer === undefined) return undefined;
   const { processor, audioToken, width } = audio;
   return {
     settings: { placeholder: processor.placeholder, image: processor.audio }, token: audioToken, width, tower: () => conformer.load(),
     read: async (data) => {
-      if (!(data instanceof Blob) && !isSamples(data)) throw new InternalError("a picture was to be heard");
-      return (await importPart()).readSound(data, processor);
+      if (!(data instanceof Blob)) throw new InternalError("a picture was to be heard");
+      return (await importPart()).readSound(data, processor, life);
     },
   };
 }
@@ -119,8 +118,5 @@ export function hearingOf({ folder: { manifest: { audio } } }: TowerWork, confor
 export function visionOf({ folder: { manifest: { vision } }, life }: TowerWork, tower: Tower | undefined): Sense | undefined {
   if (vision === undefined || tower === undefined) return undefined;
   const { processor, imageToken: token, width } = vision;
-  return { settings: processor, token, width, tower: () => tower.load(), read: async (data, detail) => {
-    if (isSamples(data)) throw new InternalError("a sound was to be seen");
-    return (await importPart()).readPicture(data, processor, detail, life);
-  } };
+  return { settings: processor, token, width, tower: () => tower.load(), read: async (data, detail) => (await importPart()).readPicture(data, processor, detail, life) };
 }

@@ -1,5 +1,5 @@
 /// <reference path="../support/inline.d.ts" />
-/** Reads pictures for a model: in a thread of its own where there may be one. */
+/** Reads pictures and sounds for a model: in a thread of its own where there may be one. */
 
 import { abortable } from "../support/abort.ts";
 import { NoAnswerError, fromWire } from "../support/errors.ts";
@@ -9,7 +9,8 @@ import type { PictureData } from "./decode.ts";
 import type { Detail, Picture } from "./picture.ts";
 import { isDrawn } from "./source.ts";
 import type { ProcessorSettings } from "./settings.ts";
-import { read, type PictureReply } from "./worker.ts";
+import type { SoundSettings } from "./sound/settings.ts";
+import { read, type Order, type Reply } from "./worker.ts";
 import script from "inline:./worker_main.ts";
 
 /** A browser may say nothing of a worker that it does not start. */
@@ -20,27 +21,27 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Starts with the first picture; the thread stays for the next one. */
+/** Starts with the first order; the thread stays for the next one. */
 export class Reader {
   readonly #waiting = new Map<number, Waiting>();
-  #thread: Promise<Thread<PictureReply> | null> | undefined;
+  #thread: Promise<Thread<Reply> | null> | undefined;
   #count = 0;
 
-  async read(data: PictureData, settings: ProcessorSettings, detail: Detail): Promise<Picture> {
+  async read(order: Order): Promise<Picture> {
     this.#thread ??= mayStandStill() ? Promise.resolve(null) : this.#start();
     const thread = await this.#thread;
-    if (thread === null) return read({ data, settings, detail });
+    if (thread === null) return read(order);
     const id = this.#count++;
     const timer = setInterval(() => undefined, TICK_MS); // a thread keeps no process alive
     return new Promise<Picture>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      thread.postMessage({ id, data, settings, detail }, isDrawn(data) ? [data] : []);
+      thread.postMessage({ id, order }, isDrawn(order.data) ? [order.data] : []);
     }).finally(() => clearInterval(timer));
   }
 
   /** Null where it does not say in time that it is there: then this thread reads, as it does where no worker may be started. */
-  async #start(): Promise<Thread<PictureReply> | null> {
-    const thread = startThread<PictureReply>(script);
+  async #start(): Promise<Thread<Reply> | null> {
+    const thread = startThread<Reply>(script);
     if (thread === null) return null;
     const isThere = await new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), START_MS);
@@ -58,7 +59,7 @@ export class Reader {
     return null;
   }
 
-  #hear(reply: PictureReply): void {
+  #hear(reply: Reply): void {
     if (reply === "ready") return;
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
@@ -68,12 +69,10 @@ export class Reader {
 
   #fail(): void {
     this.#thread = undefined;
-    for (const { reject } of this.#waiting.values()) reject(new NoAnswerError("The worker that reads pictures failed. Try again, with a smaller picture."));
+    for (const { reject } of this.#waiting.values()) reject(new NoAnswerError("The worker that reads pictures and sounds failed. Try again, with a smaller file."));
     this.#waiting.clear();
   }
 }
-
-export { readSound } from "./sound/picture.ts";
 
 const reader = new Reader();
 
@@ -82,5 +81,10 @@ const reader = new Reader();
  * AbortError, NoAnswerError where the thread failed.
  */
 export function readPicture(data: PictureData, settings: ProcessorSettings, detail: Detail, signal?: AbortSignal): Promise<Picture> {
-  return abortable(reader.read(data, settings, detail), signal, "The picture is not wanted any more.");
+  return abortable(reader.read({ sense: "sight", data, settings, detail }), signal, "The picture is not wanted any more.");
+}
+
+/** A sound as the model takes it. Raises as `readPicture`. */
+export function readSound(data: Blob, settings: SoundSettings, signal?: AbortSignal): Promise<Picture> {
+  return abortable(reader.read({ sense: "hearing", data, settings }), signal, "The sound is not wanted any more.");
 }

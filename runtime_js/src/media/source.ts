@@ -25,16 +25,10 @@ export interface PictureSource {
   readonly path: string;
 }
 
-/** Sound that is decoded, one channel: numbers between -1 and 1, so many a second. */
-export interface SoundSamples {
-  readonly samples: Float32Array<ArrayBuffer>;
-  readonly rate: number;
-}
-
-/** A sound: a file, or its samples. */
+/** A sound: a file, which any thread may have without a copy. Samples are a WAV file's. */
 export interface SoundSource {
   readonly kind: "sound";
-  readonly data: Blob | SoundSamples;
+  readonly data: Blob;
   readonly path: string;
 }
 
@@ -43,10 +37,6 @@ export type MediaInput = PictureSource | SoundSource;
 
 export function isSound(source: MediaInput): source is SoundSource {
   return "kind" in source;
-}
-
-export function isSamples(value: unknown): value is SoundSamples {
-  return typeof value === "object" && value !== null && "samples" in value && value.samples instanceof Float32Array && "rate" in value && typeof value.rate === "number";
 }
 
 /** Stands in a message's text for the next of its pictures and sounds: a noncharacter of Unicode, which no text has. */

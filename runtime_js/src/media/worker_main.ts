@@ -1,5 +1,5 @@
 /** The script of that thread. */
 
-import { servePictures } from "./worker.ts";
+import { serveReading } from "./worker.ts";
 
-servePictures();
+serveReading();

@@ -2,9 +2,13 @@
 
 import { RequestValidationError } from "../../support/errors.ts";
 import type { Samples } from "./samples.ts";
+import { isWav, wavOf } from "./wav.ts";
 
 /** Of which half a minute has a few: an hour of the worst is still some hundred megabytes of samples. */
 const MAX_BYTES = 2 ** 23;
+
+/** That a page decodes to, whatever the model takes: which that is, its worker knows. */
+const PAGE_RATE = 48_000;
 
 /** Whether this thread decodes more than WAV. */
 export const canDecode = (): boolean => typeof OfflineAudioContext !== "undefined";
@@ -17,15 +21,21 @@ export async function decodeCompressed(file: Blob, rate: number): Promise<Sample
   if (!canDecode()) throw refuse("Here only WAV is read: other kinds of sound are decoded by a page. Give the samples, or a WAV file.");
   try {
     // A context's rate is the rate of what it decodes.
-    const decoded = await new OfflineAudioContext({ length: 1, sampleRate: rate }).decodeAudioData(await file.arrayBuffer());
-    return { values: mixed(decoded), rate };
+    return mixed(await new OfflineAudioContext({ length: 1, sampleRate: rate }).decodeAudioData(await file.arrayBuffer()));
   } catch (error) {
     throw refuse("The sound's file is damaged, or this browser does not read its kind. Take another one, or save it anew as 16-bit WAV.", { reason: String(error) });
   }
 }
 
+/** The sound as a file that any thread reads: itself, or what this one decodes. bits: as of `wavOf`. Raises RequestValidationError. */
+export async function asWav(file: Blob, bits: 16 | 32): Promise<Blob> {
+  return await isWav(file) ? file : wavOf(await decodeCompressed(file, PAGE_RATE), bits);
+}
+
 /** Channels as one: their mean. */
-export function mixed(sound: AudioBuffer): Float32Array<ArrayBuffer> {
-  const channels = Array.from({ length: sound.numberOfChannels }, (_, i) => sound.getChannelData(i));
-  return Float32Array.from({ length: sound.length }, (_, i) => channels.reduce((sum, channel) => sum + (channel[i] ?? 0), 0) / channels.length);
+export function mixed(sound: AudioBuffer): Samples {
+  const values = sound.getChannelData(0).slice();
+  for (let channel = 1; channel < sound.numberOfChannels; channel++) sound.getChannelData(channel).forEach((value, i) => { values[i] = (values[i] ?? 0) + value; });
+  if (sound.numberOfChannels > 1) values.forEach((sum, i) => { values[i] = sum / sound.numberOfChannels; });
+  return { values, rate: sound.sampleRate };
 }

@@ -14,6 +14,5 @@ const refuse = (message: string): RequestValidationError => new RequestValidatio
 export async function decodeSound(file: Blob, rate: number): Promise<Samples> {
   if (file.size === 0) throw refuse("The sound's file is empty. Take another one.");
   if (file.size > MAX_WAV_BYTES) throw refuse(`The sound's file has ${file.size} bytes; at most ${MAX_WAV_BYTES} are read. Cut it.`);
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  return isWav(bytes) ? readWav(bytes) : decodeCompressed(file, rate);
+  return await isWav(file) ? readWav(new Uint8Array(await file.arrayBuffer())) : decodeCompressed(file, rate);
 }

@@ -6,6 +6,11 @@ export interface Samples {
   readonly rate: number;
 }
 
+/** In words. */
+export function duration(seconds: number): string {
+  return seconds < 120 ? `${seconds.toFixed(1)} seconds` : seconds < 7200 ? `${Math.round(seconds / 60)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
+}
+
 // As soxr's "HQ", by which librosa and transformers resample: what is below this part of the lower rate's half stays, and what is above the half is gone.
 const PASSED = 0.9135;
 const ATTENUATION = 134; // dB

@@ -6,7 +6,7 @@ import { MAX_PICTURE_TEXT } from "../../support/limits.generated.ts";
 const MAX_RATE = 192_000;
 const MAX_BINS = 512;
 const MAX_FFT = 8192;
-const MAX_SECONDS = 600;
+export const MAX_SECONDS = 600;
 
 export interface SoundSettings {
   readonly kind: "gemma4";

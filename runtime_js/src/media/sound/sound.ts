@@ -3,7 +3,7 @@
 import { canHash, sha256 } from "../../support/digest.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { frameCount, logMel } from "./mel.ts";
-import { resample, type Samples } from "./samples.ts";
+import { duration, resample, type Samples } from "./samples.ts";
 import type { SoundSettings } from "./settings.ts";
 
 export interface Sound {
@@ -25,9 +25,6 @@ const LEAST_RATE = 1000;
 const SILENCE = 2 ** -15;
 
 const refuse = (message: string): RequestValidationError => new RequestValidationError(message);
-
-const duration = (seconds: number): string =>
-  seconds < 120 ? `${seconds.toFixed(1)} seconds` : seconds < 7200 ? `${Math.round(seconds / 60)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
 
 function check({ values, rate }: Samples, { seconds, rate: wanted }: SoundSettings): void {
   if (!(Number.isInteger(rate) && rate >= LEAST_RATE && rate <= MAX_RATE)) throw refuse(`The sound has ${rate} samples a second, which is no whole number from ${LEAST_RATE} to ${MAX_RATE}.`);

@@ -1,7 +1,9 @@
-/** Reads WAV files: whole numbers of 8 to 32 bits, floats, any number of channels, plain or "extensible". */
+/** WAV files: whole numbers of 8 to 32 bits, floats, any number of channels, plain or "extensible". */
 
 import { RequestValidationError } from "../../support/errors.ts";
 import type { Samples } from "./samples.ts";
+
+export const WAV = "audio/wav";
 
 const PCM = 1;
 const FLOAT = 3;
@@ -14,9 +16,22 @@ const refuse = (what: string): RequestValidationError => new RequestValidationEr
 
 const text = (view: DataView, at: number): string => String.fromCharCode(...Array.from({ length: 4 }, (_, i) => view.getUint8(at + i)));
 
-export function isWav(bytes: Uint8Array): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return bytes.length >= 12 && text(view, 0) === "RIFF" && text(view, 8) === "WAVE";
+/** By its first bytes: types and names say little. */
+export async function isWav(file: Blob): Promise<boolean> {
+  const view = new DataView(await file.slice(0, 12).arrayBuffer());
+  return view.byteLength === 12 && text(view, 0) === "RIFF" && text(view, 8) === "WAVE";
+}
+
+/** One channel as a file: of floats, which are the samples themselves, or of 16-bit numbers, half as large. */
+export function wavOf({ values, rate }: Samples, bits: 16 | 32): Blob {
+  const data = bits === 32 ? values : Int16Array.from(values, (value) => Math.round(Math.max(-1, Math.min(1, value)) * (2 ** 15 - 1)));
+  const header = new DataView(new ArrayBuffer(44));
+  const word = (at: number, letters: string): void => Array.from(letters).forEach((letter, i) => header.setUint8(at + i, letter.charCodeAt(0)));
+  word(0, "RIFF    WAVEfmt ");
+  word(36, "data");
+  for (const [at, value] of [[4, 36 + data.byteLength], [16, 16], [24, rate], [28, rate * bits / 8], [40, data.byteLength]] as const) header.setUint32(at, value, true);
+  for (const [at, value] of [[20, bits === 32 ? FLOAT : PCM], [22, 1], [32, bits / 8], [34, bits]] as const) header.setUint16(at, value, true);
+  return new Blob([header, data], { type: WAV });
 }
 
 type Read = (view: DataView, at: number) => number;
