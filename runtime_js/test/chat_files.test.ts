@@ -22,25 +22,29 @@ test("what is written to a file is read as it was, but for an answer that was be
   assert.deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify({ ...made, messages: [made.messages[0], { ...made.messages[1], ending: "abort" }] })));
 });
 
-test("pictures go along with a chat, through storage and a file, and come back as they were", async () => {
+test("pictures and sounds go along with a chat, through storage and a file, and come back as they were", async () => {
   const data = new Blob([Uint8Array.of(137, 80, 78, 71, 0, 255)], { type: "image/png" });
-  const made = chat("p", [said("1", undefined, { pictures: [{ name: "a.png", description: "a cat", data }, { name: "b.png", data }] })]);
+  const sound = new Blob([Uint8Array.of(82, 73, 255)], { type: "audio/wav" });
+  const made = chat("p", [said("1", undefined, { pictures: [{ name: "a.png", description: "a cat", data }, { name: "b.png", data }], sounds: [{ name: "c.wav", description: "it purrs", data: sound }] })]);
   const store = newStore();
   await takeIn(store, fromJson(await toJson([made])));
   const pictures = (await store.read("p"))?.messages[0]?.pictures ?? [];
   assert.deepEqual(pictures.map(({ name, description }) => [name, description]), [["a.png", "a cat"], ["b.png", undefined]]);
   assert.deepEqual(await Promise.all(pictures.map(async (one) => [one.data.type, ...new Uint8Array(await one.data.arrayBuffer())])), [["image/png", 137, 80, 78, 71, 0, 255], ["image/png", 137, 80, 78, 71, 0, 255]]);
-  assert.match(toMarkdown(made, EN.chats), /!\[a cat\]\(a\.png\)\n\n!\[b\.png\]\(b\.png\)\n\n1/);
+  const [{ data: heard = new Blob(), ...told } = {}] = (await store.read("p"))?.messages[0]?.sounds ?? [];
+  assert.deepEqual([told, heard.type, ...new Uint8Array(await heard.arrayBuffer())], [{ name: "c.wav", description: "it purrs" }, "audio/wav", 82, 73, 255]);
+  assert.match(toMarkdown(made, EN.chats), /!\[a cat\]\(a\.png\)\n\n!\[b\.png\]\(b\.png\)\n\n\[it purrs\]\(c\.wav\)\n\n1/);
   const text = await toJson([made]);
   for (const url of ["data:image/svg+xml;base64,AA==", "data:text/html;base64,AA==", "https://a.example/a.png", "data:image/png,x"]) {
     assert.throws(() => fromJson(text.replaceAll(/data:image[^"]*/g, url)), /pictures\[0\]\.data must be a data URL/, url);
+    assert.throws(() => fromJson(text.replaceAll(/data:audio[^"]*/g, url)), /sounds\[0\]\.data must be a data URL/, url);
   }
 });
 
 test("what a model is told of pictures: of two questions in a row those of both", () => {
   const data = new Blob(["x"], { type: "image/png" });
   const turns = turnsOf([said("1", undefined, { pictures: [{ name: "a.png", data }] }), said("2", "1", { pictures: [{ name: "b.png", data }] })]);
-  assert.deepEqual(turns.map(({ pictures }) => pictures?.map(({ name }) => name)), [["a.png", "b.png"]]);
+  assert.deepEqual(turns.map(({ media }) => media?.map(({ name }) => name)), [["a.png", "b.png"]]);
 });
 
 test("a file that is something else is refused, with what is wrong", () => {

@@ -89,7 +89,7 @@ test("a CPU that was found to be faster comes first", async () => {
 
 const MODEL: SiteModel = {
   id: "m", name: "M", parameters: 1e9, license: undefined, quantization: "q4", contextLength: 8192, sampling: {}, traits: [], thinking: [], downloadBytes: 1e9, memoryBytes: 2e9,
-  runsOnCpu: true, sees: false, manifest: "https://a.example/m.json", manifestSha256: "0",
+  runsOnCpu: true, sees: false, hears: 0, manifest: "https://a.example/m.json", manifestSha256: "0",
 };
 const found = (tokensPerSecond: number | undefined, available = 2000): Preflight => ({
   computer: { device: "gpu", vendor: "", threads: 1, tokensPerSecond }, available,

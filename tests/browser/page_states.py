@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from playwright.sync_api import FilePayload, Page
-from site_visit import Visit, answered, until
+from site_visit import Visit, answered, let_sense, until, wav
 
 ANSWER = """Rayleigh scattering makes it **blue**: short waves are scattered more than long ones.
 
@@ -34,6 +34,7 @@ def send(page: Page, text: str) -> None:
 def states(visit: Visit) -> Iterator[tuple[str, Page]]:
     """The name of a state, and the page in it. The page changes when the next one is wanted."""
     server = visit.server
+    let_sense(server)
     server.holds_from = 1 << 19  # half of it
     page = visit.open()
     page.wait_for_selector("#start:visible")
@@ -61,10 +62,14 @@ def states(visit: Visit) -> Iterator[tuple[str, Page]]:
     page.click("#chats li button")
     yield "chats", page
     page.click("#chats .close")
-    page.set_input_files("#file-picker", FilePayload(name="notes.md", mimeType="text/markdown", buffer=b"one two three"))
-    page.wait_for_selector("#files li")
+    notes = FilePayload(name="notes.md", mimeType="text/markdown", buffer=b"one two three")
+    page.set_input_files("#file-picker", [wav("tone.wav", 2), notes])
+    page.wait_for_selector("#files audio")
     yield "files", page
-    page.click("#files button")
+    send(page, "What is in these?")
+    answered(page, 6)
+    page.wait_for_selector("li.user audio")
+    yield "media", page
     page.click("#open-settings")
     page.click("#more-settings summary")
     page.wait_for_selector("#seed:visible")

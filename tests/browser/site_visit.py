@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
 import time
+import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page
 from site_server import SiteServer
 
 from chromium import COMMON, FLAGS
@@ -116,6 +119,22 @@ class Visit:
         page.click("#start")
         page.wait_for_selector("body[data-status=ready]")
         return page
+
+
+def let_sense(server: SiteServer, *, sees: bool = True, hears: int = 30) -> None:
+    """The site's model says that it sees, and hears so many seconds."""
+    index = server.folder / "index.html"
+    said = index.read_text("utf-8").replace('"sees":false', f'"sees":{json.dumps(sees)}').replace('"hears":0', f'"hears":{hears}')
+    index.write_text(said, "utf-8")
+
+
+def wav(name: str, seconds: float, loudness: int = 8000, rate: int = 16_000) -> FilePayload:
+    """A file with a tone."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setparams((1, 2, rate, 0, "NONE", ""))
+        out.writeframes((loudness * np.sin(np.arange(int(seconds * rate)) / 9)).astype("<i2").tobytes())
+    return FilePayload(name=name, mimeType="audio/x-wav", buffer=file.getvalue())
 
 
 @contextmanager

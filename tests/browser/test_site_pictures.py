@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from site_visit import Visit, answered, ask, becomes, until
+from site_visit import Visit, answered, ask, becomes, let_sense, until
 
 # A picture that is dropped or pasted, drawn by the browser itself.
 HAND_OVER = """([name, event]) => new Promise((resolve) => {
@@ -37,8 +37,7 @@ if (navigator.mediaDevices) navigator.mediaDevices.getUserMedia = async () => {
 @pytest.fixture
 def seeing(visit: Visit) -> Visit:
     """To the sample site, whose model says that it sees."""
-    index = visit.server.folder / "index.html"
-    index.write_text(index.read_text("utf-8").replace('"sees":false', '"sees":true'), "utf-8")
+    let_sense(visit.server, hears=0)
     return visit
 
 

@@ -22,7 +22,7 @@ from webllm_build.package import assets
 from webllm_build.package.manifest import read_manifest
 from webllm_build.package.output import MARKER, open_output, read_marker
 from webllm_build.package.places import BUNDLED, Places
-from webllm_build.package.site import SiteOptions, write_site
+from webllm_build.package.site import LATE, SiteOptions, write_site
 from webllm_build.site_words import Preset, SiteWords
 from webllm_build.theme import Theme
 
@@ -121,6 +121,7 @@ def test_the_policy_allows_no_foreign_code_and_one_inline_script(tmp_path: Path,
     assert policy["script-src"] == f"'self' 'wasm-unsafe-eval' 'sha256-{digest}'"
     assert policy["connect-src"] == "'self'"
     assert policy["style-src"] == "'self'"
+    assert policy.get("media-src") == ("blob:" if name == "index.html" else None), "what was recorded, and nothing from elsewhere"
     assert policy["require-trusted-types-for"] == "'script'"
     assert page.inline_scripts == [None, "application/json"]
     assert page.handlers == []
@@ -136,7 +137,7 @@ def test_the_service_worker_caches_what_the_page_needs(tmp_path: Path) -> None:
     shell = config["shell"]
     assert isinstance(shell, list)
     assert shell[0] == "./"
-    later = ("worker", "structure", "cpu", "tokenizer", "media", "markdown", "highlight", "mathematics", "chats", "storage", "endpoint")
+    later = ("worker", *LATE, "endpoint")
     of_a_launcher = {path for path in page.files if path.endswith((".webmanifest", ".png"))}
     assert set(page.files) - of_a_launcher | {json.loads(page.config)[name] for name in later} == set(shell[1:])
     bench = Page((out / "bench.html").read_text())

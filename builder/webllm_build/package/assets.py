@@ -35,6 +35,7 @@ SITE_SCRIPTS = (
         "media.js",
         "markdown.js",
         "storage.js",
+        "sounds.js",
         "highlight.js",
         "mathematics.js",
         "chats.js",

@@ -26,7 +26,8 @@ from webllm_build.site_words import PAGES_WORDS, SiteWords
 from webllm_build.theme import PAGES_THEME, Theme
 
 BENCH = "bench.html"
-LATE = ("structure", "cpu", "tokenizer", "media", "markdown", "highlight", "mathematics", "chats", "storage")  # scripts that come late
+# Scripts that come late.
+LATE = ("structure", "cpu", "tokenizer", "media", "markdown", "highlight", "mathematics", "chats", "storage", "sounds")
 DRAWN = (("192x192", "any"), ("512x512", "any"), ("512x512", "maskable"))
 SCREENS = {"screen-wide.png": "1280x720", "screen-narrow.png": "540x1080"}  # of the page in its own colors: tests/golden/make_screens.py
 CODER = re.compile(r"code(?!c)", re.IGNORECASE)  # CodeLlama, Coder, Codestral
@@ -110,6 +111,7 @@ def _facts(model: CompiledModel, manifest: Manifest) -> dict[str, object]:
         "memory_bytes": model.memory,
         "runs_on_cpu": manifest.cpu is not None,
         "sees": manifest.vision is not None,
+        "hears": manifest.audio.processor["seconds"] if manifest.audio else 0,
         "sampling": dict(manifest.sampling),
         "thinking": _thinking(manifest),
         "traits": _traits(manifest),

@@ -5,7 +5,7 @@ import { Composer } from "../view/composer.ts";
 import { byId, element } from "../view/dom.ts";
 import { isComposing } from "../view/keys.ts";
 import { lateScripts, type LateScripts } from "../view/late.ts";
-import type { Message, Turn } from "../view/message.ts";
+import { withMore, type Message, type Turn } from "../view/message.ts";
 import { MessageList } from "../view/message_list.ts";
 import { Scroller } from "../view/scroll.ts";
 import type { ComposerMode } from "../view/words.ts";
@@ -15,6 +15,7 @@ import { followSidebar } from "./chats/late_sidebar.ts";
 import { titleOf, type ChatMessage } from "./chats/record.ts";
 import type { Conversation } from "./conversation.ts";
 import { LateRemote } from "./late_remote.ts";
+import { lateSounds } from "./late_sounds.ts";
 import { safeStorage } from "./safe_storage.ts";
 import type { Piece } from "./engine.ts";
 import { Model, type Status, type Task } from "./model.ts";
@@ -88,6 +89,8 @@ export class Chat implements Task, ChatsUser {
       countTokens: (text) => this.model.countTokens(text),
       get room() { return model.settings.contextLength; },
       get sees() { return model.model.sees; },
+      get hears() { return model.model.hears; },
+      loadSounds: lateSounds(config.sounds),
     });
     offerDictation(this.#composer);
     this.#settingsDialog = new SettingsDialog(this.model, {
@@ -211,9 +214,7 @@ export class Chat implements Task, ChatsUser {
     const changed = this.#editing === undefined ? undefined : this.#conversation.messages[this.#editing];
     if (this.#editing !== undefined) this.#conversation.goBack(this.#editing);
     this.#leaveEdit();
-    const { attachments: texts, pictures: shown } = this.#files.take();
-    const [attachments, pictures] = [[...changed?.attachments ?? [], ...texts], [...changed?.pictures ?? [], ...shown]];
-    this.#waiting = this.#conversation.add({ role: "user", text, ending: "stop", ...(attachments.length > 0 && { attachments }), ...(pictures.length > 0 && { pictures }) });
+    this.#waiting = this.#conversation.add({ role: "user", text, ending: "stop", ...withMore(changed, this.#files.take()) });
     this.#draw();
     this.save(); // it is a question now, and no draft
     this.#scroller.toEnd();

@@ -7,7 +7,7 @@ import type { Preflight } from "../engine/preflight.ts";
 import { findPreflight } from "../page/preflight.ts";
 import type { WorkerScript } from "../page/worker-script.ts";
 import { markInUse } from "../storage/in_use.ts";
-import { PICTURE, withoutPictures } from "../media/source.ts";
+import { PICTURE, withoutPictures, type MediaInput } from "../media/source.ts";
 import type { ModelSource } from "../storage/source.ts";
 import { deleteStored, isStored } from "../storage/stored.ts";
 import { AbortError, type MLCEngineError } from "../support/errors.ts";
@@ -16,8 +16,8 @@ import { workerName } from "../support/site_parts.ts";
 import type { PushStream } from "../support/stream.ts";
 import type { ChatMessage } from "../tokenizer/conversation.ts";
 import { RemoteHost } from "../transport/remote_host.ts";
-import type { Ending, Turn } from "../view/message.ts";
-import { altOf } from "../view/pictures.ts";
+import { altOf } from "../view/media.ts";
+import { isSound, type Ending, type MediaFile, type Turn } from "../view/message.ts";
 import { requestOf, variablesOf } from "./request.ts";
 import type { Settings } from "./settings.ts";
 
@@ -36,13 +36,13 @@ export interface Outcome {
 /** The settings that an engine is started with: another one of these needs another engine. */
 type StartSettings = Pick<Settings, "contextLength" | "device">;
 
-function sourceOf({ manifest, manifestSha256 }: SiteModel): ModelSource {
+function filesOf({ manifest, manifestSha256 }: SiteModel): ModelSource {
   return { manifest, manifest_sha256: manifestSha256 };
 }
 
 /** Whether all of the model is on this device. Storage that cannot be read counts as empty: the start then says what is wrong. */
 export function isHere(model: SiteModel): Promise<boolean> {
-  return isStored(sourceOf(model)).catch(() => false);
+  return isStored(filesOf(model)).catch(() => false);
 }
 
 export class EngineHost {
@@ -64,7 +64,7 @@ export class EngineHost {
   ) {
     [this.#onLost, this.#onSeeing] = [onLost, onSeeing];
     this.#model = model;
-    this.#source = sourceOf(model);
+    this.#source = filesOf(model);
     this.#script = script;
     this.#parts = config.parts;
     this.#nameFor = (started) => workerName(config.parts, JSON.stringify([config.worker, this.#source, started]));
@@ -124,13 +124,13 @@ export class EngineHost {
 
   /** Stream the answer to `turns` into `onPiece`, which gets each new piece. Rejects with AbortError when `signal` says so. */
   chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
-    const conversation = { messages: toMessages(turns, settings.systemPrompt, this.#model.sees), variables: variablesOf(settings) };
+    const conversation = { messages: toMessages(turns, settings.systemPrompt, this.#model), variables: variablesOf(settings) };
     return this.#answer({ kind: "chat", conversation }, settings, signal, onPiece);
   }
 
   /** As `chat`, of what nobody waits for: a line without thoughts, behind all that is asked meanwhile. */
   aside(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
-    const conversation = { messages: toMessages(turns, settings.systemPrompt, this.#model.sees), variables: variablesOf({ ...settings, thinking: "off" }) };
+    const conversation = { messages: toMessages(turns, settings.systemPrompt, this.#model), variables: variablesOf({ ...settings, thinking: "off" }) };
     return this.#ask({ prompt: { kind: "chat", conversation }, maxTokens: ASIDE_TOKENS, stop: [], sampling: { temperature: 0 }, priority: 0 }, signal, onPiece);
   }
 
@@ -173,12 +173,20 @@ async function follow(events: PushStream<AnswerEvent>, signal: AbortSignal, onPi
   return outcome;
 }
 
-/** A model that reads text alone is told what stands for pictures. */
-function toMessages(turns: readonly Turn[], systemPrompt: string, sees: boolean): ChatMessage[] {
+/** Of what a model does not see or hear it is told what stands for it. */
+function toMessages(turns: readonly Turn[], systemPrompt: string, { sees, hears }: Pick<SiteModel, "sees" | "hears">): ChatMessage[] {
   const system: ChatMessage[] = systemPrompt.trim() === "" ? [] : [{ role: "system", content: withoutPictures(systemPrompt) }];
-  return [...system, ...turns.map(({ role, text, pictures = [] }): ChatMessage => {
-    const content = withoutPictures(text);
-    if (!sees) return { role, content: [...pictures.map((picture) => `[${withoutPictures(altOf(picture))}]`), content].join("\n") };
-    return { role, content: PICTURE.repeat(pictures.length) + content, ...(pictures.length > 0 && { pictures: pictures.map(({ name, data }) => ({ data, path: name.slice(0, 200) })) }) };
+  const isTaken = (file: MediaFile): boolean => (isSound(file) ? hears > 0 : sees);
+  return [...system, ...turns.map(({ role, text, media = [] }): ChatMessage => {
+    const taken = media.filter(isTaken);
+    const told = media.filter((file) => !isTaken(file)).map((file) => `[${withoutPictures(altOf(file))}]\n`).join("");
+    const content = PICTURE.repeat(taken.length) + told + withoutPictures(text);
+    return { role, content, ...(taken.length > 0 && { pictures: taken.map(sourceOf) }) };
   })];
+}
+
+/** As the engine takes it. */
+function sourceOf(file: MediaFile): MediaInput {
+  const { name, data } = file;
+  return { ...(isSound(file) && { kind: "sound" as const }), data, path: name.slice(0, 200) };
 }

@@ -30,6 +30,8 @@ export interface SiteModel {
   readonly memoryBytes: number;
   /** Whether it takes pictures. */
   readonly sees: boolean;
+  /** Seconds of sound that it takes at a time; 0 where it does not hear. */
+  readonly hears: number;
   /** Whether it also runs where there is no GPU. */
   readonly runsOnCpu: boolean;
   /** Absolute URL. */
@@ -68,6 +70,8 @@ export interface PageConfig {
   readonly late: Readonly<Record<"markdown" | "highlight" | "mathematics", string>>;
   /** Absolute URL of the script that shows what is stored. */
   readonly storage: string;
+  /** Absolute URL of the script that reads and records sounds. */
+  readonly sounds: string;
   /** Absolute URL of the script that answers requests to the site's `v1/`; undefined where nothing does. */
   readonly endpoint: string | undefined;
   /** Who may answer in the device's place, where the visitor lets it. */
@@ -81,6 +85,7 @@ export interface PageConfig {
 
 const MAX_MODELS = 100;
 const MAX_TRAITS = 100;
+const MAX_SECONDS = 3600;
 
 /** Reads the JSON element `webllm-config`; throws where the page was not built with this script. */
 export function readConfig(text: string, pageUrl: string): PageConfig {
@@ -96,6 +101,7 @@ export function readConfig(text: string, pageUrl: string): PageConfig {
     chats: absolute("chats"),
     late: { markdown: absolute("markdown"), highlight: absolute("highlight"), mathematics: absolute("mathematics") },
     storage: absolute("storage"),
+    sounds: absolute("sounds"),
     endpoint: fields.optional("endpoint", absolute),
     remote: fields.optional("remote", (key) => {
       const remote = fields.object(key);
@@ -127,6 +133,7 @@ function readModels(fields: Fields, pageUrl: string): readonly [SiteModel, ...Si
     memoryBytes: model.integer("memory_bytes", 0, Number.MAX_SAFE_INTEGER),
     runsOnCpu: model.boolean("runs_on_cpu"),
     sees: model.boolean("sees"),
+    hears: model.number("hears", 0, MAX_SECONDS),
     manifest: new URL(model.string("manifest", 2000), pageUrl).href,
     manifestSha256: model.string("manifest_sha256", 64),
   }));

@@ -29,7 +29,7 @@ export function svg(tag: string, attributes: Readonly<Record<string, string>>, .
 }
 
 /** The symbols of icons.json, which are defined where the icon is used. */
-export type IconName = "plus" | "sliders" | "theme" | "send" | "stop" | "copy" | "check" | "again" | "edit" | "down" | "close" | "quote" | "chats" | "more" | "pin" | "attach" | "camera" | "dictate" | "speak";
+export type IconName = "plus" | "sliders" | "theme" | "send" | "stop" | "copy" | "check" | "again" | "edit" | "down" | "close" | "quote" | "chats" | "more" | "pin" | "attach" | "camera" | "record" | "dictate" | "speak";
 
 export function icon(name: IconName): SVGElement {
   return svg("svg", { "aria-hidden": "true" }, svg("use", { href: `#icon-${name}` }));

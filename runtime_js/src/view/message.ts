@@ -24,8 +24,9 @@ export interface Message {
   readonly by?: string | undefined;
   /** Texts that came with a question. */
   readonly attachments?: readonly Attachment[] | undefined;
-  /** Pictures that came with a question. */
-  readonly pictures?: readonly Picture[] | undefined;
+  /** Pictures and sounds that came with a question. */
+  readonly pictures?: readonly MediaFile[] | undefined;
+  readonly sounds?: readonly MediaFile[] | undefined;
   /** The model is not told this message any more: there is no room for it. */
   readonly leftOut?: boolean | undefined;
 }
@@ -36,12 +37,20 @@ export interface Attachment {
   readonly text: string;
 }
 
-/** A picture, as its file has it. */
-export interface Picture {
+/** A picture, or a sound. */
+export interface MediaFile {
   readonly name: string;
-  /** What it shows, for those who do not see it. */
+  /** What it shows, or what is heard in it, for those who do not see or hear it. */
   readonly description?: string | undefined;
   readonly data: Blob;
+}
+
+export function isSound({ data }: MediaFile): boolean {
+  return data.type.startsWith("audio/");
+}
+
+export function mediaOf({ pictures = [], sounds = [] }: Pick<Message, "pictures" | "sounds">): MediaFile[] {
+  return [...pictures, ...sounds];
 }
 
 /** A call of a tool, as the model writes it. */
@@ -53,8 +62,21 @@ export interface Call {
   readonly result?: string | undefined;
 }
 
+type Files = Pick<Message, "attachments" | "pictures" | "sounds">;
+
+/** What came with a message, and more. */
+export function withMore(former: Files | undefined, more: Files): Files {
+  const both = (key: keyof Files): object => {
+    const files = [...former?.[key] ?? [], ...more[key] ?? []];
+    return files.length > 0 ? { [key]: files } : {};
+  };
+  return { ...both("attachments"), ...both("pictures"), ...both("sounds") };
+}
+
 /** What the model is told of a message. */
-export type Turn = Pick<Message, "role" | "text" | "pictures">;
+export interface Turn extends Pick<Message, "role" | "text"> {
+  readonly media?: readonly MediaFile[];
+}
 
 /** Whether an answer was cut, so that the model can go on with it. */
 export function isCut({ role, text, ending }: Message): boolean {
@@ -80,12 +102,12 @@ function fenced(text: string): string {
 export function turnsOf(messages: readonly Message[]): Turn[] {
   const turns: Turn[] = [];
   for (const message of messages) {
-    const { role, ending, leftOut, pictures = [] } = message;
+    const { role, ending, leftOut } = message;
     const text = toldText(message);
     if (leftOut === true || (role === "assistant" && (text.trim() === "" || ending === "failed" || ending === "open"))) continue;
     const last = turns.at(-1);
-    const all = [...(last?.role === role ? last.pictures ?? [] : []), ...pictures];
-    const shown = all.length > 0 ? { pictures: all } : {};
+    const media = [...(last?.role === role ? last.media ?? [] : []), ...mediaOf(message)];
+    const shown = media.length > 0 ? { media } : {};
     if (last?.role === role) turns[turns.length - 1] = { role, text: `${last.text}\n\n${text}`, ...shown };
     else turns.push({ role, text, ...shown });
   }

@@ -2,7 +2,7 @@
 
 import { inTime } from "../support/patience.ts";
 import { showAsWritten } from "./as_written.ts";
-import { pictures } from "./pictures.ts";
+import { media } from "./media.ts";
 import { attachments } from "./attachments.ts";
 import { branchArrows, type Branch } from "./branches.ts";
 import { Calls } from "./calls.ts";
@@ -197,7 +197,7 @@ class MessageItem {
     if (message.role === "user") {
       this.#body.dir = "auto";
       this.#body.textContent = message.text;
-      this.#body.before(...pictures(message), ...attachments(message));
+      this.#body.before(...media(message), ...attachments(message));
     }
     this.update(message);
   }

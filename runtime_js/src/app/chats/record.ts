@@ -2,7 +2,7 @@
 
 import { Fields } from "../../support/fields.ts";
 import { ENDINGS, ROLES, type Message } from "../../view/message.ts";
-import { MAX_PICTURES, readPicture } from "../picture_file.ts";
+import { MAX_MEDIA, readMedia } from "../media_file.ts";
 import { readTaken } from "../taken.ts";
 import { readChatSettings, type ChatSettings } from "../settings.ts";
 
@@ -92,7 +92,8 @@ export function readSaid(fields: Fields): Message {
     leftOut: fields.optional("leftOut", (key) => fields.boolean(key)),
     attachments: fields.optional("attachments", (key) => fields.objects(key, MAX_ATTACHMENTS, (file) => (
       { name: file.string("name", 1000), text: file.string("text", MAX_TEXT) }))),
-    pictures: fields.optional("pictures", (key) => fields.objects(key, MAX_PICTURES, readPicture)),
+    pictures: fields.optional("pictures", (key) => fields.objects(key, MAX_MEDIA, (file) => readMedia(file, "picture"))),
+    sounds: fields.optional("sounds", (key) => fields.objects(key, MAX_MEDIA, (file) => readMedia(file, "sound"))),
   };
 }
 

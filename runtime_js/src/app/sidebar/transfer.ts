@@ -3,9 +3,9 @@
  * Markdown has what is shown of one. A file that is read is not trusted.
  */
 
-import { toldText } from "../../view/message.ts";
-import { altOf } from "../../view/pictures.ts";
-import { exported } from "../picture_file.ts";
+import { altOf } from "../../view/media.ts";
+import { isSound, mediaOf, toldText } from "../../view/message.ts";
+import { exported } from "../media_file.ts";
 import { MAX_CHATS, MAX_MESSAGES, fieldsOf, readMessage, readRecord, type Chat, type ChatMessage } from "../chats/record.ts";
 import type { ChatStore } from "../chats/store.ts";
 import { MessageTree } from "../chats/tree.ts";
@@ -17,12 +17,17 @@ const VERSION = 1;
 export const MAX_FILE = 1 << 28;
 
 export async function toJson(chats: readonly Chat[]): Promise<string> {
-  const all = await Promise.all(chats.map(async ({ record: { deleted: _, ...record }, messages }) => ({ ...record, messages: await Promise.all(messages.map(withPictures)) })));
+  const all = await Promise.all(chats.map(async ({ record: { deleted: _, ...record }, messages }) => ({ ...record, messages: await Promise.all(messages.map(withMedia)) })));
   return JSON.stringify({ format: FORMAT, version: VERSION, exported: new Date().toISOString(), chats: all }, null, 1);
 }
 
-async function withPictures(message: ChatMessage): Promise<object> {
-  return message.pictures === undefined ? message : { ...message, pictures: await Promise.all(message.pictures.map(exported)) };
+async function withMedia(message: ChatMessage): Promise<object> {
+  const { pictures, sounds } = message;
+  return {
+    ...message,
+    ...(pictures !== undefined && { pictures: await Promise.all(pictures.map((file) => exported("picture", file))) }),
+    ...(sounds !== undefined && { sounds: await Promise.all(sounds.map((file) => exported("sound", file))) }),
+  };
 }
 
 /** Raises Error, with what does not fit. An answer that was being written then counts as stopped. */
@@ -53,8 +58,8 @@ export function toMarkdown({ record: { title, leaf }, messages }: Chat, words: C
   const shown = tree.pathTo(tree.get(leaf) === undefined ? tree.latestBelow(undefined) : leaf);
   const parts = shown.map((message) => {
     const who = message.role === "user" ? words.you : message.by ?? words.model;
-    const pictures = (message.pictures ?? []).map((picture) => `![${altOf(picture).replace(/[[\]]/g, "")}](${encodeURIComponent(picture.name)})\n\n`);
-    return `## ${who}\n\n${pictures.join("")}${toldText(message).trim()}`;
+    const media = mediaOf(message).map((file) => `${isSound(file) ? "" : "!"}[${altOf(file).replace(/[[\]]/g, "")}](${encodeURIComponent(file.name)})\n\n`);
+    return `## ${who}\n\n${media.join("")}${toldText(message).trim()}`;
   });
   return `# ${title === "" ? words.untitled : title}\n\n${parts.join("\n\n")}\n`;
 }

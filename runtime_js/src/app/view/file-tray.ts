@@ -1,14 +1,17 @@
-/** The files that go with the next message: chosen, dropped, pasted or taken by the camera, and shown above the field. */
+/** The files that go with the next message: chosen, dropped, pasted, or taken by camera and microphone, and shown above the field. */
 
 import { byId, element, icon } from "../../view/dom.ts";
-import type { Attachment, Picture } from "../../view/message.ts";
-import { thumbnail } from "../../view/pictures.ts";
-import { MAX_DESCRIPTION, MAX_PICTURE_BYTES, PICTURE_TYPES, isPictureFile } from "../picture_file.ts";
+import { shownFile } from "../../view/media.ts";
+import { isSound, type Attachment, type MediaFile, type Message } from "../../view/message.ts";
+import type { LoadSounds } from "../late_sounds.ts";
+import { MAX_BYTES, MAX_DESCRIPTION, OFFERED, isKept, kindOf } from "../media_file.ts";
 import { MAX_FILES, MAX_FILE_BYTES, TEXT_TYPES, plainName, readTextFile } from "../text_file.ts";
 import { fill } from "../words/fill.ts";
-import { formatBytes, formatNumber, formatPlural } from "../words/format.ts";
+import { formatBytes, formatDuration, formatNumber, formatPlural } from "../words/format.ts";
 import { WORDS } from "../words/words.ts";
-import { CameraButton } from "./camera.ts";
+import { cameraButton } from "./camera.ts";
+import type { CaptureButton } from "./capture.ts";
+import { microphoneButton } from "./microphone.ts";
 import { showNotice } from "./notice.ts";
 
 /** What the tray asks of the model. */
@@ -19,33 +22,38 @@ export interface TrayModel {
   readonly room: number;
   /** Whether it takes pictures. */
   readonly sees: boolean;
+  /** Seconds of sound that it takes at a time; 0 where it does not hear. */
+  readonly hears: number;
+  readonly loadSounds: LoadSounds;
 }
 
-type TrayFile = Attachment | Picture;
+type TrayFile = Attachment | MediaFile;
 
-function isPicture(file: TrayFile): file is Picture {
+function isMedia(file: TrayFile): file is MediaFile {
   return "data" in file;
 }
 
 /** A picture that this browser can draw; else why not. */
-async function readPicture(file: File): Promise<Picture | "tooLarge" | "noPicture"> {
-  if (file.size > MAX_PICTURE_BYTES) return "tooLarge";
+async function readPicture(file: File): Promise<MediaFile | "noPicture"> {
   const drawn = await createImageBitmap(file).catch(() => undefined);
   drawn?.close();
-  return drawn === undefined || !PICTURE_TYPES.split(",").includes(file.type) ? "noPicture" : { name: plainName(file.name), data: file };
+  return drawn === undefined || !isKept("picture", file) ? "noPicture" : { name: plainName(file.name), data: file };
 }
 
 export class FileTray {
   readonly #list = byId("files", HTMLUListElement);
   readonly #picker = byId("file-picker", HTMLInputElement);
   readonly #button = byId("attach", HTMLButtonElement);
-  readonly #camera: CameraButton;
+  readonly #camera: CaptureButton;
+  readonly #microphone: CaptureButton;
   readonly #model: TrayModel;
   #files: readonly TrayFile[] = [];
 
   constructor(model: TrayModel) {
     this.#model = model;
-    this.#camera = new CameraButton(this.#button, (file) => void this.#add([file]));
+    const taken = (file: File): void => void this.#add([file]);
+    this.#microphone = microphoneButton(this.#button, model.loadSounds, () => this.#model.hears, taken);
+    this.#camera = cameraButton(this.#button, taken);
     this.offer();
     this.#button.addEventListener("click", () => this.#picker.click());
     this.#picker.addEventListener("change", () => {
@@ -77,18 +85,34 @@ export class FileTray {
 
   /** Offers what the model takes, whichever is chosen now. */
   offer(): void {
-    const { sees } = this.#model;
-    this.#picker.accept = sees ? `${PICTURE_TYPES},${TEXT_TYPES}` : TEXT_TYPES;
-    const label = sees ? WORDS.files.attachAll : WORDS.page.attach;
+    const { sees, hears } = this.#model;
+    this.#picker.accept = [...(sees ? [OFFERED.picture] : []), ...(hears > 0 ? [OFFERED.sound] : []), TEXT_TYPES].join(",");
+    const { attachAll, attachPictures, attachSounds } = WORDS.files;
+    const label = sees && hears > 0 ? attachAll : sees ? attachPictures : hears > 0 ? attachSounds : WORDS.page.attach;
     for (const name of ["aria-label", "title"]) this.#button.setAttribute(name, label);
     this.#camera.show(sees);
+    this.#microphone.show(hears > 0);
   }
 
   /** Gives the files away: they are a message's now. */
-  take(): { readonly attachments: readonly Attachment[]; readonly pictures: readonly Picture[] } {
+  take(): Required<Pick<Message, "attachments" | "pictures" | "sounds">> {
     const files = this.#files;
     this.#show([]);
-    return { attachments: files.flatMap((file) => (isPicture(file) ? [] : [file])), pictures: files.filter(isPicture) };
+    const media = files.filter(isMedia);
+    return { attachments: files.flatMap((file) => (isMedia(file) ? [] : [file])), pictures: media.filter((file) => !isSound(file)), sounds: media.filter(isSound) };
+  }
+
+  /** What goes with a message of a file; else why nothing does. */
+  async #read(file: File): Promise<TrayFile | Exclude<keyof typeof WORDS.files, "tooMany"> | undefined> {
+    const kind = kindOf(file);
+    if (kind === undefined) return readTextFile(file);
+    const { sees, hears, loadSounds } = this.#model;
+    if (kind === "picture" ? !sees : hears === 0) return kind === "picture" ? "noSight" : "noHearing";
+    if (file.size > MAX_BYTES[kind]) return "tooLarge";
+    if (kind === "picture") return readPicture(file);
+    const data = await (await loadSounds())?.readSound(file, hears);
+    if (!(data instanceof Blob)) return data;
+    return data.size > MAX_BYTES.sound ? "tooLarge" : { name: plainName(file.name), data };
   }
 
   async #add(chosen: readonly File[]): Promise<void> {
@@ -100,11 +124,11 @@ export class FileTray {
         faults.push(fill(words.tooMany, { count: formatNumber(MAX_FILES) }));
         break;
       }
-      const shows = isPictureFile(file);
-      const read = shows && !this.#model.sees ? "noSight" as const
-        : await (shows ? readPicture(file) : readTextFile(file)).catch(() => "notText" as const); // a folder, or a file that is gone
-      if (typeof read === "string") faults.push(fill(words[read], { name: plainName(file.name), size: formatBytes(shows ? MAX_PICTURE_BYTES : MAX_FILE_BYTES) }));
-      else added.push(read);
+      const read = await this.#read(file).catch(() => "notText" as const); // a folder, or a file that is gone
+      const kind = kindOf(file);
+      const size = formatBytes(kind === undefined ? MAX_FILE_BYTES : MAX_BYTES[kind]);
+      if (typeof read === "string") faults.push(fill(words[read], { name: plainName(file.name), size, most: formatDuration(this.#model.hears) }));
+      else if (read !== undefined) added.push(read);
     }
     if (faults.length > 0) showNotice("file", faults.join(" "));
     if (added.length > 0) this.#show([...this.#files, ...added]);
@@ -120,7 +144,7 @@ export class FileTray {
 
   /** Tells how long each text is, and where all of them are too long for the model. */
   async #measure(files: readonly TrayFile[], sizes: readonly HTMLElement[]): Promise<void> {
-    const counts = await Promise.all(files.map((file) => (isPicture(file) ? undefined : this.#model.countTokens(file.text))));
+    const counts = await Promise.all(files.map((file) => (isMedia(file) ? undefined : this.#model.countTokens(file.text))));
     counts.forEach((tokens, i) => sizes[i]?.replaceChildren(tokens === undefined ? "" : formatPlural(WORDS.card.tokens, tokens)));
     const total = counts.reduce<number>((sum, tokens = 0) => sum + tokens, 0);
     if (files === this.#files && total > this.#model.room) showNotice("file", WORDS.files.tooLong);
@@ -131,17 +155,17 @@ export class FileTray {
     const label = fill(WORDS.files.remove, { name: file.name });
     const remove = element("button", { type: "button", class: "plain icon", "aria-label": label, title: label }, icon("close"));
     remove.addEventListener("click", () => this.#show(this.#files.filter((other) => other !== file)));
-    const shown = isPicture(file) ? [thumbnail(file), this.#description(file)] : [element("bdi", {}, file.name), size];
+    const shown = isMedia(file) ? [shownFile(file), this.#description(file)] : [element("bdi", {}, file.name), size];
     return { item: element("li", {}, ...shown, remove), size };
   }
 
-  /** What the picture shows may be written, for those who do not see it. */
-  #description(picture: Picture): HTMLInputElement {
-    const label = fill(WORDS.files.describe, { name: picture.name });
+  /** What it shows, or what is heard, may be written, for those who do not see or hear it. */
+  #description(media: MediaFile): HTMLInputElement {
+    const label = fill(isSound(media) ? WORDS.files.transcribe : WORDS.files.describe, { name: media.name });
     const field = element("input", { type: "text", dir: "auto", maxlength: String(MAX_DESCRIPTION), placeholder: label, "aria-label": label });
-    field.value = picture.description ?? "";
+    field.value = media.description ?? "";
     field.addEventListener("change", () => {
-      this.#show(this.#files.map((file) => (file === picture ? { ...picture, description: field.value.trim() } : file)));
+      this.#show(this.#files.map((file) => (file === media ? { ...media, description: field.value.trim() } : file)));
     });
     field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); }); // it is no message
     return field;

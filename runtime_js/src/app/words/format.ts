@@ -60,6 +60,12 @@ export function formatDuration(seconds: number): string {
   return new Intl.ListFormat(LOCALE, { type: "unit", style: "narrow" }).format(said);
 }
 
+/** As a clock counts: "0:05", "12:30". */
+export function formatClock(seconds: number): string {
+  const whole = Math.floor(seconds);
+  return `${formatNumber(Math.floor(whole / 60))}:${format(whole % 60, { minimumIntegerDigits: 2 })}`;
+}
+
 /** Of a day, without the time: "Nov 26, 2026". */
 export function formatDate(milliseconds: number): string {
   return new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" }).format(milliseconds);

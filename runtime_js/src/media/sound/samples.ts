@@ -6,6 +6,17 @@ export interface Samples {
   readonly rate: number;
 }
 
+/** One step of 16 bits. */
+const SILENCE = 2 ** -15;
+
+/** Why nobody hears it, of a model that hears so many seconds at a time; undefined where one does. */
+export function faultOf({ values, rate }: Samples, most: number): "empty" | "long" | "broken" | "silent" | undefined {
+  if (values.length === 0) return "empty";
+  if (values.length > Math.ceil(most * rate)) return "long";
+  const loudest = values.reduce((loud, value) => (Math.abs(value) <= loud ? loud : Math.abs(value)), 0);
+  return Number.isFinite(loudest) ? loudest < SILENCE ? "silent" : undefined : "broken";
+}
+
 /** In words. */
 export function duration(seconds: number): string {
   return seconds < 120 ? `${seconds.toFixed(1)} seconds` : seconds < 7200 ? `${Math.round(seconds / 60)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;

@@ -3,7 +3,7 @@
 import { canHash, sha256 } from "../../support/digest.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { frameCount, logMel } from "./mel.ts";
-import { duration, resample, type Samples } from "./samples.ts";
+import { duration, faultOf, resample, type Samples } from "./samples.ts";
 import type { SoundSettings } from "./settings.ts";
 
 export interface Sound {
@@ -21,22 +21,19 @@ export interface Sound {
 /** A model that takes 16,000 samples a second needs no more to know what was said. */
 const MAX_RATE = 384_000;
 const LEAST_RATE = 1000;
-/** One step of 16 bits. */
-const SILENCE = 2 ** -15;
 
 const refuse = (message: string): RequestValidationError => new RequestValidationError(message);
 
-function check({ values, rate }: Samples, { seconds, rate: wanted }: SoundSettings): void {
+function check({ values, rate }: Samples, { seconds }: SoundSettings): void {
   if (!(Number.isInteger(rate) && rate >= LEAST_RATE && rate <= MAX_RATE)) throw refuse(`The sound has ${rate} samples a second, which is no whole number from ${LEAST_RATE} to ${MAX_RATE}.`);
-  if (values.length === 0) throw refuse("The sound is empty. Record it again.");
-  const found = values.length / rate;
-  if (found > seconds + 1 / wanted) throw refuse(`The sound takes ${duration(found)}; this model hears ${duration(seconds)} at a time. Cut it into parts.`);
-  let most = 0;
-  for (const value of values) {
-    if (!Number.isFinite(value)) throw refuse("The sound has samples that are no numbers. Save it anew as 16-bit WAV.");
-    most = Math.max(most, Math.abs(value));
-  }
-  if (most < SILENCE) throw refuse("The sound is silent: there is nothing to hear. Look at the microphone, or take another file.");
+  const told = {
+    empty: "The sound is empty. Record it again.",
+    long: `The sound takes ${duration(values.length / rate)}; this model hears ${duration(seconds)} at a time. Cut it into parts.`,
+    broken: "The sound has samples that are no numbers. Save it anew as 16-bit WAV.",
+    silent: "The sound is silent: there is nothing to hear. Look at the microphone, or take another file.",
+  };
+  const fault = faultOf({ values, rate }, seconds);
+  if (fault !== undefined) throw refuse(told[fault]);
 }
 
 /** Raises RequestValidationError that says what is wrong with it and what to do. */
