@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from families import FIXTURES, RECIPES
-from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.errors import ModelWarning, UnsupportedArchitecture
 from webllm_build.model import read_model
 from webllm_build.model.attention import Rope
 from webllm_build.model.config import Reader
@@ -49,6 +49,9 @@ def rope(config: Mapping[str, object]) -> RopeSettings:
         ({"rope_scaling": LLAMA3, **ORIGINAL}, 1e4, 32),
         ({"rope_scaling": {"rope_type": "default", "factor": 1.0, "attention_factor": None}}, 1e4, 1),
         ({"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}}, 1e4, 1),  # within the context
+        ({"rope_scaling": {"rope_type": "dynamic", "factor": 2.0, **ORIGINAL}, "rope_theta": 1e4}, 1e4, 1),
+        ({"rope_scaling": {"type": "linear", "factor": 2.0, **ORIGINAL}, **ORIGINAL}, 1e4, 2),
+        (ORIGINAL, 1e4, 1),
     ],
 )
 def test_takes_settings_where_transformers_does(config: dict[str, object], theta: float, divisor: float) -> None:
@@ -88,7 +91,6 @@ def test_llama3_without_the_original_length_takes_the_context() -> None:
         ({"rope_theta": "ten thousand"}, "rope_theta"),
         ({"partial_rotary_factor": 0.5}, "partial_rotary_factor"),
         ({"rope_parameters": {"partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
-        ({"original_max_position_embeddings": 4096}, "original_max_position_embeddings"),
     ],
 )
 def test_stops_where_places_disagree_or_numbers_are_absurd(config: dict[str, object], word: str) -> None:
@@ -127,6 +129,14 @@ def test_each_kind_of_layer_has_its_rope(config: dict[str, object]) -> None:
     assert (local.theta, local.kind) == (2e4, "default")
 
 
+def test_an_old_name_of_a_kind_counts_where_transformers_looks_for_it() -> None:
+    """Not in what is merged into an object of a kind of layers, which has one already."""
+    old: dict[str, object] = {"type": "linear", "factor": 8.0}
+    with pytest.warns(ModelWarning, match="'linear' as `type`"):
+        assert two_ropes({"rope_scaling": old})[0].kind == "default"
+    assert two_ropes({"rope_parameters": {"full_attention": old}})[0].kind == "linear"
+
+
 def test_layer_ropes_have_defaults_and_refuse_what_is_not_asked_for() -> None:
     assert [settings.theta for settings in two_ropes({})] == [1e6, 1e4]
     for parameters in ({"rope_type": "linear", "factor": 8.0}, {"chunked_attention": {"rope_type": "default"}}, [1], {"full_attention": 3}):
@@ -147,6 +157,7 @@ def test_layer_ropes_have_defaults_and_refuse_what_is_not_asked_for() -> None:
         {"quantization_config": None},
         {"use_bfloat16": False, "is_decoder": False, "is_encoder_decoder": False, "neftune_noise_alpha": None, "output_attentions": False},
         {"nobody_knows_this": None},
+        {"resid_pdrop": 0.1, "embd_pdrop": 0.1, "hidden_dropout": 0.1, "attention_probs_dropout_prob": 0.1, "pretraining_tp": 2},
         {"max_sequence_length": 2048, "model_max_length": 4096, "tokenizer_padding_side": "right", "use_flash_attention": False},
     ],
 )
@@ -268,6 +279,14 @@ def test_heads_that_turn_in_part_are_for_families_that_have_them() -> None:
     for config in ({"partial_rotary_factor": 0.5}, {"rope_parameters": inside}):
         with pytest.raises(UnsupportedArchitecture, match="partial_rotary_factor"):
             rope(config)
+
+
+def test_how_much_of_a_head_turns_is_read_where_transformers_does() -> None:
+    """Of GPT-NeoX not from beside the rope's objects, where it would say nothing."""
+    config = json.loads((FIXTURES / "tiny-gpt_neox" / "config.json").read_text("utf-8"))
+    with pytest.raises(UnsupportedArchitecture, match="partial_rotary_factor"):
+        read_model("a model", {**config, "partial_rotary_factor": 0.5})
+    read_model("a model", {**config, "partial_rotary_factor": config["rotary_pct"]})
 
 
 def test_in_proportion_a_part_of_a_head_turns_as_in_a_head_that_turns_whole() -> None:

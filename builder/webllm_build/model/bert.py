@@ -55,7 +55,7 @@ GGUF_KEYS = {
     **{key: name for key, name in gguf.LAYER_NORM_KEYS.items() if key not in OF_ROPES},
     "is_decoder": "attention.causal",
 }
-IGNORED = common.IGNORED | {"attention_probs_dropout_prob", "hidden_dropout_prob", "classifier_dropout"}
+IGNORED = common.IGNORED
 # Of what checkpoints were trained by: predictions of tokens and of sentences.
 SKIPPED = ("pooler.", "cls.", "embeddings.position_ids")
 

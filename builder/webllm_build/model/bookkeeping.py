@@ -25,7 +25,12 @@ GENERATION = """
     output_logits output_scores penalty_alpha prompt_lookup_num_tokens remove_invalid_values renormalize_logits repetition_penalty
     return_dict_in_generate stop_strings suppress_tokens target_lookbehind temperature top_k top_p typical_p
 """
-BOOKKEEPING = frozenset((LIBRARY + GENERATION).split())
+# What only training does, and how a product is cut there.
+TRAINING = """
+    attention_dropout attention_probs_dropout_prob attn_pdrop classifier_dropout dropout embd_pdrop embed_dropout embedding_dropout
+    hidden_dropout hidden_dropout_prob mlp_dropout pretraining_tp resid_pdrop residual_dropout summary_first_dropout
+"""
+BOOKKEEPING = frozenset((LIBRARY + GENERATION + TRAINING).split())
 
 # Keys that do change it, at the value that asks for nothing.
 NEUTRAL: Mapping[str, object] = {

@@ -20,7 +20,7 @@ from webllm_build.model.self_attention import SelfAttention
 from webllm_build.source.embedding import Embedding
 
 # Keys that say nothing about the mathematics of inference.
-IGNORED = frozenset({"attention_dropout", "initializer_range"})
+IGNORED = frozenset({"initializer_range"})
 # By transformers' names.
 FUNCTIONS: Mapping[str, Function] = {
     **dict.fromkeys(("gelu", "gelu_python"), "gelu"),

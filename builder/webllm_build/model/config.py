@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from reprlib import repr as shown
 
-from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.errors import UnsupportedArchitecture, warn
 from webllm_build.limits_generated import MAX_CONTEXT, MAX_LAYERS, MAX_VOCABULARY
 from webllm_build.model.bookkeeping import BOOKKEEPING, NEUTRAL
 from webllm_build.model.pictures import Pictures
@@ -290,6 +290,10 @@ class Reader:
             raise self._wrong("rope_parameters", parameters, "an object or null")
         self._ropes.add(layers)
         scaling = self._get("rope_scaling", None) if scaled else None
+        if isinstance(scaling, Mapping) and "type" in scaling and "rope_type" not in scaling:
+            # transformers merges it into an object that has a rope_type already, and then looks for no `type`.
+            warn(f"rope_scaling in config.json says {shown(scaling['type'])} as `type`, which transformers does not read there.")
+            scaling = {key: value for key, value in scaling.items() if key == "rope_theta"}
         given = default if parameters.get(layers) is None else parameters[layers]
         settings = self._rope(scaling, given, theta_key, default_theta, f"rope_parameters.{layers}")
         if settings.kind == YARN and settings.values is not None and not settings.values["truncate"]:
@@ -324,8 +328,7 @@ class Reader:
         original, context = (self._config.get(key) for key in (ORIGINAL, "max_position_embeddings"))
         places = RopePlaces(scaling, parameters, self._get(theta_key, None), original, context, name, self._get(PARTIAL, None))
         settings = places.settings(default_theta, default_partial, alpha)
-        if ORIGINAL in (settings.values or ()) or settings.original is not None:
-            self._known.add(ORIGINAL)
+        self._known.add(ORIGINAL)
         return settings
 
     def _asks_for_nothing(self, key: str, value: object) -> bool:

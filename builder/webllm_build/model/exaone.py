@@ -31,7 +31,7 @@ NAMES = Names(
 GGUF_KEYS = gguf.KEYS
 # What config.json files call keys here → everywhere else.
 ALIASES = {"num_layers": "num_hidden_layers", "layer_norm_epsilon": "rms_norm_eps", "activation_function": "hidden_act"}
-IGNORED = common.IGNORED | {"embed_dropout"}
+IGNORED = common.IGNORED
 DEFAULTS = {
     "vocab_size": 102400,
     "hidden_size": 4096,

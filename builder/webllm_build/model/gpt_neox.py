@@ -33,7 +33,7 @@ NAMES = Names(
     gguf=FileNames({**GGUF, "qkv": "blk.{}.attn_qkv"}),
 )
 GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "partial_rotary_factor": gguf.TURNED, "use_parallel_residual": "use_parallel_residual"}
-IGNORED = common.IGNORED | {"hidden_dropout", "classifier_dropout", "rotary_emb_base", "rotary_pct"}
+IGNORED = common.IGNORED | {"rotary_emb_base", "rotary_pct"}
 DEFAULTS: Mapping[str, object] = {
     "vocab_size": 50432,
     "hidden_size": 6144,
@@ -54,7 +54,8 @@ def read(config: Reader) -> Decoder:
     heads, head_dim = config.integer("num_attention_heads"), config.quotient("hidden_size", "num_attention_heads")
     theta, partial = config.number("rotary_emb_base", default=10000.0), config.number("rotary_pct", default=0.25)
     if not config.in_gguf:
-        config.must_be("rope_theta", theta)  # which transformers does not read here
+        config.must_be("rope_theta", theta)  # neither of which transformers reads here
+        config.must_be("partial_rotary_factor", partial)
     rope = Rope.of(config.rope(default_theta=theta, partial=partial), head_dim)
     config.must_be("head_dim", head_dim)
     config.must_be("num_key_value_heads", heads)

@@ -14,7 +14,7 @@ from webllm_build.source.checkpoint import Tensor
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF, rotary_pairs=True))
 GGUF_KEYS = gguf.KEYS
-IGNORED = common.IGNORED | {"pretraining_tp", "is_llama_config", "rope_interleaved"}
+IGNORED = common.IGNORED | {"is_llama_config", "rope_interleaved"}
 
 DEFAULTS = {
     "vocab_size": 32000,

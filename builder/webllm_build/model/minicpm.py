@@ -14,7 +14,7 @@ from webllm_build.model.llama import NAMES
 
 _EMBEDDING, _RESIDUAL, _LOGITS = "embedding_multiplier", "residual_multiplier", "logits_scaling"
 GGUF_KEYS = {**gguf.KEYS, _EMBEDDING: "embedding_scale", _RESIDUAL: "residual_scale", _LOGITS: "logit_scale"}
-IGNORED = common.IGNORED | {"mup_denominator", "pretraining_tp"}  # of training
+IGNORED = common.IGNORED | {"mup_denominator"}  # of training
 
 
 def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:

@@ -44,8 +44,8 @@ GGUF_KEYS = {
     "is_decoder": "attention.causal",
 }
 IGNORED = common.IGNORED | {
-    *("classifier_activation", "classifier_bias", "classifier_dropout", "classifier_pooling", "cls_token_id", "decoder_bias"),
-    *("deterministic_flash_attn", "embedding_dropout", "initializer_cutoff_factor", "layer_norm_eps", "mlp_dropout", "rms_norm_eps"),
+    *("classifier_activation", "classifier_bias", "classifier_pooling", "cls_token_id", "decoder_bias"),
+    *("deterministic_flash_attn", "initializer_cutoff_factor", "layer_norm_eps", "rms_norm_eps"),
     *("position_embedding_type", "reference_compile", "repad_logits_with_grad", "sparse_pred_ignore_index", "sparse_prediction"),
 }
 # Of what checkpoints were trained by: predictions of tokens, and classes.

@@ -17,7 +17,7 @@ GGUF_KEYS = {
     "rms_norm_eps": "attention.layer_norm_rms_epsilon",  # which converters write, too
 }
 ALIASES = {"norm_eps": "layer_norm_eps", "rope_percent": "partial_rotary_factor"}
-IGNORED = common.IGNORED | {"hidden_dropout", "pretraining_tp", "rms_norm_eps"}
+IGNORED = common.IGNORED | {"rms_norm_eps"}
 DEFAULTS = {
     "vocab_size": 256000,
     "hidden_size": 6144,

@@ -36,8 +36,8 @@ NAMES = Names(
 GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "is_decoder": "attention.causal"}
 # Of training, of how it was computed there, and of lengths that its rope was not trained for.
 IGNORED = bert.IGNORED | {
-    *("attn_pdrop", "dense_seq_output", "embd_pdrop", "fused_bias_fc", "fused_dropout_add_ln", "n_positions"),
-    *("pad_vocab_size_multiple", "resid_pdrop", "rotary_emb_scale_base", "summary_activation", "summary_first_dropout", "type_vocab_size"),
+    *("dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln", "n_positions"),
+    *("pad_vocab_size_multiple", "rotary_emb_scale_base", "summary_activation", "type_vocab_size"),
     *("summary_proj_to_labels", "summary_type", "summary_use_proj", "use_xentropy", "parallel_block_tied_norm", "reorder_and_upcast_attn"),
     *("rotary_scaling_factor",),
 }

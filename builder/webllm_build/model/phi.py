@@ -24,7 +24,7 @@ NAMES = Names(
     gguf=FileNames(GGUF),
 )
 GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "partial_rotary_factor": gguf.TURNED}
-IGNORED = common.IGNORED | {"resid_pdrop", "embd_pdrop"}
+IGNORED = common.IGNORED
 DEFAULTS = {
     "vocab_size": 51200,
     "hidden_size": 2048,

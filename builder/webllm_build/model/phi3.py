@@ -20,7 +20,7 @@ NAMES = Names(
 )
 GGUF_KEYS = {**gguf.KEYS, "sliding_window": gguf.WINDOW, "partial_rotary_factor": gguf.TURNED}
 # Dropout, and what Phi-4-mini's file has beside it.
-IGNORED = common.IGNORED | {"resid_pdrop", "embd_pdrop", "original_max_position_embeddings", "full_attn_mod", "interpolate_factor"}
+IGNORED = common.IGNORED | {"full_attn_mod", "interpolate_factor"}
 DEFAULTS = {
     "vocab_size": 32064,
     "hidden_size": 3072,

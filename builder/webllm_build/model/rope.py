@@ -175,7 +175,9 @@ class RopePlaces:
             supported = ", ".join([*kinds, YARN, LONG[0]])
             raise UnsupportedArchitecture(f"The kind of rotary scaling is {shown(kind)}", f"Supported kinds are {supported}.")
         found = {key: value for key, value in given.items() if key != "rope_type" and (key in kinds[kind] or not _is_neutral(key, value))}
-        if ORIGINAL in kinds[kind]:
+        if ORIGINAL not in kinds[kind]:
+            found.pop(ORIGINAL, None)  # which nobody reads then
+        else:
             # transformers: what stands beside the object wins, and the context length is the last resort.
             if None not in (self.original, found.get(ORIGINAL)) and self.original != found[ORIGINAL]:
                 raise _disagree(f"{ORIGINAL} is {shown(self.original)} and {shown(found[ORIGINAL])}")

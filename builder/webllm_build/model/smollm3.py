@@ -11,7 +11,7 @@ from webllm_build.model.layers import Layer
 from webllm_build.model.llama import NAMES
 
 GGUF_KEYS = gguf.KEYS
-IGNORED = common.IGNORED | common.OF_WINDOW | {"pretraining_tp"}
+IGNORED = common.IGNORED | common.OF_WINDOW
 DEFAULTS = {
     "vocab_size": 128256,
     "hidden_size": 2048,

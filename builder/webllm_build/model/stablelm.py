@@ -14,7 +14,7 @@ from webllm_build.source.checkpoint import Tensor
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF))
 GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "partial_rotary_factor": gguf.TURNED, "use_parallel_residual": "use_parallel_residual"}
-IGNORED = common.IGNORED | {"hidden_dropout"}
+IGNORED = common.IGNORED
 DEFAULTS = {
     "vocab_size": 50304,
     "hidden_size": 2560,

@@ -18,10 +18,10 @@ NAMES = Names(
 )
 GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "sliding_window": gguf.WINDOW}
 ALIASES = {"norm_epsilon": "layer_norm_eps"}
-# Dropout, and what the makers' own code has in config.json files.
+# What the makers' own code has in config.json files.
 IGNORED = common.IGNORED | {
-    *("activation_function", "attention_softmax_in_fp32", "embedding_dropout", "layer_norm_epsilon", "mlp_type", "norm_type"),
-    *("residual_dropout", "scale_attention_softmax_in_fp32", "scale_attn_weights"),
+    *("activation_function", "attention_softmax_in_fp32", "layer_norm_epsilon", "mlp_type", "norm_type"),
+    *("scale_attention_softmax_in_fp32", "scale_attn_weights"),
 }
 DEFAULTS = {
     "vocab_size": 49152,

@@ -63,7 +63,7 @@ NAMES = Names(
         bounds=frozenset(clipped.bounds_of(MATRICES_GGUF)),
     ),
 )
-IGNORED = frozenset({"attention_dropout", "default_output_length", "global_head_dim", "initializer_range", "max_position_embeddings"})
+IGNORED = frozenset({"default_output_length", "global_head_dim", "initializer_range", "max_position_embeddings"})
 CHANNELS, THETA = 3, 100.0
 
 

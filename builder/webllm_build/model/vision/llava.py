@@ -19,7 +19,7 @@ NAMES = Names(
     gguf=FileNames({**siglip.GGUF, "project_up": "mm.0", "project": "mm.2", **CLIP_GGUF}, bare=frozenset({"class"})),
 )
 CLIP, SIGLIP = TYPES = ("clip_vision_model", "siglip_vision_model")
-IGNORED = siglip.IGNORED | {"dropout", "initializer_factor", "vocab_size"}
+IGNORED = siglip.IGNORED | {"initializer_factor", "vocab_size"}
 EPS = 1e-5  # of CLIP
 
 
