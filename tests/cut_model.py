@@ -17,13 +17,14 @@ def smollm2() -> Path:
 
 
 def write_cut(out: Path, layers: Sequence[int]) -> Path:
-    """A GGUF with these layers of the model, and all else as it is."""
+    """A GGUF with these layers of the model, whose makers would have its likeliest tokens taken, and all else as it is."""
     reader = gguf.GGUFReader(smollm2())
     writer = gguf.GGUFWriter(out, "llama")
     for field in reader.fields.values():
         if not field.name.startswith("GGUF.") and field.name != "general.architecture":
             value = len(layers) if field.name == "llama.block_count" else field.contents()
             writer.add_key_value(field.name, value, field.types[0], field.types[-1] if len(field.types) > 1 else None)
+    writer.add_float32("general.sampling.temp", 0)
     for tensor in reader.tensors:
         kind, _, rest = tensor.name.partition(".")
         layer, _, part = rest.partition(".")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from sample_site import FIXTURES, build_sample
+from sample_site import build_sample
 from site_server import SiteServer
 from site_visit import Visit, becomes
+
+from tiny_site import write_greedy
 
 LUNCH = {"title": "Lunch with Ada", "start": "2026-11-27T12:00", "end": "2026-11-27T13:00", "location": "Café"}
 # A browser that has WebMCP: what a page registers is there for `call`.
@@ -28,8 +29,7 @@ globalThis.call = async (name, input) => (await tools.get(name).execute(input)).
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("agent")
-    model = folder / "model"
-    shutil.copytree(FIXTURES / "tiny-llama", model)
+    model = write_greedy(folder / "model")
     config = json.loads((model / "config.json").read_text())
     (model / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 32768}))
     return build_sample("agent", folder, "--model", model, "--tool-format", "hermes", "--variant", "f32", "--package-name", "agent-model")

@@ -15,6 +15,7 @@ from test_site_shared import LEADERS, MOST, tells
 
 from open_page import TESTS, page_console, serve
 from runtimes import runtime_command
+from tiny_site import write_greedy
 from tiny_vision import write_tiny_smolvlm
 
 PROGRAMS = TESTS / "browser" / "webllm"
@@ -46,7 +47,7 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     write_tiny_smolvlm(seeing)
     fixtures = TESTS / "fixtures"
     models: tuple[tuple[Path, Path, list[str | Path]], ...] = (
-        (fixtures / "tiny-llama", package, ["--tool-format", "hermes", "--chat-template", template]),
+        (write_greedy(folder / "greedy"), package, ["--tool-format", "hermes", "--chat-template", template]),
         (fixtures / "tiny-bert" / "model.gguf", vectors, []),
         (seeing, pictures, []),
     )

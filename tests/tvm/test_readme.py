@@ -28,7 +28,7 @@ from mlc_model import stored, write
 from npm_registry import Registry, serve_registry
 from readme_commands import Words, blocks, commands, make_targets
 from tiny_encoder import write_tiny_encoder
-from tiny_site import TINY
+from tiny_site import TINY, write_greedy
 from tiny_vision import write_tiny_smolvlm
 from webllm_build import cli
 from webllm_build.package.output import read_marker
@@ -94,7 +94,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "TERM": "dumb",
             "WEBLLM_BUILD_CACHE": str(folder / "chat"),
         }
-        models = {"chat": str(TINY), "text": str(base), "embed": str(encoder), "vision": str(write_tiny_smolvlm(folder / "sees"))}
+        chat = write_greedy(folder / "greedy")
+        models = {"chat": str(chat), "text": str(base), "embed": str(encoder), "vision": str(write_tiny_smolvlm(folder / "sees"))}
         process = stack.enter_context(start(environment, models))
         built = folder / "built"
         built.mkdir()

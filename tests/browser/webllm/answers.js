@@ -1,7 +1,7 @@
 /** Answers of an engine in the page: get-started, streaming, latency breakdown, multi-round chat, seeds, text completion. */
 
 import * as webllm from "@mlc-ai/web-llm";
-import { BASE, CONFIG, LLAMA, PHI, SMALL_QWEN, all, check, equal, rejects, say, textOf } from "./check.js";
+import { BASE, CONFIG, END, LLAMA, PHI, SMALL_QWEN, all, check, equal, rejects, say, textOf } from "./check.js";
 
 const STREAM = { temperature: 0, max_tokens: 8, stream: true, stream_options: { include_usage: true } };
 
@@ -13,7 +13,7 @@ async function getStarted() {
   equal(told.at(-1).progress, 1);
   check(told.at(-1).text.startsWith("Finish loading on "), told.at(-1).text);
   const reply = await engine.chat.completions.create({
-    messages: say("List three US states."), n: 3, temperature: 1.5, max_tokens: 6, logit_bias: { 46510: -100, 40: -100, 42: 5 }, logprobs: true, top_logprobs: 2,
+    messages: say("List three US states."), n: 3, temperature: 1.5, max_tokens: 6, logit_bias: { 46510: -100, [END]: -100, 40: -100, 42: 5 }, logprobs: true, top_logprobs: 2,
   });
   equal(reply.choices.map(({ index }) => index), [0, 1, 2]);
   equal(reply.choices[0].logprobs.content[0].top_logprobs.length, 2);

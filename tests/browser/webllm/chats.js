@@ -1,7 +1,7 @@
 /** Chats, what they show before a model is there, and models of other kinds: simple-chat-js, -ts and -upload, qwen3, vision, embeddings, subgroups. */
 
 import * as webllm from "@mlc-ai/web-llm";
-import { ARCTIC, CONFIG, GEMMA, LLAMA, QWEN, VISION, all, check, equal, rejects, say, textOf } from "./check.js";
+import { ARCTIC, CONFIG, END, GEMMA, LLAMA, QWEN, VISION, all, check, equal, rejects, say, textOf } from "./check.js";
 
 const STREAM = { stream: true, stream_options: { include_usage: true }, max_tokens: 6 };
 
@@ -12,7 +12,7 @@ async function chat(engine, chatOpts) {
   await engine.reload(LLAMA, chatOpts);
   equal(told.at(-1)[0], 1);
   const messages = [{ role: "system", content: "You are helpful." }, ...say("Hello")];
-  const chunks = await all(await engine.chat.completions.create({ ...STREAM, messages, extra_body: undefined }));
+  const chunks = await all(await engine.chat.completions.create({ ...STREAM, messages, logit_bias: { [END]: -100 }, extra_body: undefined }));
   const { usage } = chunks.at(-1);
   check(usage.extra.prefill_tokens_per_s.toFixed(4) > 0 && usage.extra.decode_tokens_per_s.toFixed(4) > 0, JSON.stringify(usage));
   equal(await engine.getMessage(), textOf(chunks));

@@ -13,6 +13,9 @@ export const QWEN = "Qwen3-4B-q4f16_1-MLC";
 export const SMALL_QWEN = "Qwen3-0.6B-q0f32-MLC";
 export const ARCTIC = "snowflake-arctic-embed-m-q0f32-MLC-b4";
 
+/** The token that ends an answer of the model behind these ids. */
+export const END = 2;
+
 /** A CPU is faster than a GPU that is one in name. */
 export const CONFIG = { device: "cpu", logLevel: "SILENT" };
 
