@@ -1,10 +1,19 @@
 /** Expressions of a tokenizer that are found in another way than an engine's: they find what it would. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { GroupsFromEnd } from "../src/tokenizer/parts/groups_from_end.ts";
 import { expressionOf } from "../src/tokenizer/parts/patterns.ts";
 import { splitBy } from "../src/tokenizer/parts/splits.ts";
+
+/** The builder reads the same list (tests/null/test_tokenizer_check.py), and refuses what this cannot do. */
+const golden: Readonly<Record<"known" | "unknown", readonly string[]>> = JSON.parse(readFileSync("test/golden/patterns.json", "utf8"));
+
+test("what has no counterpart in JavaScript is an error, and all else none", () => {
+  for (const pattern of golden.known) assert.doesNotThrow(() => expressionOf(pattern), pattern);
+  for (const pattern of golden.unknown) assert.throws(() => expressionOf(pattern), Error, pattern);
+});
 
 // Oniguruma's → what JavaScript's engine runs as it is.
 const GROUPS = {

@@ -16,6 +16,7 @@ from webllm_build.errors import MalformedFile, UnsupportedTokenizer
 from webllm_build.limits_generated import MAX_VOCABULARY
 from webllm_build.source.checkpoint import Tokenizer
 from webllm_build.source.files import REDOWNLOAD, parse_json
+from webllm_build.source.tokenizer_patterns import untranslated
 
 MODELS = frozenset({"BPE", "Unigram", "WordPiece"})
 NORMALIZERS = frozenset(
@@ -108,10 +109,22 @@ def _check(document: Mapping[str, object], model: Mapping[str, object]) -> None:
         for part in _parts(document.get(name), name):
             if _kind(part) not in known:
                 raise _unsupported(name, _kind(part))
-    decoders = [_kind(part) for part in _parts(document.get("decoder"), "decoder")]
+            _check_pattern(part, name)
+    parts = [*_parts(document.get("decoder"), "decoder")]
+    for part in parts:
+        _check_pattern(part, "decoder")
+    decoders = [_kind(part) for part in parts]
     spelled = " ".join(kind or "" for kind in decoders).removeprefix("Sequence ")
     if not DECODERS.fullmatch(spelled):
         raise _unsupported("decoder", spelled or None)
+
+
+def _check_pattern(part: Mapping[str, object], name: str) -> None:
+    pattern = part.get("pattern")
+    expression = pattern.get("Regex") if isinstance(pattern, dict) else None
+    rest = untranslated(expression) if isinstance(expression, str) else None
+    if rest is not None:
+        raise UnsupportedTokenizer(f"a web page cannot run what begins with {shown(rest)} in the {name} {shown(expression)}", HINT)
 
 
 def _parts(value: object, name: str, depth: int = 0) -> Iterator[Mapping[str, object]]:
