@@ -13,7 +13,7 @@ from hearing import HEARING, PROCESSOR, Hearing
 from tiny_vision import write_tiny_gemma4
 from towers import difference
 from webllm_build.errors import UnsupportedArchitecture
-from webllm_build.model.audio import audio_of
+from webllm_build.model.audio import audio_of, hears
 from webllm_build.model.audio.numpy_audio import vectors
 from webllm_build.source.local import open_folder
 
@@ -33,3 +33,9 @@ def test_what_cannot_be_is_told_by_name(tmp_path: Path, key: str, value: int) ->
     config["audio_config"][key] = value
     with pytest.raises(UnsupportedArchitecture, match=key):
         audio_of(replace(checkpoint, config=config), PROCESSOR)
+
+
+@pytest.mark.parametrize("kind", [None, 1, ["gemma4"], {}])
+def test_a_type_that_is_no_text_hears_nothing(tmp_path: Path, kind: object) -> None:
+    checkpoint = open_folder(write_tiny_gemma4(tmp_path), "a model")
+    assert not hears(replace(checkpoint, config={**checkpoint.config, "model_type": kind}))

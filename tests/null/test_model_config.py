@@ -64,6 +64,7 @@ def test_reads_rope_parameters_of_newer_files() -> None:
         ({"head_dim": 8}, "from 32 to 512"),
         ({"head_dim": 24}, "from 32 to 512"),
         ({"head_dim": 520}, "from 32 to 512"),
+        ({"head_dim": 31, "rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, "no pairs"),
         ({"num_hidden_layers": 1025}, "num_hidden_layers"),
         ({"intermediate_size": 161}, "intermediate_size"),
         ({"rope_scaling": {"rope_type": "dynamic", "alpha": 2.0}}, "dynamic"),

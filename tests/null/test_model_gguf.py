@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 from tiny_models import KV_HEADS, hugging_face_weights, write_gguf
 
-from webllm_build.errors import MalformedFile, SourceError, UnsupportedArchitecture
+from webllm_build.errors import MalformedFile, SourceError, UnsupportedArchitecture, WebllmBuildError
 from webllm_build.model import load_model
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
@@ -129,6 +131,23 @@ def test_metadata_that_would_change_the_mathematics_is_refused(tmp_path: Path, m
     with pytest.raises(UnsupportedArchitecture, match=words) as caught:
         load_model(replace(checkpoint, config={**checkpoint.config, **metadata}))
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.glob("tiny-*/model.gguf")), ids=lambda path: path.parent.name)
+def test_no_array_escapes_as_another_error(path: Path) -> None:
+    """In the place of any value: empty, of another length, of more than any model has layers."""
+    checkpoint = open_gguf(path)
+    arrays = itertools.cycle([np.array([], np.int32), np.array([3, 1], np.uint32), np.arange(3000)])
+    for key in (key for key in checkpoint.config if not key.startswith("general.")):
+        with suppress(WebllmBuildError):
+            load_model(replace(checkpoint, config={**checkpoint.config, key: next(arrays)}))
+
+
+@pytest.mark.parametrize("key", ["attention.sliding_window", "rope.scaling.type", "attention.scale"])
+def test_an_array_longer_than_any_model_is_told(tmp_path: Path, key: str) -> None:
+    checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
+    with pytest.raises(UnsupportedArchitecture, match="3000 values"):
+        load_model(replace(checkpoint, config={**checkpoint.config, f"llama.{key}": np.zeros(3000)}))
 
 
 def test_a_list_of_one_number_for_all_layers_is_that_number(tmp_path: Path) -> None:

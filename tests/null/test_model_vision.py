@@ -13,6 +13,7 @@ from families import FIXTURES
 from tiny_vision import write_tiny_qwen3_vl, write_tiny_smolvlm
 from towers import TOWERS, Seeing, difference
 from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.vision import batch_of, read_tower, vision_of
 from webllm_build.model.vision.numpy_tower import vectors
@@ -48,6 +49,19 @@ def test_a_gguf_s_part_for_pictures_is_the_same(tmp_path: Path, family: str, err
     assert vision is not None
     assert difference(vectors(vision.tower, vision.checkpoint, seeing.pictures), seeing.vectors) < error
     assert vision.pictures == seeing.vision.pictures
+
+
+def test_a_gguf_of_countless_layers_is_read_as_of_the_most_there_are(tmp_path: Path) -> None:
+    """Of a list that follows from their number. What it says of them is checked with the tensors."""
+    seeing, count = Seeing.of("qwen2_5_vl", tmp_path / "folder"), b"clip.vision.block_count\4\0\0\0"
+    data = (FIXTURES / "tiny-vision-qwen2_5_vl" / "mmproj.gguf").read_bytes()
+    at = data.index(count) + len(count)
+    (tmp_path / "mmproj.gguf").write_bytes(data[:at] + b"\xff" * 4 + data[at + 4 :])
+    tokenizer = open_folder(write_tiny_qwen3_vl(tmp_path / "tokens"), "tokens").tokenizer
+    config: dict[str, object] = {"general.architecture": "llama", "llama.embedding_length": 64}
+    text = replace(seeing.text, format="gguf", config=config, tokenizer=tokenizer)
+    vision = open_mmproj(tmp_path / "mmproj.gguf", text).config["vision_config"]
+    assert isinstance(vision, dict) and len(vision["fullatt_block_indexes"]) <= MAX_LAYERS
 
 
 @pytest.mark.parametrize(

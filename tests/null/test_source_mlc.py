@@ -161,6 +161,7 @@ HARMS: dict[str, tuple[Callable[[Path], Any], type[SourceError], str]] = {
     "a shape of words": (records(lambda record: record.update(shape=["7"])), MalformedFile, "shape"),
     "five dimensions": (records(lambda record: record.update(shape=[1, 1, 1, 1, 1])), MalformedFile, "shape"),
     "another type": (records(lambda record: record.update(dtype="int8")), MalformedFile, "int8"),
+    "a type that is no text": (records(lambda record: record.update(dtype=["float16"])), MalformedFile, r"\['float16'\]"),
     "a name that steers": (records(lambda record: record.update(name="a\x1b[31m")), MalformedFile, "name"),
     "tensors that are missing": (shard(records=[]), SourceError, "do not fit|is not"),
 }

@@ -90,6 +90,8 @@ def test_larger_pictures_than_the_page_takes_become_smaller() -> None:
         ("lfm2_vl", {"min_image_tokens": 17}, MalformedFile, "at least 17 tokens, and at most 16"),
         ("lfm2_vl", {"max_image_tokens": 10**9}, MalformedFile, "most_tokens of a picture is 1000000000"),
         ("lfm2_vl", {"tile_size": 10**12}, MalformedFile, "125000000000 patches a side"),
+        ("lfm2_vl", {"downsample_factor": 10**9}, MalformedFile, "tokens of 1000000000 a side"),
+        ("lfm2_vl", {"encoder_patch_size": 10**9}, MalformedFile, "tiles of 0 patches a side"),
         ("lfm2_vl", {"min_tiles": 1}, MalformedFile, "least_tiles of a picture is 1"),
         ("qwen3_vl", {"patch_size": 1000}, MalformedFile, "patch of a picture is 1000"),
         ("gemma4", {"do_normalize": True}, UnsupportedArchitecture, "do_normalize is true"),

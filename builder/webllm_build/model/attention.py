@@ -31,12 +31,15 @@ class Rope:
 
     @staticmethod
     def of(settings: RopeSettings, head_dim: int) -> Rope:
-        """What a config says, for heads of this size."""
+        """What a config says, for heads of this size. Raises UnsupportedArchitecture where their elements are not pairs."""
+        turned = head_dim if settings.kind == PROPORTIONAL else int(head_dim * settings.partial)
+        if turned % 2:
+            what = f"{turned} elements of a head of {head_dim} turn, which are no pairs"
+            raise UnsupportedArchitecture(what, "See head_dim and partial_rotary_factor of its config.")
         if settings.kind == PROPORTIONAL:
             pairs = int(settings.partial * head_dim // 2)
             frequencies = settings.inverse_frequencies(head_dim)[:pairs].tolist()
             return Rope((*frequencies, *[0.0] * (head_dim // 2 - pairs)), spread=True)
-        turned = int(head_dim * settings.partial)
         still = (0.0,) * (head_dim // 2 - turned // 2)
         inv_freq, long = (
             frequencies if frequencies is None else (*frequencies.tolist(), *still) for frequencies in settings.tables(turned)

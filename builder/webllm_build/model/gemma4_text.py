@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model import common, gemma3_text, gguf
 from webllm_build.model.attention import Attention, Rope
@@ -139,7 +137,7 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
         if config.get(name, expected) != expected:
             raise UnsupportedArchitecture(f"{ITS_OWN[name]} is {config[name]}, and not {expected}", "Heads have one size, and turn whole.")
     kinds = kinds if isinstance(kinds, list) else []
-    of_layers = heads.tolist() if isinstance(heads, np.ndarray) else [heads] * len(kinds)
+    of_layers = heads if isinstance(heads, list) else [heads] * len(kinds)
     overrides = {
         str(layer): {"head_dim": full, "num_key_value_heads": count}
         for layer, (kind, count) in enumerate(zip(kinds, of_layers, strict=False))
@@ -149,10 +147,10 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     found: dict[str, object] = {**dict.fromkeys(ITS_OWN), FULL_HEAD: None, "partial_rotary_factor": None, "per_layer_config": overrides}
     found["num_key_value_heads"] = nearby[0] if nearby else max(of_layers, default=None)
     found["enable_moe_block"] = bool(config.get("num_experts"))
-    if isinstance(sizes, np.ndarray):
+    if isinstance(sizes, list) and sizes:
         shared = config.get("num_kv_shared_layers")
-        first, own = sizes.tolist()[0], len(sizes) - (shared if isinstance(shared, int) else 0)
-        if sizes.tolist() != [first] * own + [2 * first] * (len(sizes) - own):
+        first, own = sizes[0], len(sizes) - (shared if isinstance(shared, int) and 0 <= shared <= len(sizes) else 0)
+        if sizes != [first] * own + [2 * first] * (len(sizes) - own):
             raise UnsupportedArchitecture("Feed-forward blocks differ in other ways than by twice the size", "Convert the model again.")
         found |= {"intermediate_size": first, "use_double_wide_mlp": True}
     ropes = config.get("rope_parameters")

@@ -89,7 +89,7 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
     if embedding is None or len(embedding.shape) != 2:
         raise MissingFile(f"{checkpoint.name} has no {EMBEDDING}", "Is it a whole model, and not an adapter or a vocabulary?")
     prefix = f"{checkpoint.config['general.architecture']}."
-    given = {key.removeprefix(prefix): value for key, value in checkpoint.config.items() if key.startswith(prefix)}
+    given = {key.removeprefix(prefix): _plain(key, value) for key, value in checkpoint.config.items() if key.startswith(prefix)}
     config: dict[str, object] = {name: _of_all_layers(given[key]) for name, key in keys.items() if key in given}
     heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
     # What llama.cpp takes where a file does not say; a config.json has its own defaults.
@@ -112,7 +112,7 @@ def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[s
     if isinstance(window, int) and isinstance(context, int) and window >= context:
         known.add(WINDOW)  # nothing is ever so far back
     pattern = given.get(PATTERN)
-    if PATTERN in keys.values() and isinstance(pattern, np.ndarray) and len(pattern) <= MAX_LAYERS:  # a flag for each layer
+    if PATTERN in keys.values() and isinstance(pattern, list):  # a flag for each layer
         config["layer_types"] = [SLIDING if flag else FULL for flag in pattern]
         config.pop("sliding_window_pattern", None)
     if WINDOW in keys.values() and not window:
@@ -162,9 +162,16 @@ def _longrope(given: Mapping[str, object], factors: Mapping[str, Tensor]) -> dic
     return {"rope_type": "longrope", "original_max_position_embeddings": original, "attention_factor": attention, **lists}
 
 
+def _plain(key: str, value: object) -> object:
+    """An array as a list, which compares with anything. Raises UnsupportedArchitecture where it is longer than any model has layers."""
+    if isinstance(value, (np.ndarray, list)) and len(value) > MAX_LAYERS:
+        raise UnsupportedArchitecture(f"{key} has {len(value)} values", f"A number for each layer is known, of {MAX_LAYERS} at most.")
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
 def _of_all_layers(value: object) -> object:
     """The one number of a list that has a number for each layer, where they are equal."""
-    return value[0].item() if isinstance(value, np.ndarray) and value.size and (value == value[0]).all() else value
+    return value[0] if isinstance(value, list) and value and value.count(value[0]) == len(value) else value
 
 
 def _same(value: object, expected: object) -> bool:

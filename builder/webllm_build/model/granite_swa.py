@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from webllm_build.model import common, gguf, granite
 from webllm_build.model.attention import Rope
 from webllm_build.model.config import FULL, SLIDING, Reader
@@ -44,7 +42,7 @@ DEFAULTS: Mapping[str, object] = {
 def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     """A GGUF says which layers turn."""
     turning, theta = config.get(_TURNING), config.get("rope_theta")
-    thetas = [theta if flag else 0 for flag in turning.tolist()] if isinstance(turning, np.ndarray) else None
+    thetas = [theta if flag else 0 for flag in turning] if isinstance(turning, list) else None
     return {_TURNING: None, "layer_rope_theta": thetas}
 
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model import common, gguf
 from webllm_build.model.attention import Attention, Rope
@@ -103,9 +101,9 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     if found["num_local_experts"]:  # where there are experts, their size is that of the feed-forward block
         sizes = config.get("shared_intermediate_size"), config.get("intermediate_size")
         found |= {"intermediate_size": sizes[0], "shared_intermediate_size": sizes[1]}
-    if isinstance(heads, np.ndarray):
-        found["layer_types"] = [ATTENTION if count else MAMBA for count in heads.tolist()]
-        found["num_key_value_heads"] = max(heads.tolist(), default=0)
+    if isinstance(heads, list):
+        found["layer_types"] = [ATTENTION if count else MAMBA for count in heads]
+        found["num_key_value_heads"] = max(heads, default=0)
     if isinstance(inner, int) and isinstance(hidden, int) and hidden > 0 and inner % hidden == 0:
         found["mamba_expand"] = inner // hidden
     found["position_embedding_type"] = "rope" if config.get("position_embedding_type", True) else None

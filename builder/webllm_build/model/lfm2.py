@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import numpy as np
-
 from webllm_build.model import common, gguf
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, Reader
@@ -59,9 +57,9 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     """A GGUF says how many key-value heads each layer has: a convolution has none. Its intermediate size is the adjusted one."""
     heads = config.get("num_key_value_heads")
     by_layer = {}
-    if isinstance(heads, np.ndarray):
-        kinds = [FULL if count else CONVOLUTION for count in heads.tolist()]
-        by_layer = {"layer_types": kinds, "num_key_value_heads": max(heads.tolist(), default=0)}
+    if isinstance(heads, list):
+        kinds = [FULL if count else CONVOLUTION for count in heads]
+        by_layer = {"layer_types": kinds, "num_key_value_heads": max(heads, default=0)}
     return {**by_layer, "block_auto_adjust_ff_dim": False}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from webllm_build.model import common, gguf
 from webllm_build.model.config import FULL, Reader
 from webllm_build.model.decoder import Decoder
@@ -80,8 +78,8 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     if isinstance(count, int) and isinstance(drafting, int) and 0 <= drafting < count:
         found["num_hidden_layers"] = count = count - drafting
     recurrent = config.get(_RECURRENT)
-    if isinstance(recurrent, np.ndarray) and isinstance(count, int):
-        found["layer_types"] = [DELTA if each else FULL for each in recurrent.tolist()[:count]]
+    if isinstance(recurrent, list) and isinstance(count, int):
+        found["layer_types"] = [DELTA if each else FULL for each in recurrent[:count]]
     inner, heads = config.get(_INNER), config.get("linear_num_value_heads")
     if isinstance(inner, int) and isinstance(heads, int) and heads > 0:
         found["linear_value_head_dim"] = inner // heads

@@ -113,4 +113,6 @@ def _of_older(path: Path, data: bytes) -> Iterator[tuple[str, Values]]:
         name = take(number(MAX_NAME)).decode("utf-8", "replace")
         calls = int.from_bytes(take(4), "little", signed=True)
         sums = np.frombuffer(take(4 * number(1 << 28)), "<f4")
-        yield name, (sums / np.float32(max(calls, 1))).astype(np.float32)
+        with np.errstate(all="ignore"):
+            means: Values = (sums / np.float32(max(calls, 1))).astype(np.float32)
+        yield name, means

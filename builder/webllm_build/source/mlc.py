@@ -166,7 +166,7 @@ def _record(record: object, file: str, size: int, wrong: Callable[[str], Excepti
         raise wrong(f"{file} lists a tensor of the name {shown(name)}")
     if not isinstance(shape, list) or not 0 < len(shape) <= 2 or not all(type(extent) is int and 0 < extent < 1 << 31 for extent in shape):
         raise wrong(f"tensor {name} has the shape {shown(shape)}")
-    if dtype not in ITEM_BYTES or type(begin) is not int or type(count) is not int:
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES or type(begin) is not int or type(count) is not int:
         raise wrong(f"tensor {name}: {shown(dtype)} of the shape {shown(shape)}")
     encoding = "bfloat16" if record.get("format") == AS_BFLOAT16 and dtype == "float32" else dtype
     if count != math.prod(shape) * ITEM_BYTES[encoding] or begin < 0 or begin + count > size:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from webllm_build.errors import MalformedFile, MissingFile, UnsupportedArchitecture
+from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.source.checkpoint import Checkpoint, Raw, Tensor
 from webllm_build.source.files import sha256_file
 from webllm_build.source.gguf_header import Metadata
@@ -106,7 +107,7 @@ def _qwen2_5(found: _Found) -> Parts:
     pattern, count = found.metadata.natural("clip.vision.n_wa_pattern"), found.metadata.natural("clip.vision.block_count") or 0
     if not pattern:
         raise MissingFile(f"{found.metadata.path} has no clip.vision.n_wa_pattern", "Convert the model again.")
-    everywhere = list(range(pattern - 1, count, pattern))
+    everywhere = list(range(pattern - 1, min(count, MAX_LAYERS), pattern))
     return _qwen(found, "qwen2_5_vl", {"fullatt_block_indexes": everywhere, "window_size": WINDOW}, (56**2, 3584**2))
 
 

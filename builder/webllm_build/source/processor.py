@@ -215,8 +215,9 @@ def _lfm2_vl(fields: Fields, config: Fields, text: Text) -> Settings:
 
 def _resized_taps(side: int, merge: int, least: int, tile: int) -> int:
     """Entries of a table that a patch takes at most where it is resized with antialiasing, by tiles and by pictures of `least` tokens."""
-    if max(side, least, tile) > MAX_TABLE:
-        raise ValueError(f"a tower's positions are {side} rows, for tiles of {tile} patches a side and {least} tokens: at most {MAX_TABLE}")
+    if max(side, least * merge, tile) > MAX_TABLE or tile < 1:
+        sizes = f"{side} rows, for tiles of {tile} patches a side and {least} tokens of {merge} a side"
+        raise ValueError(f"a tower's positions are {sizes}: at most {MAX_TABLE}")
 
     def taps(count: int) -> int:
         scale = side / count

@@ -34,7 +34,7 @@ def hears(checkpoint: Checkpoint) -> bool:
 
 def has_conformer(config: Mapping[str, object]) -> bool:
     """Whether a config.json tells of what hears of a kind that is built."""
-    return config.get("model_type") in CONFORMERS and isinstance(config.get("audio_config"), Mapping)
+    return str(config.get("model_type")) in CONFORMERS and isinstance(config.get("audio_config"), Mapping)
 
 
 def read_conformer(name: str, config: Mapping[str, object], processor: Mapping[str, object]) -> Conformer:
