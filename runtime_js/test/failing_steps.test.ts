@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { embed } from "../src/engine/embedding.ts";
 import { ProcessedAnswer, type LogitProcessor } from "../src/engine/logit_processor.ts";
 import { Sampler } from "../src/engine/sampler.ts";
 import { FakeConstraint } from "./fakes/constraint.ts";
@@ -9,6 +10,7 @@ import { NO_EOS, generate, promptOf, request, settle, setup, type Setup } from "
 import { reference } from "./fakes/runner.ts";
 
 const WIDE = { contextLength: 256, prefillChunk: 16, pages: 64, maxPages: 256, rows: 8 };
+const NEVER = new AbortController().signal;
 const BEGINNING = promptOf(48, 1);
 
 /** Refuses a chunk, which writes nothing then, when it is told to. */
@@ -77,5 +79,20 @@ test("where all steps fail from one on, everybody is told", async () => {
     // Who begins with what another one has in the cache waits for a step alone, and its step may be under way when the other's fails.
     const answers = [17, 17, 33, 18, 17].map((length, i) => generate(it, request(promptOf(length, 1), { maxTokens: 60 + i })));
     for (const { status } of await Promise.allSettled(answers)) assert.equal(status, "rejected");
+  }
+});
+
+test("who was put back while a step of theirs is under way begins again with all others when one before it fails", async () => {
+  const prompts = [promptOf(5, 1), promptOf(5, 2)];
+  for (let length = 1; length < 8; length++) { // behind one of these tokens the first soon gets a page of the second
+    const it = setup({ contextLength: 64, pages: 8, maxPages: 8, rows: 3 });
+    it.runner.encode = () => settle().then(() => Promise.reject(new Error("gone")));
+    let failed: Promise<void> | undefined;
+    const answers = prompts.map((prompt, i) => generate(it, request(prompt, { maxTokens: 20 }), (count) => {
+      if (i === 0 && count === length) failed = assert.rejects(embed(it.scheduler, [promptOf(3, 3)], it.runner.shape, "last", NEVER), /gone/);
+      return false;
+    }));
+    assert.deepEqual((await Promise.all(answers)).map(({ ids }) => ids), prompts.map((prompt) => reference(prompt, 20, NO_EOS)));
+    await failed;
   }
 });
