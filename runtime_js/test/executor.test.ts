@@ -370,13 +370,14 @@ test("the first variant that the adapter can run is taken", () => {
   assert.equal(chooseVariants(adapter(["shader-f16", "subgroups"], 32), PLAN, "f32")[0].name, "f32");
 });
 
-test("on a CPU integer dot products come last", () => {
+test("on a CPU and on Apple's GPUs integer dot products come last", () => {
   const dots: VariantPlan = { ...F32, name: "f32-int8", languageFeatures: ["packed_4x8_integer_dot_product"] };
   const value = { gpu: { wgslLanguageFeatures: new Set(dots.languageFeatures) } };
   Object.defineProperty(globalThis, "navigator", { value, configurable: true });
   const names = (info: object): string[] =>
     chooseVariants(Object.assign(adapter([], 0), { info }), { ...PLAN, variants: [dots, F32] }, undefined).map(({ name }) => name);
-  assert.deepEqual([names({}), names({ isFallbackAdapter: true })], [["f32-int8", "f32"], ["f32", "f32-int8"]]);
+  assert.deepEqual([names({}), names({ vendor: "qualcomm" })], [["f32-int8", "f32"], ["f32-int8", "f32"]]);
+  assert.deepEqual([names({ isFallbackAdapter: true }), names({ vendor: "apple" })], [["f32", "f32-int8"], ["f32", "f32-int8"]]);
 });
 
 test("an adapter that can run none is told why", () => {

@@ -30,7 +30,7 @@ export type ChosenVariants = readonly [VariantPlan, ...VariantPlan[]];
 
 /**
  * The variants of the plan that the adapter supports; `forced`: only the one of that name. Raises FeatureSupportError.
- * The plan's order is that of GPUs. A CPU has no instruction for what WGSL's integer dot products do: there those come last.
+ * The plan's order is that of GPUs with an instruction for what WGSL's integer dot products do. A CPU and Apple's GPUs have none: there those come last.
  */
 export function chooseVariants(adapter: GPUAdapter, plan: Plan, forced: string | undefined): ChosenVariants {
   const reasons: string[] = [];
@@ -41,8 +41,9 @@ export function chooseVariants(adapter: GPUAdapter, plan: Plan, forced: string |
     if (reason === undefined) supported.push(variant);
     else reasons.push(`${variant.name} ${reason}`);
   }
-  const { isFallbackAdapter } = infoOf(adapter);
-  supported.sort((a, b) => (isFallbackAdapter ? a.languageFeatures.length - b.languageFeatures.length : 0));
+  const { isFallbackAdapter, vendor } = infoOf(adapter);
+  const isSlow = isFallbackAdapter || vendor === "apple"; // some twenty instructions for one of them
+  supported.sort((a, b) => (isSlow ? a.languageFeatures.length - b.languageFeatures.length : 0));
   const [first, ...more] = supported;
   if (first !== undefined) return [first, ...more];
   const names = plan.variants.map((variant) => variant.name).join(", ");
