@@ -20,8 +20,9 @@ from wgsl import EntryPoint, Expr, Module, Statement
 SUBGROUP = 32
 WALKED = 3  # rounds of a longer one: the last of them stands for all that follow
 UNPACKED = "two halves of a word"
+# Kinds of instructions: f32, f16, int, dot8 (four products of bytes), widen (float16 to float32), convert (other numbers), special (exp, 1/x,
+# ...), shuffle, load, store, shared (both, of workgroup memory), barrier.
 UNROLLED = 8  # rounds of a loop that compilers write out
-KINDS = ("f32", "f16", "int", "dot8", "convert", "special", "load", "store", "shared", "shuffle", "barrier")
 
 Reader = Callable[[str, int], "int | None"]
 
@@ -170,7 +171,7 @@ class _Walk:
         if vector.parts:
             return vector.parts[at]
         if vector.type == UNPACKED:  # each half is converted where it is used
-            return self._new("convert", 1, ("half", vector.key, at), "f32")
+            return self._new("widen", 1, ("half", vector.key, at), "f32")
         return _Value(self._key("component", vector.key, at), vector.scalar, fuses=vector.fuses)
 
     def _element(self, of: Expr, at: Expr) -> _Value:
@@ -268,7 +269,8 @@ class _Walk:
             if first.scalar == name or {first.scalar, name} == {"i32", "u32"}:
                 return _Value(first.key, name, first.number, fuses=first.fuses)
             number = first.number if name in ("i32", "u32") else None
-            return self._new("int" if first.scalar == "bool" else "convert", 1, origin, name, number)
+            kind = "int" if first.scalar == "bool" else "widen" if (first.scalar, name) == ("f16", "f32") else "convert"
+            return self._new(kind, 1, origin, name, number)
         if name == "unpack2x16float":
             return _Value(self._key(*origin), UNPACKED)
         if name in ("pack2x16float", "quantizeToF16"):
@@ -304,7 +306,8 @@ class _Walk:
             parts += [self._component(value, i) for i in range(value.width)] if value.width > 1 else [value]
         parts = parts * width if len(parts) == 1 else parts
         if any(part.scalar != scalar for part in parts):
-            parts = [part if part.scalar == scalar else self._new("convert", 1, (scalar, part.key), scalar) for part in parts]
+            kind = "widen" if scalar == "f32" and parts[0].scalar == "f16" else "convert"
+            parts = [part if part.scalar == scalar else self._new(kind, 1, (scalar, part.key), scalar) for part in parts]
         return _Value(self._key(name, *(part.key for part in parts)), f"vec{width}<{scalar}>", parts=tuple(parts))
 
     # Statements

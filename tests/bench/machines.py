@@ -1,16 +1,18 @@
 """What binds a model's kernels on machines that are not here: bytes and instructions of its compiled kernels at the public numbers of each.
 
-    python tests/bench/machines.py SITE [--function decode|prefill] [--context 512] [--machine PART-OF-NAME] [--kernels]
+    python tests/bench/machines.py SITE [--function decode|prefill|decode_8] [--context 512] [--machine PART-OF-NAME] [--all] [--kernels]
 
-SITE: a folder with a built model, or a site of bare_site.py. Each kernel is taken in the tile that is predicted to be the fastest, as
-calibration would choose; --kernels lists all tiles of each. Predicted is the longest of what memory, arithmetic and the caches take at
-their highest rates: real kernels take longer.
+SITE: a folder with a built model, or a site of bare_site.py. Shown is the variant that the browser would take, with --all every one that it
+could. Each kernel is taken in the tile that is predicted to be the fastest, as calibration would choose; --kernels lists all tiles of each.
+Predicted is the longest of what memory, arithmetic and the caches take at their highest rates, and NVIDIA's also has what a dispatch
+costs there: real kernels take longer.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,14 +31,17 @@ from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_se
 from webllm_build.compile.plan import Function, Plan, VariantPlan, parse_plan
 
 DATA = Path(__file__).with_name("machines.json")
-ARITHMETIC = ("f32", "f16", "int", "dot8", "convert", "special", "shuffle")
+TOKENS = {"decode": 1, "decode_2": 2, "decode_4": 4, "decode_8": 8, "prefill": 0}  # of a call; 0: of the context
+ARITHMETIC = ("f32", "f16", "int", "dot8", "widen", "convert", "special", "shuffle")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A row of machines.json, whose "rates" tells what the numbers are. gb_per_s: of memory. subgroup: the least and the largest size."""
+    """A row of machines.json, whose "rates" tells what the numbers are. vendor: as browsers call it. gb_per_s: of memory. subgroup: the
+    least and the largest size."""
 
     name: str
+    vendor: str
     gb_per_s: float
     cores: int
     ghz: float
@@ -50,10 +55,10 @@ class Machine:
 
     @staticmethod
     def of(row: Mapping[str, Any]) -> Machine:
-        rates = {kind: float(row[kind]) for kind in ARITHMETIC}
+        rates = {kind: float(row[kind] or math.inf) for kind in ARITHMETIC}
         least, largest = row["subgroup"]
         return Machine(
-            row["name"], row["gb_per_s"], row["cores"], row["ghz"], row["issue"], rates, row["cache"], row["shared"],
+            row["name"], row["class"], row["gb_per_s"], row["cores"], row["ghz"], row["issue"], rates, row["cache"], row["shared"],
             (least, largest), row["has_f16"], row["dispatch_us"] or 0,
         )  # fmt: skip
 
@@ -61,6 +66,11 @@ class Machine:
         if "subgroups" in variant.features and self.subgroup[0] < variant.min_subgroup_size:
             return False
         return self.has_f16 or "shader-f16" not in variant.features
+
+    def variants(self, plan: Plan) -> list[VariantPlan]:
+        """Those that run, in the order in which chooseVariants of runtime_js/src/executor/device.ts tries them."""
+        found = [variant for variant in plan.variants if self.runs(variant)]
+        return sorted(found, key=lambda variant: len(variant.language_features)) if self.vendor == "apple" else found
 
     def microseconds(self, work: Work) -> dict[str, float]:
         """Of one dispatch, by what takes them."""
@@ -106,6 +116,9 @@ class Library:
 
     def module(self, number: int) -> Module:
         return self._module(number)
+
+    def variant(self, name: str) -> VariantPlan:
+        return next(variant for variant in self.plan.variants if variant.name == name)
 
     def kernels(self, variant: VariantPlan, name: str, n: int, kv_length: int) -> Iterator[Kernel]:
         """Those of one of the variant's functions, for n new tokens where the cache then has kv_length."""
@@ -199,24 +212,23 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", type=Path)
-    parser.add_argument("--function", choices=["decode", "prefill"], default="decode")
+    parser.add_argument("--function", choices=TOKENS, default="decode")
     parser.add_argument("--context", type=int, default=512)
     parser.add_argument("--machine", default="")
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--kernels", action="store_true")
     given = parser.parse_args()
-    library, machines = Library(given.site), load_machines(given.machine)
-    n = given.context if given.function == "prefill" else 1
+    library = Library(given.site)
+    n = TOKENS[given.function] or given.context
+    counted = cache(lambda name: list(library.kernels(library.variant(name), given.function, n, given.context)))
     rows = [["machine", "variant", "tok/s at most", "of the bandwidth", "bound by"]]
     details = [["machine", "kernel and tile", "dispatches", "memory", "arithmetic", "caches", "us"]]
-    of_variants = {variant.name: list(library.kernels(variant, given.function, n, given.context)) for variant in library.plan.variants}
-    for machine in machines:
-        for variant in library.plan.variants:
-            if not machine.runs(variant):
-                continue
-            kernels = of_variants[variant.name]
+    for machine in load_machines(given.machine):
+        for variant in machine.variants(library.plan)[: None if given.all else 1]:
+            kernels: list[Kernel] = counted(variant.name)
             found = predict(machine, kernels)
             shares = sorted(found.us.items(), key=lambda item: -item[1])
-            bound = ", ".join(f"{kind} {us / sum(found.us.values()):.0%}" for kind, us in shares if us)
+            bound = ", ".join(f"{kind} {us / sum(found.us.values()):.0%}" for kind, us in shares if us / sum(found.us.values()) >= 0.005)
             rows.append([machine.name, variant.name, f"{1e6 * n / found.total:,.0f}", f"{found.memory / found.total:.0%}", bound])
             for kernel in kernels:
                 for tile, work in kernel.tiles.items():

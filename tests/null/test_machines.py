@@ -48,6 +48,12 @@ def test_sums_of_products_are_fused_and_signs_are_free() -> None:
     assert each("y[i] = f32(((dot4I8Packed(u32(i), 3u) + dot4I8Packed(u32(i), 5u)) + 7i));") == {"dot8": 2, "convert": 1, "store": 1}
 
 
+def test_halves_are_widened_where_they_are_used() -> None:
+    assert each("y[i] = (unpack2x16float(u32(i)))[1];") == {"widen": 1, "store": 1}
+    assert each("y[i] = dot(vec4f(unpack2x16float(u32(i)), unpack2x16float(u32(i))), x[i]);")["widen"] == 2
+    assert each("y[i] = f32((i + 1i));") == {"int": 1, "convert": 1, "store": 1}
+
+
 def test_long_loops_count_all_rounds_and_what_does_not_change_once() -> None:
     """A round has its own load, its sum and what counts it; a square of what does not change is one, which one sum has for nothing."""
     body = "var s : array<f32, 1>; s[0i] = 0.0f; for (var k : i32 = 0i; k < words.n; k++) {{ {} }} y[i] = s[0i];"
@@ -81,8 +87,8 @@ def test_a_module_of_another_kind_is_refused() -> None:
 
 
 def machine(**changed: object) -> Machine:
-    row: dict[str, object] = {"name": "m", "gb_per_s": 100, "cores": 10, "ghz": 1, "issue": None}
-    row |= dict.fromkeys(("f32", "f16", "int", "dot8", "convert"), 100)
+    row: dict[str, object] = {"name": "m", "class": "", "gb_per_s": 100, "cores": 10, "ghz": 1, "issue": None}
+    row |= dict.fromkeys(("f32", "f16", "int", "dot8", "widen", "convert"), 100)
     row |= {"special": 10, "shuffle": 10, "cache": 100, "shared": 100, "subgroup": [32, 32], "has_f16": True, "dispatch_us": None}
     return Machine.of(row | changed)
 
@@ -96,6 +102,7 @@ def test_the_slowest_part_binds() -> None:
     assert found.us == pytest.approx({"memory": 20, "arithmetic": 30, "caches": 0})
     assert found.memory == pytest.approx(30)
     assert found.total == pytest.approx(53)
+    assert machine(widen=None).microseconds(Work(1, 0, {"widen": 1e6}, {}))["arithmetic"] == 0
     side_by_side = machine(issue=200)  # pipes that work at a time: the slowest of them, or what issues
     assert side_by_side.microseconds(many)["arithmetic"] == pytest.approx(20)
 
