@@ -5,16 +5,16 @@
  */
 
 import type { CacheView, ModelRunner, Row, StepResult, TokenVectors } from "../executor/runner.ts";
-import { InternalError, OutOfMemoryError, type MLCEngineError } from "../support/errors.ts";
+import { InternalError, type MLCEngineError } from "../support/errors.ts";
 import { isLoss, type Flight } from "./flight.ts";
 import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
 import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, StepPace } from "./pace.ts";
 import { PreparedRows } from "./prepared_rows.ts";
-import { WaitingQueue } from "./queue.ts";
 import { rowsComputed } from "./rows.ts";
 import { JUMP_ROWS, jumpRows, planStep, rowsWanted, type StepContext, type StepRow, type StepRows } from "./step.ts";
 import { wholeEnd } from "./whole_pictures.ts";
 import type { SequenceManager } from "./sequences.ts";
+import { Turns } from "./turns.ts";
 
 /** Ends a generation with "abort", at once. */
 export type Stop = () => void;
@@ -28,9 +28,7 @@ export class Scheduler {
   /** Generations that may run at a time. */
   #rows: number;
   readonly #prepared: PreparedRows;
-  readonly #waiting = new WaitingQueue<Generation>();
-  /** In the order of their turns. */
-  #running: Generation[] = [];
+  readonly #turns: Turns;
   /** Steps and chunks in the order of their submission; those of ended generations stay until they are done. */
   readonly #inFlight: Flight[] = [];
   /** Whose tokens, sampled last, lie in the rows of the runner. */
@@ -38,10 +36,6 @@ export class Scheduler {
   #wasChunk = false;
   #steps = 0;
   #chunks = 0;
-  /** Whose draws a logit processor has a part in; it keeps a state, so that others of its kind wait. */
-  #stepwise: Generation | null = null;
-  /** Nobody's turn comes before somebody has ended: memory is short. */
-  #isShort = false;
   readonly #pace = new StepPace();
   /** What bounds a chunk of a prompt that comes alone, and of one that others wait for between their tokens. */
   readonly #alone: readonly [ChunkLength];
@@ -56,6 +50,7 @@ export class Scheduler {
   constructor(runner: ModelRunner, sequences: SequenceManager, rows = Math.max(1, ...runner.shape.rowCounts), heir?: Heir) {
     [this.#runner, this.#sequences, this.#heir] = [runner, sequences, heir];
     this.#rows = Math.min(rows, sequences.mostRunning);
+    this.#turns = new Turns(sequences);
     this.#prepared = new PreparedRows(runner);
     const long = new ChunkLength(runner.shape, CHUNK_MS, runner.shape.shortestChunk);
     this.#alone = [long];
@@ -69,13 +64,13 @@ export class Scheduler {
 
   /** Whether anybody is answered, or waits. */
   get isBusy(): boolean {
-    return this.#waiting.length > 0 || this.#running.some(({ isEnded }) => !isEnded);
+    return this.#turns.isBusy;
   }
 
   /** Adds a generation behind those that wait. Raises QueueFullError where too many do. */
   add(request: GenerationRequest, listener: GenerationListener): Stop {
     const generation = new Generation(request, this.#runner.shape.contextLength, listener);
-    if (this.#closed === null) this.#waiting.add(generation);
+    if (this.#closed === null) this.#turns.add(generation);
     else generation.fail(this.#closed);
     if (!this.#isDriving) void this.#drive();
     this.#wake();
@@ -87,22 +82,20 @@ export class Scheduler {
 
   /** Goes on with those of another step loop, in their order, of those with a logit processor with the one that its state is of. */
   adopt(generations: readonly Generation[]): void {
-    this.#stepwise = generations.find(({ hasBegun, request }) => hasBegun && request.sampler.isStepwise) ?? null;
-    for (const generation of generations.toReversed()) this.#waiting.putBack(generation);
+    this.#turns.adopt(generations);
     if (!this.#isDriving) void this.#drive();
   }
 
   /** Ends all that was asked so far with "abort", what runs and what waits. */
   interrupt(): void {
-    for (const generation of [...this.#running, ...this.#waiting.drain()]) generation.end("abort");
+    this.#turns.interrupt();
     this.#wake();
   }
 
   /** Ends what runs with "abort", fails what waits, and submits no more. */
   close(error: Error): void {
     this.#closed = error;
-    for (const generation of this.#running) generation.end("abort");
-    for (const generation of this.#waiting.drain()) generation.fail(error);
+    this.#turns.close(error);
     this.#wake();
   }
 
@@ -110,64 +103,24 @@ export class Scheduler {
     this.#isDriving = true;
     await Promise.resolve(); // so that a listener hears nothing before `add` has returned
     while (!this.#isClosed) {
-      this.#retire();
-      this.#shift();
-      this.#admit();
+      this.#turns.retire();
+      this.#turns.shift();
+      this.#turns.admit(this.#rows);
+      this.#prepareRows();
       while (await this.#submitNext());
       if (this.#inFlight.length > 0) await this.#read();
-      else if (this.#running.some(({ isAsking, isEnded }) => isAsking && !isEnded)) await this.#woken();
-      else if (this.#waiting.length === 0 && this.#running.every(({ isEnded }) => isEnded)) break;
+      else if (this.#turns.running.some(({ isAsking, isEnded }) => isAsking && !isEnded)) await this.#woken();
+      else if (!this.#turns.isBusy) break;
     }
-    if (!this.#isClosed) this.#retire();
+    if (!this.#isClosed) this.#turns.retire();
     this.#isDriving = false;
-  }
-
-  /**
-   * Gives back the sequences of what has ended. Steps still in flight write to pages that are free now; what takes such a page next is
-   * submitted behind them.
-   */
-  #retire(): void {
-    const ended = this.#running.filter(({ isEnded }) => isEnded);
-    if (ended.length === 0) return;
-    this.#isShort = false;
-    this.#running = this.#running.filter(({ isEnded }) => !isEnded);
-    for (const generation of ended) this.#giveBack(generation);
-  }
-
-  /** Goes on beyond the context, from the beginning and the newest part; and where longer sequences are computed otherwise, from the beginning. */
-  #shift(): void {
-    for (const generation of this.#running) {
-      if (generation.isFull || generation.isOutgrown) this.#giveBack(generation);
-      if (generation.isFull) generation.shift();
-    }
-  }
-
-  #giveBack(generation: Generation): void {
-    if (generation.sequence !== null) this.#sequences.release(generation.sequence);
-    generation.sequence = null;
-    if (generation.read === 0) generation.cached = 0;
-  }
-
-  /** Gives turns while there are rows. */
-  #admit(): void {
-    while (this.#running.length < this.#rows && !(this.#isShort && this.#running.length > 0)) {
-      const next = this.#waiting.take((one) => !one.request.sampler.isStepwise || one === this.#stepwise || this.#stepwise?.isEnded !== false);
-      if (next === undefined) break;
-      if (next.isEnded) continue;
-      if (next.request.sampler.isStepwise) this.#stepwise = next;
-      const taken = new Set(this.#running.map(({ control }) => control));
-      for (next.control = 0; taken.has(next.control);) next.control++;
-      this.#running.push(next);
-      next.begin();
-    }
-    this.#prepareRows();
   }
 
   /** Has kernels compiled for as many rows as run, while steps of fewer go on. Where that fails, fewer run. */
   #prepareRows(): void {
-    const answers = this.#running.filter(({ request }) => request.states === undefined).length;
-    const jumps = this.#running.some(({ request }) => request.constraint !== undefined) ? JUMP_ROWS : [];
-    const wanted = [Math.min(answers, this.#rows), ...jumps, rowsWanted(this.#running, this.#runner.shape.rowCounts, this.#pace)];
+    const answers = this.#turns.running.filter(({ request }) => request.states === undefined).length;
+    const jumps = this.#turns.running.some(({ request }) => request.constraint !== undefined) ? JUMP_ROWS : [];
+    const wanted = [Math.min(answers, this.#rows), ...jumps, rowsWanted(this.#turns.running, this.#runner.shape.rowCounts, this.#pace)];
     this.#prepared.prepare(wanted, () => { this.#rows = Math.min(this.#rows, this.#prepared.most); });
   }
 
@@ -177,7 +130,7 @@ export class Scheduler {
    */
   async #submitNext(): Promise<boolean> {
     if (this.#isClosed || this.#inFlight.length > MAX_DEPTH) return false; // the runner has room for so many results
-    const running = this.#running.filter(({ isEnded, isAsking }) => !isEnded && !isAsking);
+    const running = this.#turns.running.filter(({ isEnded, isAsking }) => !isEnded && !isAsking);
     const [rows, prompts] = [running.filter((one) => this.#isRow(one)), running.filter((one) => this.#isPrompt(one))];
     const lengths = rows.length === 0 ? this.#alone : this.#beside;
     const chunks = this.#inFlight.filter(({ prompt }) => prompt !== null).length;
@@ -225,7 +178,7 @@ export class Scheduler {
     const most = Math.min(end, states?.isWhole === true ? end : position + Math.min(...lengths.map(({ value }) => value)));
     const chunk = tokens.slice(position, this.#runner.shape.wholePictures === true ? wholeEnd(tokens, position, most) : most);
     const vectors = this.#vectorsOf(generation, chunk);
-    if (vectors === undefined || !await this.#makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
+    if (vectors === undefined || !await this.#turns.makeRoom(generation, chunk.length) || generation.isEnded || this.#isClosed) return;
     const cache = generation.turned(this.#view(generation), position, chunk.length);
     if (!isBehindAnother || !this.#watch.isOf(lengths)) this.#watch = new ChunkWatch(lengths);
     const isLast = position + chunk.length === tokens.length;
@@ -281,7 +234,7 @@ export class Scheduler {
     const { most } = this.#prepared;
     const rows = ready.length <= most ? ready : ready.toSorted((a, b) => a.latestStep - b.latestStep).slice(0, most);
     let step: StepRows | undefined;
-    await this.#guard(rows, async () => { step = planStep(rows, this.#stepContext(), this.#running.every((one) => one.isEnded || one === rows[0])); });
+    await this.#guard(rows, async () => { step = planStep(rows, this.#stepContext(), this.#turns.running.every((one) => one.isEnded || one === rows[0])); });
     if (step === undefined) return this.#ask(rows);
     const placed = await this.#withRoom(rows, step);
     if (placed === null) return true;
@@ -331,7 +284,7 @@ export class Scheduler {
     for (const one of generations) {
       const guesses = step.filter((row) => row?.generation === one).length - 1;
       await this.#guard([one], async () => {
-        if (await this.#makeRoom(one, 1) && guesses > 0 && one.sequence !== null) slots.set(one, await this.#sequences.appendGuesses(one.sequence, guesses));
+        if (await this.#turns.makeRoom(one, 1) && guesses > 0 && one.sequence !== null) slots.set(one, await this.#sequences.appendGuesses(one.sequence, guesses));
       });
     }
     if (this.#isClosed) return null;
@@ -349,29 +302,6 @@ export class Scheduler {
       const cache = own ? { ...view, slots: own[index], copies: index === 0 ? view.copies : new Int32Array(0) } : view;
       return { ...row, ...(isGuess ? generation.drawGuessed(index, allowed) : generation.draw(1)), position: generation.position + index, cache: generation.turned(cache, generation.position + index, 1) };
     });
-  }
-
-  /**
-   * Room for `count` more tokens. Where there is none, whoever had the latest turn goes back to those that wait, to be computed again from
-   * what is left of it then. Returns whether there is room. Raises OutOfMemoryError where nobody else runs.
-   */
-  async #makeRoom(generation: Generation, count: number): Promise<boolean> {
-    while (generation.sequence !== null) {
-      const missing = generation.position + count - this.#sequences.length(generation.sequence);
-      try {
-        if (missing > 0) await this.#sequences.append(generation.sequence, missing);
-        return true;
-      } catch (error) {
-        const others = this.#running.filter(({ isEnded, sequence }) => !isEnded && sequence !== null);
-        const latest = others.findLast(({ priority }) => priority === Math.min(...others.map((other) => other.priority)));
-        if (!(error instanceof OutOfMemoryError) || others.length === 1 || latest === undefined) throw error;
-        this.#isShort = true;
-        this.#running = this.#running.filter((other) => other !== latest);
-        this.#giveBack(latest);
-        this.#waiting.putBack(latest);
-      }
-    }
-    return false;
   }
 
   #view(generation: Generation): CacheView {
@@ -428,23 +358,16 @@ export class Scheduler {
     }
   }
 
-  /** Behind a step that failed nobody knows what the cache holds: others may have begun with its tokens, or have pages that it was to copy. */
   #beginAgain(): void {
-    const all = new Set([...this.#running, ...this.#inFlight.flatMap(({ rows }) => rows.flatMap((row) => row ?? []))]); // one that was put back may have steps under way
+    const underWay = this.#inFlight.flatMap(({ rows }) => rows.flatMap((row) => row ?? []));
     for (const flight of this.#inFlight) flight.rows = [];
-    this.#sequences.forget();
-    for (const generation of all) {
-      this.#giveBack(generation);
-      if (!generation.isEnded) generation.restart();
-    }
+    this.#turns.beginAgain(underWay);
   }
 
   /** Computes no more, and leaves everyone who is not done to the heir; what is under way is nobody's. */
   #leave(error: MLCEngineError, heir: Heir): void {
     this.#closed = error;
-    const left = [...this.#running.splice(0), ...this.#waiting.drain()].filter(({ isEnded }) => !isEnded);
     for (const flight of this.#inFlight) flight.rows = [];
-    for (const generation of left) generation.restart();
-    heir(error, left);
+    heir(error, this.#turns.leave());
   }
 }
