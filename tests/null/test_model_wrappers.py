@@ -40,6 +40,11 @@ def test_both_spellings_of_its_tensors_are_read(whole: Checkpoint) -> None:
     other = replace(whole, tensors={newer(name): tensor for name, tensor in whole.tensors.items()})
     with pytest.warns(ModelWarning):
         assert text_of(other).tensors.keys() == text_of(whole).tensors.keys()
+    # The text's config alone beside them.
+    text = text_of(whole).config
+    for config_of_text in (replace(whole, config=text), replace(other, config=text)):
+        with pytest.warns(ModelWarning, match="left out"):
+            assert text_of(config_of_text).tensors.keys() == text_of(whole).tensors.keys()
     both = replace(whole, tensors={**whole.tensors, "model.norm.weight": next(iter(whole.tensors.values()))})
     with pytest.raises(MalformedFile, match=r"model\.norm\.weight twice"):
         text_of(both)

@@ -120,7 +120,7 @@ def test_float64_is_decoded() -> None:
 
 
 def test_auto_takes_no_quantized_encoding_for_floats() -> None:
-    floats = {"f32", "f16", "bf16", "f64", "i8", "i16", "i32", "i64"}
+    floats = {"f32", "f16", "bf16", "f64", "f8_e4m3", "f8_e5m2", "i8", "i16", "i32", "i64"}
     for encoding in filter(is_decodable, ENCODINGS.keys() - floats):
         values = Tensor.of("t", (2, 256), encoding, np.zeros((2, 1), np.uint8))
         chosen = choose_scheme(weight("w", [values]), checkpoint(values), "auto")

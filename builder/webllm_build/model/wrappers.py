@@ -164,14 +164,18 @@ def text_of(checkpoint: Checkpoint, *, sees: bool = False) -> Checkpoint:
 
     Raises UnsupportedArchitecture, MalformedFile for a tensor that is there in two spellings.
     """
-    kind = checkpoint.config.get("model_type")
-    wrapper = WRAPPERS.get(kind) if isinstance(kind, str) and checkpoint.format == "hugging_face" else None
-    if wrapper is None:
+    if checkpoint.format != "hugging_face":
         return checkpoint
+    kind = checkpoint.config.get("model_type")
+    wrapper = WRAPPERS.get(kind) if isinstance(kind, str) else None
+    if wrapper is None and not any(name.startswith(tuple(PREFIXES)) for name in checkpoint.tensors):
+        return checkpoint
+    # A config of text may lie beside the tensors of a whole model.
+    others = wrapper.others if wrapper is not None else _others_beside(kind)
     config, tensors = text_config(checkpoint.name, checkpoint.config), {}
     left_out = 0
     for name, tensor in checkpoint.tensors.items():
-        if name.removeprefix("model.").startswith(wrapper.others):
+        if name.removeprefix("model.").startswith(others):
             left_out += 1
             continue
         prefix = next((prefix for prefix in PREFIXES if name.startswith(prefix)), None)
@@ -182,3 +186,8 @@ def text_of(checkpoint: Checkpoint, *, sees: bool = False) -> Checkpoint:
     if left_out and not sees:
         warn(f"{checkpoint.name} understands more than text, which is all that is built: {left_out} tensors of other parts are left out.")
     return replace(checkpoint, config=config, tensors=tensors)
+
+
+def _others_beside(text: object) -> tuple[str, ...]:
+    """What the tensors that text does not need begin with in models whose text is of this model_type."""
+    return tuple(dict.fromkeys(first for wrapper in WRAPPERS.values() if text in wrapper.texts for first in wrapper.others))

@@ -27,7 +27,12 @@ class Encoding:
 
 
 # GGML's types by their lower-case names: "f32", "f16", "bf16", "q4_0", "q4_1", "q8_0", "q6_k", ...
-ENCODINGS: Mapping[str, Encoding] = {kind.name.lower(): Encoding(*sizes) for kind, sizes in GGML_QUANT_SIZES.items()}
+# And two of safetensors, by their bits of exponents and mantissas.
+FLOAT8 = {"f8_e4m3": (4, 3), "f8_e5m2": (5, 2)}
+ENCODINGS: Mapping[str, Encoding] = {
+    **{kind.name.lower(): Encoding(*sizes) for kind, sizes in GGML_QUANT_SIZES.items()},
+    **dict.fromkeys(FLOAT8, Encoding(1, 1)),
+}
 
 
 @dataclass(frozen=True)
@@ -155,11 +160,31 @@ def decode_rows(raw: Raw, encoding: str, name: str) -> npt.NDArray[np.float32]:
                 return bits.view(np.float32)
             if encoding == "q1_0":
                 return _signs(raw)
+            if is_float8(encoding):
+                return _float8(encoding)[raw]
             # gguf's decoders are the reference implementation of GGML's other formats.
             values: npt.NDArray[np.float32] = dequantize(np.ascontiguousarray(raw), GGMLQuantizationType[encoding.upper()])
     except (KeyError, NotImplementedError) as error:
         raise undecodable(name, encoding) from error
     return values.astype(np.float32, copy=False)
+
+
+def is_float8(encoding: str) -> bool:
+    return encoding in FLOAT8
+
+
+@functools.cache
+def _float8(encoding: str) -> npt.NDArray[np.float32]:
+    """The number of each byte: of 4 bits of exponent without infinities, as the OCP's E4M3 (https://arxiv.org/abs/2209.05433)."""
+    bits, fraction = FLOAT8[encoding]
+    bias, codes = (1 << (bits - 1)) - 1, np.arange(256)
+    exponent, mantissa = codes >> fraction & (1 << bits) - 1, (codes & (1 << fraction) - 1) / (1 << fraction)
+    values = np.where(exponent > 0, (1 + mantissa) * 2.0 ** (exponent - bias), mantissa * 2.0 ** (1 - bias))
+    if encoding == "f8_e5m2":
+        values = np.where(exponent == (1 << bits) - 1, np.where(mantissa == 0, np.inf, np.nan), values)
+    else:
+        values = np.where(codes & 0x7F == 0x7F, np.nan, values)
+    return np.where(codes < 0x80, values, -values).astype(np.float32)
 
 
 def _signs(raw: Raw) -> npt.NDArray[np.float32]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import islice
 from pathlib import Path
 
-from webllm_build.errors import SourceError, UnsupportedArchitecture, UnsupportedEncoding, warn
+from webllm_build.errors import SourceError, UnsupportedArchitecture, warn
 from webllm_build.source import processor, sentence_transformers
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.embedding import Embedding
 from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json
+from webllm_build.source.float8 import check_quantization, scaled
 from webllm_build.source.folder import Folder
 from webllm_build.source.local_tokenizer import (
     CHAT_TEMPLATES,
@@ -65,17 +66,13 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
     folder = folder if isinstance(folder, Folder) else Folder(folder)
     _check_adapter(folder)
     found = folder.find(CONFIG)
-    config = read_json(folder.existing(CONFIG, _instead(folder)) if found is None else found)
-    quantization = config.get("quantization_config")
-    if quantization and not (isinstance(quantization, dict) and quantization.get("quant_method") == "mxfp4"):
-        raise UnsupportedEncoding(
-            f"{folder.path / CONFIG}: the weights are already quantized (quantization_config)",
-            "Use the original model, or a GGUF file in q4_0, q4_1 or q8_0.",
-        )
+    config: Mapping[str, object] = read_json(folder.existing(CONFIG, _instead(folder)) if found is None else found)
+    check_quantization(folder.path / CONFIG, config)
     tokenizer = read_tokenizer(folder)
     eos = eos_token_ids(folder, config, tokenizer)
-    weight_files, tensors = _weights(folder)
-    tensors = {_usual_name(name, tensors): tensor for name, tensor in tensors.items()}
+    weight_files, stored = _weights(folder)
+    config, floats = scaled(config, {_usual_name(name, stored): tensor for name, tensor in stored.items()})
+    tensors = dict(floats)
     embedding = sentence_transformers.read_embedding(folder)
     for file, prefix in _dense_files(embedding):
         weight_files.append(file)
