@@ -7,7 +7,7 @@ import { ProcessedAnswer, type LogitProcessor } from "../src/engine/logit_proces
 import { Sampler } from "../src/engine/sampler.ts";
 import { FakeConstraint } from "./fakes/constraint.ts";
 import { NO_EOS, generate, promptOf, request, settle, setup, type Setup } from "./fakes/generations.ts";
-import { reference } from "./fakes/runner.ts";
+import { pooled, reference } from "./fakes/runner.ts";
 
 const WIDE = { contextLength: 256, prefillChunk: 16, pages: 64, maxPages: 256, rows: 8 };
 const NEVER = new AbortController().signal;
@@ -37,6 +37,29 @@ test("who began with the tokens of a chunk that fails is computed again", async 
   fail();
   await first;
   assert.deepEqual((await second).ids, reference([...BEGINNING, 7, 8, 9], 8, NO_EOS));
+});
+
+test("a text whose beginning is in a chunk that fails is embedded again", async () => {
+  const it = setup(WIDE);
+  const { submitted, fail } = failChunk(it, 3);
+  const text = [...BEGINNING, 7, 8, 9];
+  const first = assert.rejects(generate(it, request([...BEGINNING, ...promptOf(64, 2)])), /no rows/);
+  await submitted;
+  const second = embed(it.scheduler, [text, text], it.runner.shape, "last", NEVER);
+  await settle();
+  fail();
+  await first;
+  assert.deepEqual((await second).vectors, [pooled(text, 0).last, pooled(text, 0).last]);
+});
+
+test("where one of several texts cannot be embedded the others are computed no more", async () => {
+  const it = setup({ ...WIDE, rows: 1 });
+  const encode = it.runner.encode.bind(it.runner);
+  let calls = 0;
+  it.runner.encode = (...given) => (++calls === 2 ? Promise.reject(new Error("no rows")) : encode(...given));
+  await assert.rejects(embed(it.scheduler, Array.from({ length: 8 }, (_, i) => promptOf(60, i)), it.runner.shape, "mean", NEVER), /no rows/);
+  await settle();
+  assert.ok(calls < 6, `${calls} chunks of 32`);
 });
 
 test("what a chunk leaves that fails behind its answer's end is not known to the next one", async () => {

@@ -1,6 +1,7 @@
 /** What a text means to a model, as one vector: the states that its tokens end with, pooled. */
 
 import type { EmbeddingFacts, Pooling } from "../storage/embedding_facts.ts";
+import { childController } from "../support/abort.ts";
 import { AbortError, RequestValidationError } from "../support/errors.ts";
 import type { RunnerShape } from "../executor/runner.ts";
 import type { Prompt } from "./answer.ts";
@@ -35,10 +36,9 @@ class Pooled implements StateListener, GenerationListener {
     this.vector = new Promise((resolve, reject) => { [this.#resolve, this.#reject] = [resolve, reject]; });
   }
 
-  take(states: Promise<Float32Array>, position: number, isLast: boolean): void {
-    if (position === 0) this.#states = [];
+  take(states: Promise<Float32Array>, position: number): void {
+    if (position === 0 || !this.needsAll) this.#states = [];
     this.#states.push(states);
-    if (isLast) this.#resolve(this.#pooled(this.#states));
   }
 
   async #pooled(chunks: readonly Promise<Float32Array>[]): Promise<Float32Array> {
@@ -60,6 +60,7 @@ class Pooled implements StateListener, GenerationListener {
 
   end(reason: FinishReason): void {
     if (reason === "abort") this.#reject(new AbortError("The embedding was aborted."));
+    else this.#resolve(this.#pooled(this.#states));
   }
 
   fail(error: unknown): void {
@@ -152,9 +153,14 @@ export async function embed(
 ): Promise<Embeddings> {
   const batches = batchesOf(prompts, shape, pool);
   const vectors: Float32Array[] = [];
-  for (let first = 0; first < batches.length; first += AT_A_TIME) {
-    const some = batches.slice(first, first + AT_A_TIME).map((batch) => vectorsOf(scheduler, batch, pool, signal));
-    vectors.push(...(await Promise.all(some)).flat());
+  const all = childController(signal);
+  try {
+    for (let first = 0; first < batches.length; first += AT_A_TIME) {
+      const some = batches.slice(first, first + AT_A_TIME).map((batch) => vectorsOf(scheduler, batch, pool, all.signal));
+      vectors.push(...(await Promise.all(some)).flat());
+    }
+  } finally {
+    all.abort(); // where one failed nobody wants the others
   }
   return { vectors, tokens: prompts.reduce((sum, { length }) => sum + length, 0) };
 }

@@ -9,7 +9,9 @@ export interface Flight {
   /** Whose tokens it samples, by row; of tokens that do not count nobody's. */
   rows: readonly (Generation | null)[];
   /** Of whose prompt it is a chunk. */
-  readonly prompt: Generation | null;
+  prompt: Generation | null;
+  /** Whether it is the last one of a prompt behind which nothing is sampled. */
+  readonly isEnd: boolean;
   /** Rows that it computes. */
   readonly computed: number;
   /** Whether it checks guesses. */

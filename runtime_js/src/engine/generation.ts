@@ -21,8 +21,8 @@ export interface StateListener {
   readonly isWhole: boolean;
   /** How many tokens each of several texts has, which the prompt is of; undefined: it is one. */
   readonly texts?: readonly number[] | undefined;
-  /** What `encode` gives of the tokens from `position` on; a prompt may begin again. */
-  take(states: Promise<Float32Array>, position: number, isLast: boolean): void;
+  /** What `encode` gives of the tokens from `position` on, in order; a prompt may begin again. */
+  take(states: Promise<Float32Array>, position: number): void;
 }
 
 /** Has the vectors of tokens that are no words. */

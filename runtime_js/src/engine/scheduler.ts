@@ -183,19 +183,19 @@ export class Scheduler {
     if (!isBehindAnother || !this.#watch.isOf(lengths)) this.#watch = new ChunkWatch(lengths);
     const isLast = position + chunk.length === tokens.length;
     const samples = isLast && states === undefined;
-    const done = states !== undefined ? this.#encode(chunk, position, cache, states, isLast)
+    const done = states !== undefined ? this.#encode(chunk, position, cache, states)
       : samples ? this.#sampleBehind(generation, chunk, position, cache, vectors) : this.#runner.prefill(chunk, position, cache, vectors).then(() => []);
     if (samples) generation.sampled++;
     this.#onRunner = samples ? [generation] : []; // its tokens take the place of those that were sampled
     this.#wasChunk = true;
     this.#chunks++;
     this.#pace.pause();
-    this.#push({ rows: samples ? [generation] : [], prompt: generation, computed: 1, isGuess: false, results: this.#watch.timed(chunk.length, done) });
+    this.#push({ rows: samples ? [generation] : [], prompt: generation, isEnd: isLast && !samples, computed: 1, isGuess: false, results: this.#watch.timed(chunk.length, done) });
     sequence.commit(chunk);
     if (states?.isWhole === true) this.#sequences.spoil(sequence);
     if ((isLast && generation.read === 0) || sequence.tokens.length === sequence.branch) this.#sequences.mark(sequence);
     this.#sequences.share(sequence);
-    if (isLast && !samples) generation.end("stop");
+    if (isLast && !samples) this.#turns.complete(generation);
   }
 
   /** Of a chunk's tokens that are no words; undefined where these must be computed first, while others go on. */
@@ -222,9 +222,9 @@ export class Scheduler {
     return (await this.#runner.decode(jumpRows(tokens, position, cache, draw, count), last)).slice(last, last + 1);
   }
 
-  async #encode(tokens: readonly number[], position: number, cache: CacheView, listener: StateListener, isLast: boolean): Promise<[]> {
+  async #encode(tokens: readonly number[], position: number, cache: CacheView, listener: StateListener): Promise<[]> {
     const states = this.#runner.encode(tokens, position, cache, listener.texts);
-    listener.take(states, position, isLast);
+    listener.take(states, position);
     await states;
     return [];
   }
@@ -249,7 +249,7 @@ export class Scheduler {
     this.#onRunner = carried > 0 ? rows : owners;
     this.#wasChunk = false;
     this.#push({
-      rows: owners, prompt: null, computed: rowsComputed(this.#prepared.counts, placed.length), isGuess: placed.some((row) => row?.isGuess === true),
+      rows: owners, prompt: null, isEnd: false, computed: rowsComputed(this.#prepared.counts, placed.length), isGuess: placed.some((row) => row?.isGuess === true),
       results: (async () => this.#runner.decode(placed, carried))(), // what it throws comes with its result
     });
     return true;
@@ -325,6 +325,7 @@ export class Scheduler {
     await this.#guard(prompt === null ? flight.rows : [prompt], async () => { results = await flight.results; });
     if (results === undefined && (prompt !== null || flight.rows.length > 0) && !this.#isClosed) this.#beginAgain(); // once: those behind are nobody's
     if (flight.rows.length > 0) this.#pace.tokensRead(computed, performance.now(), prompt === null ? flight.begun : undefined);
+    if (flight.isEnd && results !== undefined) flight.prompt?.end("stop");
     for (let i = 0; i < flight.rows.length; i++) {
       const row = flight.rows[i]; // a token may take back the rows behind it
       if (!row || row.isEnded) continue;
@@ -360,7 +361,7 @@ export class Scheduler {
 
   #beginAgain(): void {
     const underWay = this.#inFlight.flatMap(({ rows }) => rows.flatMap((row) => row ?? []));
-    for (const flight of this.#inFlight) flight.rows = [];
+    for (const flight of this.#inFlight) [flight.rows, flight.prompt] = [[], null];
     this.#turns.beginAgain(underWay);
   }
 

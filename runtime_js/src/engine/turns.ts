@@ -10,6 +10,8 @@ export class Turns {
   readonly #waiting = new WaitingQueue<Generation>();
   /** In the order of their turns. */
   #running: Generation[] = [];
+  /** Of whose prompts all is under way, and nothing is sampled behind them. */
+  #computed: Generation[] = [];
   /** Whose draws a logit processor has a part in; it keeps a state, so that others of its kind wait. */
   #stepwise: Generation | null = null;
   /** Nobody's turn comes before somebody has ended: memory is short. */
@@ -26,7 +28,7 @@ export class Turns {
 
   /** Whether anybody is answered, or may be. */
   get isBusy(): boolean {
-    return this.#waiting.length > 0 || this.#running.some(({ isEnded }) => !isEnded);
+    return this.#waiting.length > 0 || [...this.#running, ...this.#computed].some(({ isEnded }) => !isEnded);
   }
 
   /** Raises QueueFullError where too many wait. */
@@ -42,18 +44,18 @@ export class Turns {
 
   /** Ends all with "abort", what runs and what waits. */
   interrupt(): void {
-    for (const generation of [...this.#running, ...this.#waiting.drain()]) generation.end("abort");
+    for (const generation of [...this.#running, ...this.#computed, ...this.#waiting.drain()]) generation.end("abort");
   }
 
   /** Ends what runs with "abort", and fails what waits. */
   close(error: Error): void {
-    for (const generation of this.#running) generation.end("abort");
+    for (const generation of [...this.#running, ...this.#computed]) generation.end("abort");
     for (const generation of this.#waiting.drain()) generation.fail(error);
   }
 
   /** Those that are not done, who begin again elsewhere; nobody has a turn then, or waits. */
   leave(): readonly Generation[] {
-    const left = [...this.#running.splice(0), ...this.#waiting.drain()].filter(({ isEnded }) => !isEnded);
+    const left = [...this.#computed.splice(0), ...this.#running.splice(0), ...this.#waiting.drain()].filter(({ isEnded }) => !isEnded);
     for (const generation of left) generation.restart();
     return left;
   }
@@ -63,11 +65,20 @@ export class Turns {
    * submitted behind them.
    */
   retire(): void {
+    this.#computed = this.#computed.filter(({ isEnded }) => !isEnded);
     const ended = this.#running.filter(({ isEnded }) => isEnded);
     if (ended.length === 0) return;
     this.#isShort = false;
     this.#running = this.#running.filter(({ isEnded }) => !isEnded);
     for (const generation of ended) this.#giveBack(generation);
+  }
+
+  /** Its turn is over, and its place in the cache free, before what was submitted for it is read. */
+  complete(generation: Generation): void {
+    this.#isShort = false;
+    this.#running = this.#running.filter((one) => one !== generation);
+    this.#computed.push(generation);
+    this.#giveBack(generation);
   }
 
   /** Goes on beyond the context, from the beginning and the newest part; and where longer sequences are computed otherwise, from the beginning. */
@@ -121,10 +132,11 @@ export class Turns {
    */
   beginAgain(underWay: readonly Generation[]): void {
     this.#sequences.forget();
-    for (const generation of new Set([...this.#running, ...underWay])) {
+    for (const generation of new Set([...this.#running, ...this.#computed, ...underWay])) {
       this.#giveBack(generation);
       if (!generation.isEnded) generation.restart();
     }
+    for (const generation of this.#computed.splice(0).toReversed()) this.#waiting.putBack(generation);
   }
 
   #giveBack(generation: Generation): void {
