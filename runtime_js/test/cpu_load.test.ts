@@ -10,6 +10,7 @@ import type { InitProgressReport } from "../src/engine/progress.ts";
 import type { MemoryEstimate } from "../src/executor/memory_estimate.ts";
 import type { Probe } from "../src/storage/manifest.ts";
 import { AbortError, DownloadError, FeatureSupportError, OutOfMemoryError, WebGPUNotAvailableError } from "../src/support/errors.ts";
+import { Fields } from "../src/support/fields.ts";
 import { fails } from "./fakes/expect.ts";
 import { BASE, entry, manifestObject, sha256 } from "./fakes/model.ts";
 import { VOCABULARY, reference } from "./fakes/runner.ts";
@@ -19,6 +20,8 @@ import { FakeServer, FakeStorage, cut } from "./fakes/web.ts";
 const TOKENIZER = new Uint8Array(readFileSync("../tests/fixtures/tiny-llama/tokenizer.json"));
 const STREAM = new Uint8Array(512);
 WEIGHTS.forEach((weights, i) => STREAM.set(new Uint8Array(weights.buffer), 256 * i));
+
+const golden = (name: string): Fields => new Fields(JSON.parse(readFileSync(`test/golden/${name}.json`, "utf8")), "", Error);
 
 let server = new FakeServer();
 
@@ -30,6 +33,8 @@ interface Deployed {
   readonly probe?: Probe;
   /** Whether there is a weight of a row for each token that stays in storage. */
   readonly hasRows?: boolean;
+  /** Whether it sees and hears, by parts that are toys, too. */
+  readonly hasParts?: boolean;
 }
 
 const ROW_BYTES = 8;
@@ -41,16 +46,16 @@ function planWithRows(): Record<string, unknown> {
 }
 
 /** Puts the model on the server. */
-function deploy({ gpu, hasCpu = true, hasRows = false, relaxed = toyLibrary(hasRows ? planWithRows() : toyPlan()), probe }: Deployed = {}): string {
+function deploy({ gpu, hasCpu = true, hasRows = false, hasParts = false, relaxed = toyLibrary(hasRows ? planWithRows() : toyPlan()), probe }: Deployed = {}): string {
   const library = toyLibrary(hasRows ? planWithRows() : toyPlan());
   const stream = new Uint8Array(hasRows ? 512 + TABLE_BYTES : 512);
   stream.set(STREAM);
   const files = {
     "model.wasm": Uint8Array.of(1), "model-cpu.wasm": library, "model-cpu-relaxed.wasm": relaxed, "tokenizer.json": TOKENIZER,
-    "grammar.wasm": Uint8Array.of(2), "weights-0.bin": stream,
+    "grammar.wasm": Uint8Array.of(2), "weights-0.bin": stream, "weights-1.bin": stream, "weights-2.bin": stream,
   };
   const cpu = { plain: entry("model-cpu.wasm", library), relaxed: entry("model-cpu-relaxed.wasm", relaxed) };
-  const manifest = {
+  const text = {
     ...manifestObject(), ...(hasCpu && { cpu }), library: entry("model.wasm", files["model.wasm"]), tokenizer: entry("tokenizer.json", TOKENIZER),
     grammar: entry("grammar.wasm", files["grammar.wasm"]), weights: { bytes: stream.length, shards: [entry("weights-0.bin", stream)] },
     ...(probe && { probe }),
@@ -59,6 +64,10 @@ function deploy({ gpu, hasCpu = true, hasRows = false, relaxed = toyLibrary(hasR
       ...(hasRows ? [{ name: "table.q", dtype: "uint32", shape: [TABLE_BYTES / 4], offset: 512, bytes: TABLE_BYTES }] : []),
     ],
   };
+  const part = (file: string, token: string, processor: unknown): object => (
+    { model: { ...text, weights: { bytes: stream.length, shards: [entry(file, stream)] } }, processor, [token]: 1, vectors: 2 });
+  const parts = { vision: part("weights-1.bin", "image_token", golden("pictures").object("gemma3").raw("settings")), audio: part("weights-2.bin", "audio_token", golden("sounds").raw("settings")) };
+  const manifest = { ...text, ...(hasParts && parts) };
   const bytes = new TextEncoder().encode(JSON.stringify(manifest));
   const url = `${BASE}manifest.${sha256(bytes).slice(0, 32)}.json`;
   server.files.set(url, bytes);
@@ -170,6 +179,25 @@ test("a model with rows in storage answers, counts them where nothing is stored,
   use(storage);
   assert.equal(await ask("or not"), 5);
   session.close();
+});
+
+test("what sees and what hears take memory of their own, and without a connection each says what it is fetched for", async () => {
+  const source = { manifest: deploy({ hasParts: true }) };
+  const text = await estimateLoad({ modelId: "toy", source: { manifest: deploy() } }, new AbortController().signal);
+  deploy({ hasParts: true });
+  assert.equal((await estimateLoad({ modelId: "toy", source }, new AbortController().signal)).total, 3 * text.total);
+  const [told, reports]: [number[], InitProgressReport[]] = [[], []];
+  const listener = { progress: (report: InitProgressReport) => reports.push(report), needs: ({ total }: MemoryEstimate) => told.push(total / text.total), lost: () => undefined };
+  const { vision, hearing, dispose } = await loadModel({ modelId: "toy", source, vision: "lazy" }, listener, new AbortController().signal);
+  Object.assign(navigator, { onLine: false });
+  await assert.rejects(vision?.tower() ?? assert.fail(), fails(DownloadError, /sees with is not on this device.*first picture.*Connect.*without pictures are answered/));
+  await assert.rejects(hearing?.tower() ?? assert.fail(), fails(DownloadError, /hears with is not on this device.*first sound.*Connect.*without sounds are answered/));
+  Object.assign(navigator, { onLine: true });
+  await hearing?.tower();
+  await vision?.tower();
+  assert.deepEqual(told, [1, 2, 3]);
+  assert.deepEqual(reports.filter(({ phase }) => phase === "ready").map(({ sense }) => sense), [undefined, "hearing", "sight"]);
+  dispose();
 });
 
 test("a context that is longer than the model's is refused, and what the model takes is told before weights come", async () => {

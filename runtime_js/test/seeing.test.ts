@@ -148,7 +148,7 @@ checkSeeing("tokens are counted without encoding, and an answer about a picture 
   const bare = await it.client.countTokens([user(text("a"))]);
   assert.ok(await it.client.countTokens(messages) >= bare + 14);
   assert.deepEqual(it.vision.encoded, []);
-  await assert.rejects(it.client.chat.completions.create(ask(messages, { extra_body: { resumable: { enabled: true } } })), fails(RequestValidationError, /An answer about pictures cannot be kept/));
+  await assert.rejects(it.client.chat.completions.create(ask(messages, { extra_body: { resumable: { enabled: true } } })), fails(RequestValidationError, /An answer about pictures or sounds cannot be kept/));
 });
 
 checkSeeing("of a chat that is too long the oldest pictures are left out", async (it) => {

@@ -28,7 +28,7 @@ export async function keep(
   asked: AnswerRequest, sessionId: string, modelId: string, promptTokens: number,
 ): Promise<readonly [AnswerRequest, Journaled]> {
   const request = seeded(asked);
-  if (hasPictures(asked.prompt)) throw new RequestValidationError("An answer about pictures cannot be kept: they are not kept with it. Leave `resumable` out.", PARAM);
+  if (hasPictures(asked.prompt)) throw new RequestValidationError("An answer about pictures or sounds cannot be kept: they are not kept with it. Leave `resumable` out.", PARAM);
   const journal = await Journal.create(sessionId, JSON.stringify({ modelId, request, promptTokens } satisfies Kept)).catch((error: unknown) => {
     throw isNamed(error, "NoModificationAllowedError") ? running(sessionId)
       : new RequestValidationError(`The answer cannot be kept: the storage refuses (${String(error)}).`, PARAM);

@@ -53,16 +53,16 @@ export class EngineHost {
   /** The name of a worker for these: tabs of one build that want the same share its models. */
   readonly #nameFor: (started: StartSettings) => string;
   readonly #onLost: (error: MLCEngineError) => void;
-  readonly #onSeeing: (report: InitProgressReport) => void;
+  readonly #onSense: (report: InitProgressReport) => void;
   #engine: RemoteHost | undefined;
   #started: StartSettings | undefined;
   #life = new AbortController();
 
-  /** onLost: the GPU went away while nothing was asked. onSeeing: what sees pictures is loaded, with the first of them. */
+  /** onLost: the GPU went away while nothing was asked. onSense: what sees pictures, or hears sounds, is loaded, with the first of them. */
   constructor(
-    config: PageConfig, script: WorkerScript, model: SiteModel, onLost: (error: MLCEngineError) => void, onSeeing: (report: InitProgressReport) => void,
+    config: PageConfig, script: WorkerScript, model: SiteModel, onLost: (error: MLCEngineError) => void, onSense: (report: InitProgressReport) => void,
   ) {
-    [this.#onLost, this.#onSeeing] = [onLost, onSeeing];
+    [this.#onLost, this.#onSense] = [onLost, onSense];
     this.#model = model;
     this.#source = filesOf(model);
     this.#script = script;
@@ -97,7 +97,7 @@ export class EngineHost {
     const closed = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(new AbortError("The start was cancelled."))));
     const stopWaiting = everyTick(() => onProgress(waitingToBegin({ kind: "script", text: "Waiting for the engine's script" })));
     const startWorker = await Promise.race([this.#script.load(), closed]).finally(stopWaiting);
-    const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: (report) => (report.isOfSight === true ? this.#onSeeing : onProgress)(report), deviceLost: this.#onLost });
+    const engine = this.#engine = new RemoteHost(startWorker(this.#nameFor({ contextLength, device })), { progress: (report) => (report.sense === undefined ? onProgress : this.#onSense)(report), deviceLost: this.#onLost });
     await engine.load({ choices: [{ modelId: this.#model.id, source: this.#source, contextLength, device, vision: "lazy" }], keepsOthers: false });
     markInUse(this.#source.manifest, signal);
     this.#started = { contextLength, device };

@@ -94,7 +94,7 @@ export class Model {
     return {
       model,
       store: new SettingsStore(safeStorage(() => localStorage), model.id, model.contextLength, model.sampling, this.#config.site.systemPrompt),
-      host: new EngineHost(this.#config, this.#script, model, (error) => this.#lost(error), (report) => this.#seeing(report)),
+      host: new EngineHost(this.#config, this.#script, model, (error) => this.#lost(error), (report) => this.#onSense(report)),
       speeds: new Speeds(safeStorage(() => localStorage), model.id),
     };
   }
@@ -362,10 +362,10 @@ export class Model {
     this.#task.ready(isFresh);
   }
 
-  /** What sees pictures comes with the first of them. */
-  #seeing({ phase, progress }: InitProgressReport): void {
-    hideNotice("sees");
-    if (phase !== "ready") showNotice("sees", fill(WORDS.files.loadingSight, { percent: formatNumber(Math.floor(100 * progress)) }));
+  /** What sees pictures, or hears sounds, comes with the first of them. */
+  #onSense({ phase, progress, sense }: InitProgressReport): void {
+    hideNotice("sense");
+    if (phase !== "ready") showNotice("sense", fill(sense === "hearing" ? WORDS.files.loadingHearing : WORDS.files.loadingSight, { percent: formatNumber(Math.floor(100 * progress)) }));
   }
 
   #onProgress({ phase, progress, bytesDone, bytesTotal, waitingKind, warningKind, computer }: InitProgressReport, rate: Rate): void {

@@ -6,6 +6,7 @@ import { GpuBackend } from "../executor/gpu_backend.ts";
 import { describeMemory } from "../executor/memory.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import { tagsOf } from "../formats/format.ts";
+import type { SenseName } from "../media/source.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { AbortError, DeviceLostError, OutOfMemoryError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
@@ -98,15 +99,15 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
   const life = new AbortController();
   const { manifest } = folder;
   const needed: Needed = {};
-  const needs = (part: keyof Needed) => (memory: MemoryEstimate): void => {
+  const needs = (part: Part, memory: MemoryEstimate): void => {
     needed[part] = memory;
     listener.needs(together(needed) ?? memory, backend.device); // who has no room is told before the download
   };
-  const work = { choice, folder, device: backend.device, needs: needs("tower"), report: listener.progress.bind(listener), life: life.signal };
-  const tower = partOf(work, folder.tower);
+  const work = { choice, folder, device: backend.device, needs, report: listener.progress.bind(listener), life: life.signal };
+  const tower = partOf(work, folder.tower, "sight");
   const isEager = tower !== undefined && choice.vision !== "lazy";
   progress.weightsBegin(manifest.weights.bytes + (isEager ? manifest.vision?.tower.weights.bytes ?? 0 : 0));
-  const { open, weights, compiling, running } = compute(backend, folder, { choice, progress, stop, life: life.signal, needs: needs("text") });
+  const { open, weights, compiling, running } = compute(backend, folder, { choice, progress, stop, life: life.signal, needs: (memory) => needs("text", memory) });
   const seeing = isEager ? tower.load(progress) : undefined;
   try {
     // Reading a tokenizer keeps this thread busy: kernels are asked for first.
@@ -131,7 +132,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     });
     return {
       runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds),
-      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive, vision: visionOf(work, tower), hearing: hearingOf(work, partOf(work, folder.conformer)),
+      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive, vision: visionOf(work, tower), hearing: hearingOf(work, partOf(work, folder.conformer, "hearing")),
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
         model.dispose();
@@ -146,18 +147,16 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
   }
 }
 
-/** What the two parts of a model take, as far as it is known. */
-interface Needed {
-  text?: MemoryEstimate;
-  tower?: MemoryEstimate;
-}
+type Part = "text" | SenseName;
 
-function together({ text, tower }: Needed): MemoryEstimate | undefined {
-  if (text === undefined || tower === undefined) return text ?? tower;
-  return {
-    weights: text.weights + tower.weights, cache: text.cache + tower.cache, workspace: text.workspace + tower.workspace,
-    total: text.total + tower.total, contextLength: text.contextLength,
-  };
+/** What the parts of a model take, as far as it is known. */
+type Needed = Partial<Record<Part, MemoryEstimate>>;
+
+function together({ text, sight, hearing }: Needed): MemoryEstimate | undefined {
+  const parts = [text, sight, hearing].filter((part) => part !== undefined);
+  const sum = (key: keyof MemoryEstimate): number => parts.reduce((bytes, part) => bytes + part[key], 0);
+  const contextLength = text?.contextLength ?? parts[0]?.contextLength;
+  return contextLength === undefined ? undefined : { weights: sum("weights"), cache: sum("cache"), workspace: sum("workspace"), total: sum("total"), contextLength };
 }
 
 /** A GPU that has no room does not say how much it has, but what was wanted of it can be said. */
@@ -172,10 +171,13 @@ export async function estimateLoad(choice: ModelChoice, signal: AbortSignal): Pr
   const [folder, [backend]] = await abortable(
     Promise.all([opened, backendsFor(choice, opened.then(({ manifest }) => manifest))]), signal, STOPPED);
   const text = await estimateOn(backend, folder, choice, signal);
-  const { tower } = folder;
-  if (tower === undefined) return text;
-  const [towers] = await backendsFor({ ...choice, device: backend.device }, Promise.resolve(tower.manifest));
-  return together({ text, tower: await estimateOn(towers, tower, towerChoice(choice), signal) }) ?? text;
+  const estimatePart = async (part: ModelFolder | undefined): Promise<MemoryEstimate | undefined> => {
+    if (part === undefined) return undefined;
+    const [its] = await backendsFor({ ...choice, device: backend.device }, Promise.resolve(part.manifest));
+    return estimateOn(its, part, towerChoice(choice), signal);
+  };
+  const [sight, hearing] = await Promise.all([estimatePart(folder.tower), estimatePart(folder.conformer)]);
+  return together({ text, ...(sight && { sight }), ...(hearing && { hearing }) }) ?? text;
 }
 
 async function estimateOn(backend: Backend, folder: ModelFolder, choice: ModelChoice, signal: AbortSignal): Promise<MemoryEstimate> {

@@ -38,7 +38,7 @@ export function withIds(tokens: readonly number[], pictures: readonly SeenPictur
     return id;
   });
   if (used === ids.length) return placed;
-  throw new ManifestError(`The prompt has not the places for the ${ids.length} tokens of its pictures. Build the model folder again.`);
+  throw new ManifestError(`The prompt has not the places for the ${ids.length} tokens of its pictures and sounds. Build the model folder again.`);
 }
 
 /** The tokens as the model's own vocabulary has them. */

@@ -2,6 +2,7 @@
 
 import { elapsed } from "../support/elapsed.ts";
 import type { Computer } from "../executor/devices.ts";
+import type { SenseName } from "../media/source.ts";
 import type { FileEntry } from "../storage/manifest.ts";
 import type { MLCEngineError } from "../support/errors.ts";
 import type { Wait } from "../support/waiting.ts";
@@ -43,8 +44,8 @@ export interface InitProgressReport {
   readonly warning?: string | undefined;
   /** Set with it. storage: the model will be downloaded again next time. context: it is shorter than was asked for. */
   readonly warningKind?: (typeof WARNINGS)[number] | undefined;
-  /** Of a load of what sees pictures alone, for the first of them. */
-  readonly isOfSight?: boolean | undefined;
+  /** Of a load of what sees pictures alone, or hears sounds, for the first of them. */
+  readonly sense?: SenseName | undefined;
   /** Set when the phase is "ready". */
   readonly times?: LoadTimes | undefined;
   /** What the model runs on; set when the phase is "ready". */

@@ -1,10 +1,11 @@
-/** The part of a model that sees pictures: a model of its own, which is loaded with the model of its text, or when the first picture comes. */
+/** A part of a model that sees pictures, or hears sounds: a model of its own, which is loaded with the model of its text, or when the first of them comes. */
 
 import type { Backend, RunningModel } from "../executor/backend.ts";
 import { describeComputer, type Computer } from "../executor/devices.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
 import type { PictureRunner } from "../executor/runner.ts";
 import { importPart } from "../media/part.ts";
+import type { SenseName } from "../media/source.ts";
 import type { ModelFolder } from "../storage/model_folder.ts";
 import { isOffline } from "../storage/pause.ts";
 import { abortable, childController } from "../support/abort.ts";
@@ -22,30 +23,42 @@ export interface TowerWork {
   readonly folder: ModelFolder;
   /** What computes that. */
   readonly device: Computer["device"];
-  /** Is told what it will take before weights are fetched. Raises OutOfMemoryError where it may not. */
-  readonly needs: (memory: MemoryEstimate) => void;
+  /** Is told what a part will take before weights are fetched. Raises OutOfMemoryError where it may not. */
+  readonly needs: (part: SenseName, memory: MemoryEstimate) => void;
   /** Hears of a load that is one of its own. */
   readonly report: (report: InitProgressReport) => void;
   /** Ends it. */
   readonly life: AbortSignal;
 }
 
-const NOT_HERE = "What the model sees with is not on this device yet: it is fetched for the first picture, and there is no connection now. "
-  + "Connect, and ask again. Questions without pictures are answered meanwhile.";
+interface Said {
+  readonly does: string;
+  readonly ready: string;
+  readonly one: string;
+}
+
+const SAID: Readonly<Record<SenseName, Said>> = {
+  sight: { does: "sees", ready: "Sees", one: "picture" }, hearing: { does: "hears", ready: "Hears", one: "sound" },
+};
+
+const notHere = ({ does, one }: Said): DownloadError => new DownloadError(
+  `What the model ${does} with is not on this device yet: it is fetched for the first ${one}, and there is no connection now. `
+  + `Connect, and ask again. Questions without ${one}s are answered meanwhile.`);
 
 /** As the model of its text is loaded: a call of a tower has as many patches as it was built for. */
 export function towerChoice(choice: ModelChoice): ModelChoice {
   return { ...choice, contextLength: undefined };
 }
 
-/** What sees: it is loaded when it is first asked for, and again where that failed. */
+/** What sees, or hears: it is loaded when it is first asked for, and again where that failed. */
 export class Tower {
   readonly #work: TowerWork;
   readonly #folder: ModelFolder;
+  readonly #sense: SenseName;
   #loading: Promise<PictureRunner> | undefined;
 
-  constructor(work: TowerWork, folder: ModelFolder) {
-    [this.#work, this.#folder] = [work, folder];
+  constructor(work: TowerWork, folder: ModelFolder, sense: SenseName) {
+    [this.#work, this.#folder, this.#sense] = [work, folder, sense];
   }
 
   /** `progress`: of the load that it is a part of. */
@@ -58,21 +71,23 @@ export class Tower {
 
   async #load(whole: LoadProgress | undefined): Promise<PictureRunner> {
     const { choice, device, report, life } = this.#work;
-    if (whole === undefined && isOffline() && !await this.#folder.isHere()) throw new DownloadError(NOT_HERE); // an answer would wait for as long as it is
+    const sense = this.#sense;
+    const { does, ready } = SAID[sense];
+    if (whole === undefined && isOffline() && !await this.#folder.isHere()) throw notHere(SAID[sense]); // an answer would wait for as long as it is
     const failed = childController(life);
-    const progress = whole ?? new LoadProgress((one) => report({ ...one, isOfSight: true }), (error) => failed.abort(error));
+    const progress = whole ?? new LoadProgress((one) => report({ ...one, sense }), (error) => failed.abort(error));
     if (whole === undefined) progress.weightsBegin(this.#folder.manifest.weights.bytes);
     try {
       const [first, ...others] = await abortable(backendsFor({ ...choice, device }, Promise.resolve(this.#folder.manifest)), failed.signal, STOPPED);
       for (let backend: Backend = first; ;) {
         try {
           const { runner, computer, variant } = await this.#loadOn(backend, progress, failed.signal);
-          if (whole === undefined) progress.ready(`Sees on the ${describeComputer(computer)} (${variant})`, computer);
+          if (whole === undefined) progress.ready(`${ready} on the ${describeComputer(computer)} (${variant})`, computer);
           return { mostFloats: runner.shape.patchFloats ?? 0, encode: (tiles) => runner.see(tiles) };
         } catch (error) {
           const next = others.shift();
           if (next === undefined || !mayHelp(error, next.name === backend.name)) throw error;
-          log.warn(`What sees does not run on ${backend.name}: ${String(error)}`);
+          log.warn(`What ${does} does not run on ${backend.name}: ${String(error)}`);
           backend = next;
         }
       }
@@ -83,7 +98,7 @@ export class Tower {
 
   async #loadOn(backend: Backend, progress: LoadProgress, stop: AbortSignal): Promise<RunningModel> {
     const { needs, life } = this.#work;
-    const { open, weights, running } = compute(backend, this.#folder, { choice: towerChoice(this.#work.choice), progress, stop, life, needs });
+    const { open, weights, running } = compute(backend, this.#folder, { choice: towerChoice(this.#work.choice), progress, stop, life, needs: (memory) => needs(this.#sense, memory) });
     const dispose = (): void => void open.then((model) => model.dispose(), () => undefined);
     try {
       const [model] = await abortable(Promise.all([running, weights]), stop, STOPPED);
@@ -97,8 +112,8 @@ export class Tower {
 }
 
 /** folder: that of what sees or hears; undefined for a model that has no such part. */
-export function partOf(work: TowerWork, folder: ModelFolder | undefined): Tower | undefined {
-  return folder && new Tower(work, folder);
+export function partOf(work: TowerWork, folder: ModelFolder | undefined, sense: SenseName): Tower | undefined {
+  return folder && new Tower(work, folder, sense);
 }
 
 /** What a session is told of what hears. */

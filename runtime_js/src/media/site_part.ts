@@ -7,6 +7,6 @@ import type { MediaPart } from "./part.ts";
 export function importPart(): Promise<MediaPart> {
   const url = addressOf("media");
   return import(url).catch((error: unknown) => {
-    throw new DownloadError(`The script ${url}, which reads pictures, could not be fetched. Check the connection, and try again.`, { url }, error);
+    throw new DownloadError(`The script ${url}, which reads pictures and sounds, could not be fetched. Check the connection, and try again.`, { url }, error);
   });
 }

@@ -35,6 +35,10 @@ export interface SoundSource {
 /** What a message shows or plays beside its text. */
 export type MediaInput = PictureSource | SoundSource;
 
+/** What a model may have beside its text, in a part of its own. */
+export const SENSES = ["sight", "hearing"] as const;
+export type SenseName = (typeof SENSES)[number];
+
 export function isSound(source: MediaInput): source is SoundSource {
   return "kind" in source;
 }

@@ -17,6 +17,7 @@ import type { Computer } from "../executor/devices.ts";
 import { INIT_PHASES, WARNINGS, type InitProgressReport, type LoadTimes } from "../engine/progress.ts";
 import { MAX_TOP_LOGPROBS } from "../executor/abi.generated.ts";
 import type { MemoryEstimate } from "../executor/memory_estimate.ts";
+import { SENSES } from "../media/source.ts";
 import { POOLINGS } from "../storage/embedding_facts.ts";
 import { ERROR_CLASSES, ProtocolError, isErrorCode, type ErrorDetails, type WireError } from "../support/errors.ts";
 import { Fields, isRecord, present } from "../support/fields.ts";
@@ -252,7 +253,7 @@ function parseReport(report: Fields): InitProgressReport {
   const warning = report.optional("warning", (key) => report.string(key, MAX_TEXT));
   const waitingKind = report.optional("waitingKind", (key) => report.oneOf(key, WAITS));
   const warningKind = report.optional("warningKind", (key) => report.oneOf(key, WARNINGS));
-  const isOfSight = report.optional("isOfSight", (key) => report.boolean(key));
+  const sense = report.optional("sense", (key) => report.oneOf(key, SENSES));
   const times = report.optional("times", (key) => parseTimes(report.object(key)));
   const computer = report.optional("computer", (key) => parseComputer(report.object(key)));
   return {
@@ -264,7 +265,7 @@ function parseReport(report: Fields): InitProgressReport {
     bytesTotal: report.integer("bytesTotal", 0, Number.MAX_SAFE_INTEGER),
     ...(waiting !== undefined && { waiting, waitingKind }),
     ...(warning !== undefined && { warning, warningKind }),
-    ...(isOfSight !== undefined && { isOfSight }),
+    ...(sense !== undefined && { sense }),
     ...(times !== undefined && { times }),
     ...(computer !== undefined && { computer }),
   };

@@ -3,8 +3,8 @@
 import { byId, element, icon } from "../../view/dom.ts";
 import { WORDS } from "../words/words.ts";
 
-/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. chats: they are not kept. deleted: a chat was. file: what became of one. part: a script of the page did not come. sees: what sees pictures is loaded. persist: the browser asks whether it may keep the model. */
-export type NoticeKind = "update" | "persist" | "storage" | "copy" | "computer" | "remote" | "chats" | "deleted" | "file" | "part" | "sees";
+/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. chats: they are not kept. deleted: a chat was. file: what became of one. part: a script of the page did not come. sense: what sees or hears is loaded. persist: the browser asks whether it may keep the model. */
+export type NoticeKind = "update" | "persist" | "storage" | "copy" | "computer" | "remote" | "chats" | "deleted" | "file" | "part" | "sense";
 
 interface Action {
   readonly label: string;
@@ -12,7 +12,7 @@ interface Action {
 }
 
 /** What a person does again is said again. */
-const EACH_TIME: readonly NoticeKind[] = ["copy", "deleted", "file", "part", "sees"];
+const EACH_TIME: readonly NoticeKind[] = ["copy", "deleted", "file", "part", "sense"];
 
 const shown = new Map<NoticeKind, string>();
 

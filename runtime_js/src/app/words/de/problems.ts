@@ -104,7 +104,7 @@ const PROBLEMS: ProblemsWords = {
     PartMissing: {
       title: "Ein Teil des Modells fehlt hier",
       text: "Diese Antwort braucht eine Datei des Modells, die noch nicht auf diesem Gerät ist und nicht geladen werden konnte. Das Modell läuft weiter.",
-      fix: "Prüfen Sie die Verbindung und fragen Sie noch einmal. Fragen, die sie nicht brauchen, etwa ohne Bilder, werden inzwischen beantwortet.",
+      fix: "Prüfen Sie die Verbindung und fragen Sie noch einmal. Fragen, die sie nicht brauchen, etwa ohne Bilder oder Tonaufnahmen, werden inzwischen beantwortet.",
     },
     NoRoomToGrow: {
       title: "Für mehr ist kein Platz",

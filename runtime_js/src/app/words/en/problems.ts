@@ -105,7 +105,7 @@ const PROBLEMS = {
     PartMissing: {
       title: "A part of the model is missing here",
       text: "This answer needs a file of the model that is not on this device yet, and it could not be fetched. The model still runs.",
-      fix: "Check the connection and ask again. Questions that do not need it, as those without pictures, are answered meanwhile.",
+      fix: "Check the connection and ask again. Questions that do not need it, as those without pictures or sounds, are answered meanwhile.",
     },
     /** Memory runs out while an answer grows. */
     NoRoomToGrow: {

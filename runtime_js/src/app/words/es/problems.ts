@@ -104,7 +104,7 @@ const PROBLEMS: ProblemsWords = {
     PartMissing: {
       title: "Aquí falta una parte del modelo",
       text: "Esta respuesta necesita un archivo del modelo que aún no está en este dispositivo y no se pudo descargar. El modelo sigue funcionando.",
-      fix: "Comprueba la conexión y pregunta de nuevo. Las preguntas que no lo necesitan, como las que no llevan imágenes, se responden mientras tanto.",
+      fix: "Comprueba la conexión y pregunta de nuevo. Las preguntas que no lo necesitan, como las que no llevan imágenes ni sonidos, se responden mientras tanto.",
     },
     NoRoomToGrow: {
       title: "No hay sitio para más",

@@ -104,7 +104,7 @@ const PROBLEMS: ProblemsWords = {
     PartMissing: {
       title: "Une partie du modèle manque ici",
       text: "Cette réponse a besoin d’un fichier du modèle qui n’est pas encore sur cet appareil et qui n’a pas pu être téléchargé. Le modèle fonctionne toujours.",
-      fix: "Vérifiez la connexion et posez la question à nouveau. Les questions qui n’en ont pas besoin, comme celles sans images, reçoivent une réponse entre-temps.",
+      fix: "Vérifiez la connexion et posez la question à nouveau. Les questions qui n’en ont pas besoin, comme celles sans images ni sons, reçoivent une réponse entre-temps.",
     },
     NoRoomToGrow: {
       title: "Il n’y a plus de place",

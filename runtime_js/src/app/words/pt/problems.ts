@@ -104,7 +104,7 @@ const PROBLEMS: ProblemsWords = {
     PartMissing: {
       title: "Falta aqui uma parte do modelo",
       text: "Esta resposta precisa de um arquivo do modelo que ainda não está neste dispositivo e não pôde ser baixado. O modelo continua funcionando.",
-      fix: "Verifique a conexão e pergunte de novo. Perguntas que não precisam dele, como as sem imagens, são respondidas enquanto isso.",
+      fix: "Verifique a conexão e pergunte de novo. Perguntas que não precisam dele, como as sem imagens nem sons, são respondidas enquanto isso.",
     },
     NoRoomToGrow: {
       title: "Não há espaço para mais",
