@@ -2,12 +2,16 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ContentPart } from "../src/api/openai/types.ts";
+import type { ChatCompletionMessageParam, ContentPart } from "../src/api/openai/types.ts";
+import { readSoundPart } from "../src/api/sounds.ts";
+import { decodeSound } from "../src/media/sound/decode.ts";
 import { readSound } from "../src/media/sound/picture.ts";
 import { wavOf } from "../src/media/sound/wav.ts";
 import { RequestValidationError } from "../src/support/errors.ts";
+import { Fields } from "../src/support/fields.ts";
 import { MODEL, PLACES } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
+import { AUDIO_TOKEN, checkSeeing } from "./fakes/vision.ts";
 
 const SETTINGS = {
   kind: "gemma4", placeholder: "<a>", audio: "<a>", before: "<", after: ">", rate: 16_000, bins: 32, frame: 320, hop: 160, fft: 512, low: 0, high: 8000, floor: 1e-3,
@@ -67,5 +71,45 @@ test("what is no sound is told by its part and field", async () => {
     await refused({ data: new Float32Array(3 * 3600 * 1000), sample_rate: 1000 }, /input_audio\.data takes 3\.0 hours.*Cut it/);
     await refused({ data: new Float32Array(8), sample_rate: 16_000 }, /messages\[0\]\.content\[1\] is a sound, and the model "toy" does not hear.*load a model that hears/);
     assert.ok(await client.chat.completions.create({ messages: [{ role: "user", content: "a" }], max_tokens: 1 }));
+  }
+});
+
+checkSeeing("a second question about a sound encodes nothing, tokens are told before, and pictures stand beside it", async ({ client, hearing, vision }) => {
+  const heard = { type: "input_audio", input_audio: { data: btoa("7: 5 3"), format: "wav" } } as const;
+  const shown = { type: "image_url", image_url: { url: new Blob(["7: 2"]) } };
+  const ask = (...messages: ChatCompletionMessageParam[]) => client.chat.completions.create({ messages, max_tokens: 6, temperature: 0 });
+  const question = { role: "user", content: [shown, { type: "text", text: "a" }, heard] } as const;
+  const counted = await client.countTokens([question]);
+  assert.deepEqual([hearing.encoded, vision.encoded], [[], []]);
+  const first = await ask(question);
+  assert.equal(first.usage.prompt_tokens, counted);
+  assert.deepEqual([(await client.tokenize([question])).filter((token) => token === AUDIO_TOKEN).length, hearing.encoded, vision.encoded], [8, ["7/0", "7/1"], ["7/0"]]);
+  const second = await ask(question, { role: "assistant", content: first.choices[0]?.message.content ?? "" }, { role: "user", content: "b" });
+  assert.ok(second.usage.prompt_tokens_details.cached_tokens >= counted - 1);
+  assert.deepEqual([hearing.encoded.length, hearing.reads], [2, 1], "it is known by its bytes");
+  await assert.rejects(ask({ role: "user", content: [{ type: "input_audio", input_audio: { data: btoa("noise") } }] }), fails(RequestValidationError, /^messages\[0\]\.content\[0\]: /));
+  assert.equal((await ask({ role: "user", content: "b" })).choices.length, 1, "the conversation goes on");
+});
+
+test("what a page has of sounds becomes files that threads share", async (t) => {
+  class AudioBuffer {
+    readonly [name: string]: unknown;
+    readonly numberOfChannels = 2;
+    readonly length = 3;
+    readonly sampleRate = 8000;
+    getChannelData(channel: number): Float32Array {
+      return Float32Array.of(0.5, -0.5, channel);
+    }
+  }
+  Reflect.set(globalThis, "AudioBuffer", AudioBuffer);
+  t.after(() => Reflect.deleteProperty(globalThis, "AudioBuffer"));
+  const bytes = new Uint8Array(await wav(samples(3)).arrayBuffer());
+  const stored = Array.from(samples(3), (value) => Math.trunc(32_767 * value) / 2 ** 15);
+  for (const [data, more, values] of [
+    [new AudioBuffer(), {}, [0.5, -0.5, 0.5]], [Float32Array.of(1, 0, 0.25), { sample_rate: 8000 }, [1, 0, 0.25]],
+    [bytes, {}, stored], [bytes.buffer, {}, stored],
+  ] as const) {
+    const { data: read } = readSoundPart(new Fields({ data, ...more }, "a", Error), "a");
+    assert.deepEqual([...(await decodeSound(read, 8000)).values], values);
   }
 });

@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { after, before, beforeEach, test } from "node:test";
-import type { ChatCompletionChunk } from "../src/api/openai/types.ts";
+import type { ChatCompletionChunk, ContentPart } from "../src/api/openai/types.ts";
 import { ContextWindowSizeExceededError, DeviceLostError, RemoteError, RequestValidationError } from "../src/support/errors.ts";
 import { createHybrid } from "../src/hybrid/index.ts";
 import type { Answered, HybridOptions, HybridPolicy, LocalEngine, RemoteModel } from "../src/hybrid/index.ts";
 import { createFetch } from "../src/api/openai/fetch.ts";
+import { wavOf } from "../src/media/sound/wav.ts";
 import { setLogLevel } from "../src/support/log.ts";
 import { FakeEngine, CONFIG, MODEL, soon } from "./fakes/engine.ts";
 
@@ -68,6 +69,24 @@ test("pictures that only this program has leave as data URLs, and addresses as w
   const pixels = shown({ width: 1, height: 1, data: Uint8Array.of(1, 2, 3) });
   // Nothing here makes a file of pixels. The device gets them then, whose model reads text alone.
   await assert.rejects(engine.create({ messages: [{ role: "user", content: [pixels] }] }, { where: "remote" }), /messages\[0\]\.content/);
+  assert.equal(left.length, 1);
+});
+
+test("sounds leave as base64 of what servers read, and private ones stay at home", async () => {
+  const engine = createHybrid({ local: await device(), remote: remote() });
+  const heard = (input_audio: ContentPart["input_audio"]): ContentPart => ({ type: "input_audio", input_audio });
+  const file = wavOf({ values: Float32Array.of(0.5, -0.5), rate: 8000 }, 32);
+  const wav = Buffer.from(await file.arrayBuffer()).toString("base64");
+  const sounds: ContentPart["input_audio"][] = [
+    { data: file }, { data: Float32Array.of(0.5, -0.5), sample_rate: 8000 }, { data: new Blob(["x"], { type: "audio/mpeg" }) }, { data: `data:audio/wav;base64,${wav}` }, { data: "eA==", format: "mp3" },
+  ];
+  const messages = [{ role: "user" as const, content: sounds.map(heard) }];
+  await engine.create({ messages }, { where: "remote" });
+  const sent = [[wav, "wav"], [wav, "wav"], ["eA==", "mp3"], [wav, "wav"], ["eA==", "mp3"]].map(([data, format]) => ({ type: "input_audio", input_audio: { data, format } }));
+  assert.deepEqual(left[0]?.messages[0]?.content, sent);
+  await assert.rejects(engine.create({ messages }, { private: true }), /does not hear/);
+  // Nothing here makes WAV of it, so that the device gets it.
+  await assert.rejects(engine.create({ messages: [{ role: "user", content: [heard({ data: new Blob(["OggS"]) })] }] }, { where: "remote" }), /does not hear/);
   assert.equal(left.length, 1);
 });
 

@@ -10,7 +10,7 @@ function facts(id: string, more: Partial<PackagedFacts> = {}): PackagedFacts {
   const manifest = `https://cdn.example/pkg/model/manifest.${id}.json`;
   return {
     record: { model_id: id, manifest, files: { "model.wasm": `https://cdn.example/${id}.wasm` } },
-    name: id, downloadBytes: 1024, memoryBytes: 123_456_789, contextLength: 512, library: "model.wasm", embeds: false, sees: false, aliases: [], reference: null, ...more,
+    name: id, downloadBytes: 1024, memoryBytes: 123_456_789, contextLength: 512, library: "model.wasm", embeds: false, sees: false, hears: false, aliases: [], reference: null, ...more,
   };
 }
 

@@ -1,4 +1,4 @@
-// Pictures by way of the interfaces that other programs have: Responses, the AI SDK, the Prompt API and WebLLM's.
+// Pictures and sounds by way of the interfaces that other programs have: Responses, the AI SDK, the Prompt API and WebLLM's.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,42 +14,63 @@ import { checkSeeing, picture } from "./fakes/vision.ts";
 const DATA = `data:image/png;base64,${btoa("7: 5 3")}`;
 
 /** What the engine itself answers. */
-async function answer({ client }: Setup, content: string | object[], max_tokens = 5): Promise<string> {
+async function answer({ client }: Setup, content: string | readonly object[], max_tokens = 5): Promise<string> {
   const { choices } = await client.chat.completions.create(JSON.parse(JSON.stringify({ messages: [{ role: "user", content }], max_tokens, temperature: 0 })));
   return choices[0]?.message.content ?? "";
 }
 
+const SOUND = btoa("7: 5 3");
+const HEARD = [{ type: "text", text: "What is it?" }, { type: "input_audio", input_audio: { data: SOUND, format: "wav" } }];
 const SHOWN = [{ type: "text", text: "What is it?" }, { type: "image_url", image_url: { url: DATA } }];
 
-checkSeeing("responses take input_image", async (it) => {
-  const respond = async (image: object): Promise<Response> => createFetch(it.client)("https://local.example/v1/responses", { method: "POST", body: JSON.stringify({
-    input: [{ role: "user", content: [{ type: "input_text", text: "What is it?" }, { type: "input_image", ...image }] }], max_output_tokens: 5, temperature: 0,
+checkSeeing("responses take input_image and input_audio", async (it) => {
+  const respond = async (part: object): Promise<Response> => createFetch(it.client)("https://local.example/v1/responses", { method: "POST", body: JSON.stringify({
+    input: [{ role: "user", content: [{ type: "input_text", text: "What is it?" }, part] }], max_output_tokens: 5, temperature: 0,
   }) });
-  const body: { output: readonly { content: readonly { text: string }[] }[] } = await (await respond({ image_url: DATA, detail: "auto" })).json();
-  assert.equal(body.output[0]?.content[0]?.text, await answer(it, SHOWN));
-  assert.deepEqual(it.vision.encoded, ["7/0", "7/1"]);
-  for (const [image, message] of [[{ file_id: "f" }, /file_id is not supported here; nothing is stored/], [{}, /image_url must be a string/]] as const) {
-    const failed = await respond(image);
+  for (const [part, said, sense] of [
+    [{ type: "input_image", image_url: DATA, detail: "auto" }, SHOWN, it.vision], [{ type: "input_audio", input_audio: { data: SOUND, format: "wav" } }, HEARD, it.hearing],
+  ] as const) {
+    const body: { output: readonly { content: readonly { text: string }[] }[] } = await (await respond(part)).json();
+    assert.equal(body.output[0]?.content[0]?.text, await answer(it, said));
+    assert.deepEqual(sense.encoded, ["7/0", "7/1"]);
+  }
+  for (const [part, message] of [
+    [{ type: "input_image", file_id: "f" }, /file_id is not supported here; nothing is stored/], [{ type: "input_image" }, /image_url must be a string/],
+    [{ type: "input_audio", input_audio: { data: SOUND, format: "ogg" } }, /input_audio\.format must be "wav" or "mp3"/], [{ type: "input_audio", input_audio: { data: "§", format: "wav" } }, /input.*must be base64/],
+  ] as const) {
+    const failed = await respond(part);
     assert.equal(failed.status, 400);
     const { error }: { error: { message: string } } = await failed.json();
     assert.match(error.message, message);
   }
 });
 
-checkSeeing("the AI SDK's pictures, as bytes, base64 and addresses", async (it) => {
+checkSeeing("the AI SDK's pictures and sounds, as bytes, base64 and addresses", async (it) => {
   const model = createLocal(it.client)(MODEL);
-  const expected = await answer(it, SHOWN);
-  for (const data of [new TextEncoder().encode("7: 5 3"), btoa("7: 5 3"), new URL(DATA)]) {
-    const { text } = await generateText({ model, temperature: 0, maxOutputTokens: 5, messages: [
-      { role: "user", content: [{ type: "text", text: "What is it?" }, { type: "file", mediaType: "image/png", data }] }] });
-    assert.equal(text, expected);
+  for (const [mediaType, content] of [["image/png", SHOWN], ["audio/wav", HEARD], ["audio/mpeg", HEARD]] as const) {
+    const expected = await answer(it, content);
+    for (const data of [new TextEncoder().encode("7: 5 3"), btoa("7: 5 3"), new URL(DATA)]) {
+      const { text } = await generateText({ model, temperature: 0, maxOutputTokens: 5, messages: [
+        { role: "user", content: [{ type: "text", text: "What is it?" }, { type: "file", mediaType, data }] }] });
+      assert.equal(text, expected, mediaType);
+    }
   }
+  assert.deepEqual([it.vision.encoded, it.hearing.encoded], [["7/0", "7/1"], ["7/0", "7/1"]]);
   await assert.rejects(generateText({ model, maxRetries: 0, messages: [{ role: "user", content: [{ type: "file", mediaType: "application/pdf", data: new Uint8Array(1) }] }] }),
     /no parts of the type "file \(application\/pdf\)"/);
 });
 
-checkSeeing("the Prompt API's pictures, where a session expects them", async (it) => {
-  const LanguageModel = createLanguageModel({ contextWindow: CONTEXT, open: async () => it.client, isStored: async () => true, sees: true });
+checkSeeing("the Prompt API's pictures and sounds, where a session expects them", async (it) => {
+  const source = { contextWindow: CONTEXT, open: async () => it.client, isStored: async () => true };
+  const blind = createLanguageModel({ ...source, hears: true });
+  assert.equal(await blind.availability({ expectedInputs: [{ type: "image" }] }), "unavailable");
+  const listens = await blind.create({ expectedInputs: [{ type: "audio" }], topK: 1 });
+  const heard = async (value: unknown): Promise<string> => (await listens.clone()).prompt([{ role: "user", content: [{ type: "text", value: "What is it?" }, { type: "audio", value }] }]);
+  const told = await heard(new Blob(["7: 5 3"]));
+  assert.equal(await heard(new TextEncoder().encode("7: 5 3")), told);
+  assert.deepEqual([await heard(new TextEncoder().encode("7: 5 3").buffer), it.hearing.encoded], [told, ["7/0", "7/1"]]);
+  for (const value of ["a.wav", 7, null]) await assert.rejects(heard(value), TypeError);
+  const LanguageModel = createLanguageModel({ ...source, sees: true });
   assert.equal(await LanguageModel.availability({ expectedInputs: [{ type: "image" }] }), "available");
   assert.equal(await LanguageModel.availability({ expectedInputs: [{ type: "audio" }] }), "unavailable");
   assert.equal(await LanguageModel.availability({ expectedOutputs: [{ type: "image" }] }), "unavailable");

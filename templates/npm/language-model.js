@@ -7,6 +7,7 @@ export function languageModels(contents, createEngine) {
     return onEngine({
       contextWindow: found.contextLength,
       sees: found.sees,
+      hears: found.hears,
       prefersNative,
       isStored: () => contents.isStored(found),
       open: (progress) => createEngine({

@@ -76,6 +76,7 @@ class _Packaged:
                 "library": manifest.library.file,
                 "embeds": manifest.embedding is not None,
                 "sees": manifest.vision is not None,
+                "hears": manifest.audio is not None,
                 "aliases": [name for name in names if name != manifest.model.id],
                 "reference": names[0] if names and names[0] != manifest.model.name else manifest.model.source,
             },

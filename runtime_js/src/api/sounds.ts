@@ -1,8 +1,7 @@
 /** Sounds of requests, as OpenAI writes them (`input_audio`) and as a page has them. */
 
 import { asWav, mixed } from "../media/sound/compressed.ts";
-import { duration, type Samples } from "../media/sound/samples.ts";
-import { MAX_SECONDS } from "../media/sound/settings.ts";
+import { MAX_SECONDS, duration, type Samples } from "../media/sound/samples.ts";
 import { wavOf } from "../media/sound/wav.ts";
 import type { SoundSource } from "../media/source.ts";
 import { fromBase64 } from "../support/base64.ts";
@@ -10,7 +9,7 @@ import { RequestValidationError } from "../support/errors.ts";
 import type { Fields } from "../support/fields.ts";
 
 /** Characters of a sound in base64. */
-const MAX_BASE64 = 1 << 28;
+export const MAX_BASE64 = 1 << 28;
 const FORMATS = ["wav", "mp3", "pcm_f32"] as const;
 
 /** What a page's thread has of a decoded sound. */

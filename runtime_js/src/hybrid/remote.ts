@@ -8,7 +8,7 @@ import { RemoteError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { NO_USAGE } from "./answer.ts";
 import { eventData } from "./event_stream.ts";
-import { withSentPictures } from "./pictures.ts";
+import { withSentMedia } from "./media.ts";
 import type { RemoteModel } from "./types.ts";
 
 /** What other servers know. Biases name tokens of this device's model, and are left out. */
@@ -33,7 +33,7 @@ const ABORTED = "The request was aborted by its signal.";
 
 /** Raises RemoteError where a picture cannot be sent. */
 async function bodyOf(request: ChatCompletionRequest, model: string): Promise<string> {
-  const sent = { ...request, messages: await withSentPictures(request.messages) };
+  const sent = { ...request, messages: await withSentMedia(request.messages) };
   const known = Object.fromEntries(FIELDS.flatMap((name) => (sent[name] === undefined ? [] : [[name, sent[name]]])));
   return JSON.stringify({ ...known, model, stream: true, stream_options: { include_usage: true } });
 }

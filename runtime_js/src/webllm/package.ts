@@ -23,6 +23,8 @@ export interface PackagedFacts {
   readonly embeds: boolean;
   /** Whether it takes pictures. */
   readonly sees: boolean;
+  /** Whether it takes sounds. */
+  readonly hears: boolean;
   /** Other names that mean it. */
   readonly aliases: readonly string[];
   /** What the builder would make it of, where that is no file of its own machine. */

@@ -80,6 +80,7 @@ export class FakeEngine extends MLCEngine {
   mostTexts = 1;
   /** Of a model that sees. */
   vision: Sense | undefined;
+  hearing: Sense | undefined;
   /** Of an embedding model. */
   embeds: EmbeddingFacts | undefined;
 
@@ -95,7 +96,7 @@ export class FakeEngine extends MLCEngine {
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner), tokenizer: this.tokenizer,
       grammars: grammarsOf(this.tokenizer, runner.vocabulary, [END]), format: this.format, eosTokenIds: this.eosTokenIds, vocabSize: runner.vocabulary, sampling: this.sampling,
-      modelId: choice.modelId, embedding: this.embeds, vision: this.vision, dispose: () => { loaded.disposals++; },
+      modelId: choice.modelId, embedding: this.embeds, vision: this.vision, hearing: this.hearing, dispose: () => { loaded.disposals++; },
     });
   }
 

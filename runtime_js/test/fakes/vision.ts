@@ -1,4 +1,4 @@
-/** A model that sees: a picture is a text, which names it and says how many tokens each of its tiles has, as "7: 5 5 2". */
+/** A model that sees and hears: a picture or a sound is a text, which names it and says how many tokens each of its tiles has, as "7: 5 5 2". */
 
 import { test } from "node:test";
 import type { PictureRunner } from "../../src/executor/runner.ts";
@@ -7,25 +7,30 @@ import { RequestValidationError } from "../../src/support/errors.ts";
 import type { Tile } from "../../src/media/picture.ts";
 import { MODEL, PLACES, fakeTokenizer, soon, type FakeEngine, type Setup } from "./engine.ts";
 
-const PLACEHOLDER = "<image>";
+const MARKS = ["<image>", "<audio>"] as const;
 const TEMPLATE = "{% for m in messages %}[{{ m.role }}]{% if m.content is string %}{{ m.content }}{% else %}{% for part in m.content %}"
-  + "{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}{% endif %}\n{% endfor %}[assistant]";
-/** The id of the first mark of a fake tokenizer. */
+  + "{% if part.type == 'image' %}<image>{% elif part.type == 'audio' %}<audio>{% else %}{{ part.text }}{% endif %}{% endfor %}{% endif %}\n{% endfor %}[assistant]";
+/** The ids of these in a fake tokenizer. */
 export const IMAGE_TOKEN = 1000;
+export const AUDIO_TOKEN = 1001;
 
 export function picture(text: string): Blob {
   return new Blob([text], { type: "image/png" });
 }
 
 export class FakeVision implements Sense, PictureRunner {
-  readonly settings = { placeholder: PLACEHOLDER, image: PLACEHOLDER };
-  readonly token = IMAGE_TOKEN;
+  readonly settings: Sense["settings"];
   readonly width = 2;
   /** By picture and tile: "7/0". */
   readonly encoded: string[] = [];
   reads = 0;
   loads = 0;
   calls = 0;
+  constructor(readonly token: typeof IMAGE_TOKEN | typeof AUDIO_TOKEN = IMAGE_TOKEN) {
+    const mark = MARKS[token === IMAGE_TOKEN ? 0 : 1];
+    this.settings = { placeholder: mark, image: mark };
+  }
+
   /** What a tile waits for, or fails with. */
   encoding: () => Promise<void> = () => Promise.resolve();
 
@@ -40,7 +45,7 @@ export class FakeVision implements Sense, PictureRunner {
       begin += tile.tokens;
       return tile;
     });
-    return { hash: text, tokens: begin, prompt: tiles.map((tile, i) => `<${i}>${PLACEHOLDER.repeat(tile.tokens)}`).join(""), tiles };
+    return { hash: this.settings.placeholder + text, tokens: begin, prompt: tiles.map((tile, i) => `<${i}>${this.settings.placeholder.repeat(tile.tokens)}`).join(""), tiles };
   };
 
   readonly tower: Sense["tower"] = async () => {
@@ -61,26 +66,27 @@ export class FakeVision implements Sense, PictureRunner {
   }
 }
 
-/** Lets the models that an engine loads see. */
-function letSee(engine: FakeEngine): FakeVision {
-  const vision = new FakeVision();
-  engine.vision = vision;
-  engine.tokenizer = fakeTokenizer({ chat_template: TEMPLATE }, [PLACEHOLDER]);
-  return vision;
+/** Lets the models that an engine loads see and hear. */
+function letSense(engine: FakeEngine): Senses {
+  const senses = { vision: new FakeVision(), hearing: new FakeVision(AUDIO_TOKEN) };
+  Object.assign(engine, senses);
+  engine.tokenizer = fakeTokenizer({ chat_template: TEMPLATE }, MARKS);
+  return senses;
 }
 
-interface Seeing extends Setup {
+interface Senses {
   readonly vision: FakeVision;
+  readonly hearing: FakeVision;
 }
 
-/** A test of a model that sees, in this thread and in a worker. */
-export function checkSeeing(name: string, work: (it: Seeing) => Promise<void>): void {
+/** A test of a model that sees and hears, in this thread and in a worker. */
+export function checkSeeing(name: string, work: (it: Setup & Senses) => Promise<void>): void {
   for (const [place, make] of Object.entries(PLACES)) {
     test(`${place}: ${name}`, async () => {
       const it = make();
-      const vision = letSee(it.engine);
+      const senses = letSense(it.engine);
       await it.client.reload(MODEL);
-      await soon(work({ ...it, vision }), name);
+      await soon(work({ ...it, ...senses }), name);
     });
   }
 }

@@ -7,18 +7,19 @@ import { RequestValidationError } from "../../support/errors.ts";
 export type ChatRequest = Omit<ChatCompletionRequest, "stream" | "stream_options">;
 
 function refuse(type: string): never {
-  throw new RequestValidationError(`Models here read texts and pictures, and no parts of the type "${type}".`, { param: "prompt" });
+  throw new RequestValidationError(`Models here take texts, pictures and sounds, and no parts of the type "${type}".`, { param: "prompt" });
 }
 
-/** A file that is a picture. */
-function shown({ data, mediaType, providerOptions }: LanguageModelV4FilePart): ContentPart {
+/** A file that is a picture, or a sound. */
+function media({ data, mediaType, providerOptions }: LanguageModelV4FilePart): ContentPart {
+  if (/^audio(?:[/]|$)/.test(mediaType)) return { type: "input_audio", input_audio: { data: fileOf(data, mediaType) } };
   if (!/^image(?:[/]|$)/.test(mediaType)) refuse(`file (${mediaType})`);
   const detail = providerOptions?.["local"]?.["imageDetail"];
-  const url = pictureOf(data, /[/][^*]/.test(mediaType) ? mediaType : "");
+  const url = fileOf(data, /[/][^*]/.test(mediaType) ? mediaType : "");
   return { type: "image_url", image_url: { url, ...(typeof detail === "string" && { detail }) } };
 }
 
-function pictureOf(file: LanguageModelV4FilePart["data"], type: string): string | Blob {
+function fileOf(file: LanguageModelV4FilePart["data"], type: string): string | Blob {
   switch (file.type) {
     case "url":
       return file.url.href;
@@ -61,7 +62,7 @@ function messages(message: LanguageModelV4Message): ChatCompletionMessageParam[]
     case "system":
       return [{ role: "system", content: message.content }];
     case "user":
-      return [{ role: "user", content: message.content.map((part) => (part.type === "text" ? { type: "text", text: part.text } : shown(part))) }];
+      return [{ role: "user", content: message.content.map((part) => (part.type === "text" ? { type: "text", text: part.text } : media(part))) }];
     case "assistant":
       return [assistant(message.content)];
     case "tool":

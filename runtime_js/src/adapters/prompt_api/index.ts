@@ -43,7 +43,7 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
 
   async function availability(options: CoreOptions = {}): Promise<Availability> {
     readSampling(options);
-    if (readInputs(options, source.sees === true) === undefined || await source.isPossible?.() === false) return "unavailable";
+    if (readInputs(options, source) === undefined || await source.isPossible?.() === false) return "unavailable";
     if (isOpen) return "available";
     return engine !== undefined ? "downloading" : await source.isStored() ? "available" : "downloadable";
   }
@@ -52,8 +52,8 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
     const { signal, monitor, initialPrompts = [], tools = [] } = options;
     signal?.throwIfAborted();
     const sampling = readSampling(options);
-    const inputs = readInputs(options, source.sees === true);
-    if (inputs === undefined) throw unsupported(source.sees === true ? "This model reads text and pictures, and writes text." : "This model reads and writes text.");
+    const inputs = readInputs(options, source);
+    if (inputs === undefined) throw unsupported(`This model takes ${["text", ...(source.sees === true ? ["pictures"] : []), ...(source.hears === true ? ["sounds"] : [])].join(" and ")}, and writes text.`);
     checkTools(tools);
     const history = await still(toInitial(initialPrompts, inputs));
     const target = new CreateMonitor();

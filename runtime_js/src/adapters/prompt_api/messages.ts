@@ -2,8 +2,9 @@
 
 import type { ChatCompletionMessageParam, ContentPart, ResponseFormat } from "../../api/openai/types.ts";
 import { isPixels } from "../../media/pixels.ts";
+import { fileOfBytes, isAudioBuffer } from "../../api/sounds.ts";
 import { isOnPage, isSendable, type PictureInput } from "../../media/source.ts";
-import type { Content, CoreOptions, Expected, Message, Prompt, PromptOptions, SamplingMode, Tool } from "./types.ts";
+import type { Content, CoreOptions, Expected, Message, ModelSource, Prompt, PromptOptions, SamplingMode, Tool } from "./types.ts";
 
 const SAMPLING: Readonly<Record<SamplingMode, { temperature?: number; top_p?: number }>> = {
   "most-predictable": { temperature: 0 },
@@ -20,13 +21,15 @@ export function unsupported(what: string): DOMException {
   return new DOMException(what, "NotSupportedError");
 }
 
-/** What a prompt may have beside text: pictures, where the session was made for them. */
+/** What a prompt may have beside text: pictures and sounds, where the session was made for them. */
 export interface Inputs {
   readonly pictures: boolean;
+  readonly sounds: boolean;
 }
 
-function toPart({ type, value }: Content, role: Message["role"], { pictures }: Inputs): ContentPart {
+function toPart({ type, value }: Content, role: Message["role"], { pictures, sounds }: Inputs): ContentPart {
   if (type === "image" && pictures && role !== "assistant") return { type: "image_url", image_url: { url: pictureOf(value) } };
+  if (type === "audio" && sounds && role !== "assistant") return { type: "input_audio", input_audio: { data: soundOf(value) } };
   if (type !== "text") throw unsupported(`This session takes text, and no ${type}${role === "assistant" ? " of the assistant" : " (see expectedInputs)"}.`);
   if (typeof value !== "string") throw new TypeError("A part of the type text has a string for its value.");
   return { type: "text", text: value };
@@ -35,9 +38,16 @@ function toPart({ type, value }: Content, role: Message["role"], { pictures }: I
 /** What may be drawn, or bytes. Raises TypeError. */
 function pictureOf(value: unknown): PictureInput {
   if (isSendable(value) || isOnPage(value)) return value;
-  if (value instanceof ArrayBuffer) return new Blob([value]);
-  if (ArrayBuffer.isView(value)) return new Blob([Uint8Array.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))]);
+  const file = fileOfBytes(value);
+  if (file !== undefined) return file;
   throw new TypeError("A part of the type image has a Blob, an ImageBitmap, an ImageData, a canvas, another picture of the page, or bytes for its value.");
+}
+
+/** What plays, or a file's bytes. Raises TypeError. */
+function soundOf(value: unknown): Blob | AudioBuffer {
+  const sound = value instanceof Blob || isAudioBuffer(value) ? value : fileOfBytes(value);
+  if (sound === undefined) throw new TypeError("A part of the type audio has an AudioBuffer, a Blob, or a file's bytes for its value.");
+  return sound;
 }
 
 function toMessage({ role, content, prefix = false }: Message, isLast: boolean, inputs: Inputs): ChatCompletionMessageParam {
@@ -95,17 +105,18 @@ export function readSampling({ samplingMode, topK, temperature }: CoreOptions): 
 }
 
 /**
- * What a session may be given; undefined where it is made for what the model does not take, or does not make. `sees`: whether the model does.
+ * What a session may be given; undefined where it is made for what the model does not take, or does not make.
  * Raises TypeError for what is no type, RangeError for what is no language.
  */
-export function readInputs({ expectedInputs = [], expectedOutputs = [] }: CoreOptions, sees: boolean): Inputs | undefined {
+export function readInputs({ expectedInputs = [], expectedOutputs = [] }: CoreOptions, { sees = false, hears = false }: Pick<ModelSource, "sees" | "hears">): Inputs | undefined {
   for (const { type, languages = [] } of [...expectedInputs, ...expectedOutputs]) {
     if (!TYPES.includes(type)) throw new TypeError(`The type "${type}" is none of ${TYPES.join(", ")}.`);
     Intl.getCanonicalLocales([...languages]);
   }
   const pictures = expectedInputs.some(({ type }) => type === "image");
-  const isPossible = (!pictures || sees) && expectedInputs.every(({ type }) => type !== "audio") && expectedOutputs.every(({ type }) => type !== "image" && type !== "audio");
-  return isPossible ? { pictures } : undefined;
+  const sounds = expectedInputs.some(({ type }) => type === "audio");
+  const isPossible = (!pictures || sees) && (!sounds || hears) && expectedOutputs.every(({ type }) => type !== "image" && type !== "audio");
+  return isPossible ? { pictures, sounds } : undefined;
 }
 
 /** Raises TypeError for a tool that is not described, and what reading its schema raises. */

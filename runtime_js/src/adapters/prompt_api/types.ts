@@ -73,6 +73,8 @@ export interface ModelSource {
   readonly contextWindow: number;
   /** Whether the model sees pictures. Default: it reads text alone. */
   readonly sees?: boolean | undefined;
+  /** Whether it hears sounds. Default: it does not. */
+  readonly hears?: boolean | undefined;
   /** Loads the model; called once, and again after it failed. `progress` is told numbers from 0 to 1. */
   open(progress: (loaded: number) => void): Promise<PromptEngine>;
   /** Whether all of the model is on this device. */

@@ -21,10 +21,10 @@ export interface ContentPart {
   } | undefined;
   readonly input_audio?: {
     /**
-     * The sound: base64 of a file or a data URL of one, a File or another Blob, an AudioBuffer, or a Float32Array of one channel beside its
-     * `sample_rate`. WAV is read anywhere; what else a browser decodes (MP3, AAC, Ogg, FLAC, WebM), where the request is made in a page.
+     * The sound: base64 of a file or a data URL of one, a File or another Blob, its bytes, an AudioBuffer, or a Float32Array of one channel beside
+     * its `sample_rate`. WAV is read anywhere; what else a browser decodes (MP3, AAC, Ogg, FLAC, WebM), where the request is made in a page.
      */
-    readonly data: string | Blob | AudioBuffer | Float32Array;
+    readonly data: string | Blob | ArrayBuffer | Uint8Array | AudioBuffer | Float32Array;
     /** Of base64. Default: what the file says. */
     readonly format?: "wav" | "mp3" | "pcm_f32" | undefined;
     /** Of a Float32Array, samples a second. */

@@ -2,7 +2,8 @@
 
 import { asWav, decodeCompressed } from "../../media/sound/compressed.ts";
 import { faultOf } from "../../media/sound/samples.ts";
-import { WAV, readWav, wavOf } from "../../media/sound/wav.ts";
+import { WAV, wavOf } from "../../media/sound/wav.ts";
+import { readWav } from "../../media/sound/wav_reader.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 
 export { record } from "./recorder.ts";

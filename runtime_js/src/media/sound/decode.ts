@@ -3,7 +3,8 @@
 import { RequestValidationError } from "../../support/errors.ts";
 import { decodeCompressed } from "./compressed.ts";
 import type { Samples } from "./samples.ts";
-import { isWav, readWav } from "./wav.ts";
+import { isWav } from "./wav.ts";
+import { readWav } from "./wav_reader.ts";
 
 /** Of ten minutes as a CD has them. */
 const MAX_WAV_BYTES = 2 ** 27;

@@ -2,11 +2,11 @@
 
 import type { Fields } from "../../support/fields.ts";
 import { MAX_PICTURE_TEXT } from "../../support/limits.generated.ts";
+import { MAX_SECONDS } from "./samples.ts";
 
 const MAX_RATE = 192_000;
 const MAX_BINS = 512;
 const MAX_FFT = 8192;
-export const MAX_SECONDS = 600;
 
 export interface SoundSettings {
   readonly kind: "gemma4";

@@ -3,7 +3,8 @@
 import { canHash, sha256 } from "../../support/digest.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { frameCount, logMel } from "./mel.ts";
-import { duration, faultOf, resample, type Samples } from "./samples.ts";
+import { resample } from "./resample.ts";
+import { duration, faultOf, type Samples } from "./samples.ts";
 import type { SoundSettings } from "./settings.ts";
 
 export interface Sound {

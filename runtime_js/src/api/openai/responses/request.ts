@@ -3,6 +3,7 @@
 import { SAMPLING_RANGES } from "../../../storage/sampling_defaults.ts";
 import { RequestValidationError } from "../../../support/errors.ts";
 import { MAX_ADDRESS } from "../../../media/fetch.ts";
+import { MAX_BASE64 } from "../../sounds.ts";
 import { DETAILS } from "../../../media/source.ts";
 import { Fields } from "../../../support/fields.ts";
 import { readJsonObject } from "../../../support/json.ts";
@@ -53,13 +54,15 @@ export interface ParsedResponseRequest {
   readonly settings: EchoedSettings;
 }
 
-const TYPES = ["input_text", "output_text", "input_image"] as const;
+const TYPES = ["input_text", "output_text", "input_image", "input_audio"] as const;
 
-/** Texts and pictures, as a chat spells them. */
+/** Texts, pictures and sounds, as a chat spells them. */
 function readParts(item: Fields, key: string): string | ContentPart[] {
   if (!Array.isArray(item.raw(key))) return item.string(key, MAX_CONTENT);
   const parts = item.objects(key, MAX_PARTS, (part): ContentPart => {
-    if (part.oneOf("type", TYPES) === "input_image") return readImage(part);
+    const type = part.oneOf("type", TYPES);
+    if (type === "input_image") return readImage(part);
+    if (type === "input_audio") return readAudio(part);
     refuseUnsupported(part, ["type", "text"], NEUTRAL_IN_RESPONSE_ITEM);
     return { type: "text", text: part.string("text", MAX_CONTENT) };
   });
@@ -70,6 +73,13 @@ function readImage(part: Fields): ContentPart {
   refuseUnsupported(part, ["type", "image_url", "detail"], NEUTRAL_IN_RESPONSE_ITEM, { file_id: "nothing is stored here; give the picture as image_url" });
   const detail = part.optional("detail", (key) => part.oneOf(key, [...DETAILS, "original"]));
   return { type: "image_url", image_url: { url: part.string("image_url", MAX_ADDRESS), detail: detail === "original" ? "high" : detail } };
+}
+
+function readAudio(part: Fields): ContentPart {
+  refuseUnsupported(part, ["type", "input_audio"], NEUTRAL_IN_RESPONSE_ITEM);
+  const sound = part.object("input_audio");
+  sound.onlyKeys(["data", "format"]);
+  return { type: "input_audio", input_audio: { data: sound.string("data", MAX_BASE64), format: sound.oneOf("format", ["wav", "mp3"]) } };
 }
 
 /** What an answer has thought, where it is there to read. */

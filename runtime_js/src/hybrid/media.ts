@@ -1,15 +1,18 @@
-/** Pictures of a request as a server can read them: those that only this program has go along, as data URLs. */
+/** Pictures and sounds of a request as a server can read them: what only this program has goes along, as text. */
 
 import { baseUrl } from "../api/config.ts";
 import type { ChatCompletionMessageParam, ContentPart } from "../api/openai/types.ts";
+import { readSoundPart } from "../api/sounds.ts";
 import { Bytes, readHeader } from "../media/header.ts";
 import { rgbOf, isPixels } from "../media/pixels.ts";
+import { asWav } from "../media/sound/compressed.ts";
 import { isDrawn, isOnPage, type PictureInput } from "../media/source.ts";
 import { base64 } from "../support/base64.ts";
 import { RemoteError } from "../support/errors.ts";
+import { Fields } from "../support/fields.ts";
 
-/** Raises RemoteError, which names the part, where a picture cannot be sent. */
-export async function withSentPictures(messages: readonly ChatCompletionMessageParam[]): Promise<ChatCompletionMessageParam[]> {
+/** Raises RemoteError, which names the part, where one cannot be sent. */
+export async function withSentMedia(messages: readonly ChatCompletionMessageParam[]): Promise<ChatCompletionMessageParam[]> {
   return Promise.all(messages.map(async (message, i) => {
     const { content } = message;
     if (typeof content !== "object" || content === null) return message;
@@ -18,12 +21,22 @@ export async function withSentPictures(messages: readonly ChatCompletionMessageP
 }
 
 async function withSent(part: ContentPart, path: string): Promise<ContentPart> {
-  if (part.image_url === undefined) return part;
-  try {
-    return { ...part, image_url: { ...part.image_url, url: await addressOf(part.image_url.url) } };
-  } catch (error) {
-    throw new RemoteError(`${path}: the picture cannot be sent to the remote model (${String(error)}). Give it as a Blob or a data URL.`, {}, error);
+  const { image_url, input_audio } = part;
+  const refuse = (what: string, how: string, error: unknown): RemoteError => (
+    new RemoteError(`${path}: the ${what} cannot be sent to the remote model (${String(error)}). Give it as ${how}.`, {}, error));
+  if (image_url !== undefined) {
+    return { ...part, image_url: { ...image_url, url: await addressOf(image_url.url).catch((error: unknown) => { throw refuse("picture", "a Blob or a data URL", error); }) } };
   }
+  if (input_audio === undefined) return part;
+  if (typeof input_audio.data === "string") return { ...part, input_audio: { format: "wav", ...input_audio, data: input_audio.data.replace(/^data:[^,]*,/i, "") } };
+  return { ...part, input_audio: await soundText(input_audio, path).catch((error: unknown) => { throw refuse("sound", "a WAV file in a Blob", error); }) };
+}
+
+/** WAV or MP3, which OpenAI's API takes, in base64. Raises what reading and decoding raise. */
+async function soundText(sound: object, path: string): Promise<NonNullable<ContentPart["input_audio"]>> {
+  const { data } = readSoundPart(new Fields(sound, `${path}.input_audio`, (message) => new RemoteError(message)), path);
+  const isMp3 = /^audio[/](?:mpeg|mp3)$/.test(data.type);
+  return { data: base64(new Uint8Array(await (isMp3 ? data : await asWav(data, 16)).arrayBuffer())), format: isMp3 ? "mp3" : "wav" };
 }
 
 /** Raises what reading and drawing raise. */
