@@ -79,6 +79,25 @@ def test_projections_that_are_one_matrix_are_adapted_as_one(tmp_path: Path) -> N
     assert np.linalg.norm(logits - expected) < 1e-5 * np.linalg.norm(expected)
 
 
+@pytest.mark.parametrize(
+    ("family", "table", "head"), [("exaone", "transformer.wte", "lm_head"), ("gpt_neox", "gpt_neox.embed_in", "embed_out")]
+)
+def test_an_embedding_of_another_name_leaves_the_head_as_it_was(tmp_path: Path, family: str, table: str, head: str) -> None:
+    model = families.open_tiny(family, "hugging_face", tmp_path / "model")
+    tensors = {name: tensor for name, tensor in model.tensors.items() if name != f"{head}.weight"}
+    tied = replace(model, tensors=tensors, config={**model.config, "tie_word_embeddings": True})
+    before = tied.tensors[f"{table}.weight"].dequantize()
+    a, b = np.ones((2, len(before)), np.float32), np.ones((before.shape[1], 2), np.float32)
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 2, "lora_alpha": 2}))
+    parts = {f"base_model.model.{table}.lora_embedding_{part}": value for part, value in (("A", a), ("B", b))}
+    save_file(parts, tmp_path / "adapter" / "adapter_model.safetensors")
+    checkpoint = merged(tmp_path / "adapter", tied)
+    assert not load_model(checkpoint).tied
+    np.testing.assert_array_equal(checkpoint.tensors[f"{table}.weight"].dequantize(), before + 2)
+    np.testing.assert_array_equal(checkpoint.tensors[f"{head}.weight"].dequantize(), before)
+
+
 def test_only_what_it_names_changes() -> None:
     before, after = open_folder(MODEL, "tiny-llama"), merged()
     changed = {name for name in before.tensors if (before.tensors[name].dequantize() != after.tensors[name].dequantize()).any()}

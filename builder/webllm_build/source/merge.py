@@ -14,7 +14,9 @@ from webllm_build.source.adapter import Adapter, LowRank
 from webllm_build.source.checkpoint import Checkpoint, Raw, Tensor, decode_rows
 from webllm_build.source.local_tokenizer import TOKENIZER, eos_token_ids, read_tokenizer
 
-EMBEDDING, HEAD = "embed_tokens.weight", "lm_head.weight"
+# What files call the embedding → the output head beside it.
+TABLES = {"embed_tokens.weight": "lm_head.weight", "wte.weight": "lm_head.weight", "embed_in.weight": "embed_out.weight"}
+TABLE_NAMES = tuple({*TABLES, *TABLES.values()})
 # Of the text model, by the kind of model and the library's version.
 PREFIXES = ("model.language_model.", "language_model.model.", "model.", "")
 SHOWN = 8  # of what does not fit
@@ -32,12 +34,12 @@ def merge(checkpoint: Checkpoint, adapter: Adapter) -> Checkpoint:
         )
     tensors, config = dict(checkpoint.tensors), dict(checkpoint.config)
     changed = {_place(name, tensors): name for name in (*adapter.updates, *adapter.replaced)}
-    embedding = next((name for name in tensors if name.endswith(EMBEDDING)), None)
-    if embedding is not None and (HEAD not in tensors or config.get("tie_word_embeddings") is True) and {embedding, HEAD} & changed.keys():
+    embedding, head = next(((name, TABLES[end]) for name in tensors for end in TABLES if name.endswith(end)), ("", ""))
+    if embedding and (head not in tensors or config.get("tie_word_embeddings") is True) and {embedding, head} & changed.keys():
         if _follows(adapter):
-            changed.pop(HEAD, None)
+            changed.pop(head, None)
         else:  # what was one matrix is two now, as in the peft library
-            tensors[HEAD] = dataclasses.replace(tensors[embedding], name=HEAD)
+            tensors[head] = dataclasses.replace(tensors[embedding], name=head)
             config = _with(config, "tie_word_embeddings", False)
     _check(checkpoint, adapter, tensors, changed)
     for place, name in changed.items():
@@ -70,15 +72,15 @@ def _place(name: str, tensors: Mapping[str, Tensor]) -> str:
 
 def _follows(adapter: Adapter) -> bool:
     """Whether the head stays the embedding: peft was told so, or saved both because the vocabulary has grown, and not as trained ones."""
-    trained = {name for name in adapter.updates if name.endswith((EMBEDDING, HEAD))}
-    return adapter.tied or not (trained or any(module in adapter.saved for module in ("embed_tokens", "lm_head")))
+    trained = {name for name in adapter.updates if name.endswith(TABLE_NAMES)}
+    return adapter.tied or not (trained or any(name.removesuffix(".weight") in adapter.saved for name in TABLE_NAMES))
 
 
 def _check(checkpoint: Checkpoint, adapter: Adapter, tensors: Mapping[str, Tensor], changed: Mapping[str, str]) -> None:
     problems = []
     for place, name in changed.items():
         tensor, update, whole = tensors.get(place), adapter.updates.get(name), adapter.replaced.get(name)
-        rows_may_grow = place.endswith((EMBEDDING, HEAD))
+        rows_may_grow = place.endswith(TABLE_NAMES)
         if tensor is None:
             problems.append(f"the model has no {place}")
             continue
