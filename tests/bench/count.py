@@ -20,8 +20,8 @@ from wgsl import EntryPoint, Expr, Module, Statement
 SUBGROUP = 32
 WALKED = 3  # rounds of a longer one: the last of them stands for all that follow
 UNPACKED = "two halves of a word"
-# Kinds of instructions: f32, f16, int, dot8 (four products of bytes), widen (float16 to float32), convert (other numbers), special (exp, 1/x,
-# ...), shuffle, load, store, shared (both, of workgroup memory), barrier.
+# Kinds of instructions: f32, f16, int, dot8 (four products of bytes), widen (float16 to float32), convert (other numbers), special (exp,
+# 1/x), shuffle, load, store, shared (both, of workgroup memory), barrier.
 UNROLLED = 8  # rounds of a loop that compilers write out
 
 Reader = Callable[[str, int], "int | None"]

@@ -37,6 +37,13 @@ export async function fetchManifest() {
   return { manifest: await fetchJson(url), base: url };
 }
 
+/** The model's plan for GPUs. */
+export async function fetchPlan() {
+  const { manifest, base } = await fetchManifest();
+  const module = await WebAssembly.compile(await (await fetch(new URL(manifest.library.file, base))).arrayBuffer());
+  return JSON.parse(new TextDecoder().decode(WebAssembly.Module.customSections(module, "webllm.plan")[0]));
+}
+
 /** The engine, in this page, with the site's model loaded, and what computes it. `options`: further ones of its configuration. */
 export async function loadEngine(options = {}) {
   const { url, sha256 } = await readSite();

@@ -2,19 +2,21 @@
 
     pip install --group plot && python tests/bench/plot.py
 
-speeds.json has figures of RESULTS.md, which tells their commits, machines and commands: ours and native of one machine in one hour, the
-others' best ones of a machine of the same kind.
+speeds.json is what lease.py measured: ours and native of one machine in one hour. Others' figures in it are their best ones of a machine
+of the same kind, of RESULTS.md.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 DATA = Path(__file__).with_name("speeds.json")
 PLOT = Path(__file__).with_name("speeds.svg")
-COLORS = {"ours": "#2563eb", "native": "#8b95a5", "transformers.js": "#c98a2b", "wllama": "#7a9e5f"}
+COLORS = {"webllm-build": "#2563eb", "llama.cpp CUDA (native)": "#8b95a5", "transformers.js 4.3.1": "#c98a2b", "wllama 3.8.1": "#7a9e5f"}
 INK = "#7d8590"  # reads well on white and on black
 BAR = 0.8
 
@@ -22,6 +24,16 @@ BAR = 0.8
 def digest(data: bytes) -> str:
     """What a plot says of the data that it was made from."""
     return f"speeds.json {hashlib.sha256(data).hexdigest()}"
+
+
+def decode_speeds(data: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Tokens a second by shape and engine, of the shapes that were measured."""
+    found = {}
+    for name, shape in data["shapes"].items():
+        ours, native = shape["parts"].get("speed", {}).get("decode"), shape["parts"].get("native", {}).get("decode", {}).get("mean")
+        speeds = dict(zip(COLORS, (ours, native, *(by_shape.get(name) for by_shape in data["others"].values())), strict=True))
+        found[name] = {engine: speed for engine, speed in speeds.items() if speed is not None}
+    return found
 
 
 def main() -> None:
@@ -32,15 +44,19 @@ def main() -> None:
     from matplotlib import pyplot
 
     data = DATA.read_bytes()
-    speeds = json.loads(data)
-    figure, axes = pyplot.subplots(figsize=(8, 4.2))
+    measured = json.loads(data)
+    speeds = decode_speeds(measured)
+    bars = sum(len(by_engine) for by_engine in speeds.values())
+    figure, axes = pyplot.subplots(figsize=(8, 1.2 + 0.3 * bars))
     place, ticks = 0.0, {}
-    for model, by_engine in speeds["decode"].items():
+    shown: set[str] = set()
+    for model, by_engine in speeds.items():
         first = place
         for engine, speed in by_engine.items():
-            label = speeds["engines"][engine]
-            axes.barh(place, speed, BAR, color=COLORS[engine], label=label if model == next(iter(speeds["decode"])) else None)
-            axes.text(speed + 12, place, f"{speed:,}", va="center", fontsize=9, weight="bold" if engine == "ours" else "normal")
+            axes.barh(place, speed, BAR, color=COLORS[engine], label=None if engine in shown else engine)
+            shown.add(engine)
+            weight = "bold" if engine == next(iter(COLORS)) else "normal"
+            axes.text(speed + 12, place, f"{speed:,.0f}", va="center", fontsize=9, weight=weight)
             place += 1
         ticks[model] = (first + place - 1) / 2
         place += 0.8
@@ -50,9 +66,9 @@ def main() -> None:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_title(speeds["title"], loc="left", fontsize=12, weight="bold")
+    axes.set_title("Decoding, tokens a second", loc="left", fontsize=12, weight="bold")
     axes.legend(frameon=False, loc="lower right", fontsize=9)
-    figure.text(0.01, 0.01, speeds["machine"], fontsize=8)
+    figure.text(0.01, 0.01, measured["machine"], fontsize=8)
     figure.tight_layout(rect=(0, 0.03, 1, 1))
     figure.savefig(PLOT, transparent=True, metadata={"Date": None, "Creator": None, "Description": digest(data)})
 
