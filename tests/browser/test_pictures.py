@@ -62,6 +62,7 @@ def check(found: dict[str, Any], odd: list[Odd]) -> None:
     assert read["gone"]["error"].startswith("AbortError")
     heard = found["heard"]
     assert heard["length"] == 4000 and heard["most"] < 1e-4
+    assert len(heard["off"]) > 1 and max(heard["off"]) < 1e-3
     assert heard["refused"]["error"].startswith("RequestValidationError: The sound's file is damaged, or this browser")
 
 
