@@ -91,15 +91,32 @@ def write_shards(folder: Path, manifest: dict[str, Any]) -> None:
         (folder / shard["file"]).write_bytes(data)
 
 
-def main(site: Path) -> None:
+def config_of(site: Path) -> dict[str, Any]:
+    """What the page says of its model."""
     page = (site / "index.html").read_text("utf-8")
     found = re.search(r'<script type="application/json" id="webllm-config">(.*?)</script>', page, re.DOTALL)
     if found is None:
         raise SystemExit(f"{site}/index.html is not a page of webllm-build")
     (config,) = json.loads(found[1])["models"]
+    return dict(config)
+
+
+def models_of(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [manifest, *([manifest["vision"]["model"]] if "vision" in manifest else [])]
+
+
+def has_weights(site: Path) -> bool:
+    """Whether all shards are there, under the names that the manifest has for them."""
+    path = site / config_of(site)["manifest"]
+    shards = (shard for model in models_of(json.loads(path.read_text("utf-8"))) for shard in model["weights"]["shards"])
+    return all((path.parent / shard["file"]).exists() for shard in shards)
+
+
+def main(site: Path) -> None:
+    config = config_of(site)
     old = site / config["manifest"]
     manifest = json.loads(old.read_text("utf-8"))
-    models = [manifest, *([manifest["vision"]["model"]] if "vision" in manifest else [])]
+    models = models_of(manifest)
     for model in models:
         write_shards(old.parent, model)
         model.pop("probe", None)  # of the weights that were there

@@ -154,7 +154,10 @@ def measure(folder: Path, lease: Lease, say: Callable[[str], None] = print) -> P
         missing = [(name, part) for name, part in lease.parts() if name not in shape["parts"]]
         if not missing:
             continue
-        made = make_weights(site)
+        if not fill_weights.has_weights(site.folder):
+            shape["made"] = True
+            save(file, data)
+            fill_weights.main(site.folder)
         for name, part in missing:
             shape["failed"].pop(name, None)
             try:
@@ -166,9 +169,10 @@ def measure(folder: Path, lease: Lease, say: Callable[[str], None] = print) -> P
                 shape["failed"][name] = f"{type(error).__name__}: {error}"[:500]
                 say(f"{site.name}: {name} failed: {shape['failed'][name]}")
             save(file, data)
-        for path in made:
-            path.unlink()
-    save(file, data)
+        if shape.pop("made", False):
+            for path in site.folder.glob("**/weights-*.bin"):
+                path.unlink()
+            save(file, data)
     return file
 
 
@@ -192,14 +196,6 @@ def save(file: Path, data: Data) -> None:
     new = file.with_suffix(".new")
     new.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     new.replace(file)
-
-
-def make_weights(site: Site) -> list[Path]:
-    """The shards that were made, where the site had none."""
-    if any(site.folder.glob("**/weights-*.bin")):
-        return []
-    fill_weights.main(site.folder)
-    return sorted(site.folder.glob("**/weights-*.bin"))
 
 
 def table(data: Mapping[str, Any]) -> str:

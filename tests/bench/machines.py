@@ -1,9 +1,10 @@
 """What binds a model's kernels on machines that are not here: bytes and instructions of its compiled kernels at the public numbers of each.
 
-    python tests/bench/machines.py SITE [--function decode|prefill|decode_8] [--context 512] [--machine PART-OF-NAME] [--all] [--kernels]
+    python tests/bench/machines.py SITE [--function decode|prefill|decode_8] [--context 512] [--machine NAME] [--all] [--kernels] [--counts]
 
 SITE: a folder with a built model, or a site of bare_site.py. Shown is the variant that the browser would take, with --all every one that it
 could. Each kernel is taken in the tile that is predicted to be the fastest, as calibration would choose; --kernels lists all tiles of each.
+--counts tells, of each variant, what a weight costs: bytes from memory, and instructions by kind (in a prefill for all of the tokens).
 Predicted is the longest of what memory, arithmetic and the caches take at their highest rates, and NVIDIA's also has what a dispatch
 costs there: real kernels take longer.
 """
@@ -33,6 +34,9 @@ from webllm_build.compile.plan import Function, Plan, VariantPlan, parse_plan
 DATA = Path(__file__).with_name("machines.json")
 TOKENS = {"decode": 1, "decode_2": 2, "decode_4": 4, "decode_8": 8, "prefill": 0}  # of a call; 0: of the context
 ARITHMETIC = ("f32", "f16", "int", "dot8", "widen", "convert", "special", "shuffle")
+
+
+COUNTED = (*ARITHMETIC, "load", "shared", "barrier")
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,17 @@ def load_machines(part: str = "") -> list[Machine]:
     return [Machine.of(row) for row in json.loads(DATA.read_text("utf-8"))["machines"] if part.lower() in row["name"].lower()]
 
 
+def counts_of(variant: str, kernels: Sequence[Kernel]) -> list[list[str]]:
+    """Rows for the kernels that multiply by weights, each tile: what one weight costs."""
+    rows = []
+    for kernel in kernels:
+        for tile, work in kernel.tiles.items():
+            if work.weights:
+                each = [work.bytes, *(work.instructions.get(kind, 0) for kind in COUNTED)]
+                rows.append([variant, tile, *(f"{number / work.weights:.2f}" for number in each)])
+    return rows
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows of Markdown, the first one the head."""
     lines = ["| " + " | ".join(row) + " |" for row in rows]
@@ -217,10 +232,15 @@ def main() -> None:
     parser.add_argument("--machine", default="")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--kernels", action="store_true")
+    parser.add_argument("--counts", action="store_true")
     given = parser.parse_args()
     library = Library(given.site)
     n = TOKENS[given.function] or given.context
     counted = cache(lambda name: list(library.kernels(library.variant(name), given.function, n, given.context)))
+    if given.counts:
+        head = ["variant", "kernel and tile", "bytes", *COUNTED]
+        print(table([head, *(row for variant in library.plan.variants for row in counts_of(variant.name, counted(variant.name)))]))
+        return
     rows = [["machine", "variant", "tok/s at most", "of the bandwidth", "bound by"]]
     details = [["machine", "kernel and tile", "dispatches", "memory", "arithmetic", "caches", "us"]]
     for machine in load_machines(given.machine):

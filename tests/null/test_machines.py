@@ -12,7 +12,7 @@ from open_page import TESTS
 sys.path.insert(0, str(TESTS / "bench"))
 
 from count import Counts, count
-from machines import DATA, Kernel, Machine, Work, load_machines, predict
+from machines import COUNTED, DATA, Kernel, Machine, Work, counts_of, load_machines, predict
 from wgsl import parse
 
 HEAD = """
@@ -105,6 +105,15 @@ def test_the_slowest_part_binds() -> None:
     assert machine(widen=None).microseconds(Work(1, 0, {"widen": 1e6}, {}))["arithmetic"] == 0
     side_by_side = machine(issue=200)  # pipes that work at a time: the slowest of them, or what issues
     assert side_by_side.microseconds(many)["arithmetic"] == pytest.approx(20)
+
+
+def test_a_weight_costs_what_its_kernel_does_over_its_weights() -> None:
+    kernel = Kernel("k", 1, {"tile": Work(100, 50, {"f32": 200, "load": 25}, {})})
+    ((variant, tile, *numbers),) = counts_of("f32", [kernel, Kernel("without", 1, {"other": Work(0, 50, {"f32": 1}, {})})])
+    assert (variant, tile) == ("f32", "tile")
+    assert dict(zip(("bytes", *COUNTED), numbers, strict=True)) == dict.fromkeys(("bytes", *COUNTED), "0.00") | {
+        "bytes": "0.50", "f32": "2.00", "load": "0.25",
+    }  # fmt: skip
 
 
 def test_every_machine_has_its_numbers_and_where_they_come_from() -> None:

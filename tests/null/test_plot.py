@@ -77,9 +77,13 @@ def leased(native: Path | None = None) -> Fake:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    config = {"models": [{"manifest": "model/manifest.json", "manifest_sha256": ""}]}
+    manifest = {"weights": {"shards": [{"file": "weights-0000.bin"}]}}
     for name in ("one", "two"):
         (tmp_path / name / "model").mkdir(parents=True)
-        (tmp_path / name / "index.html").write_text("")
+        page = f'<script type="application/json" id="webllm-config">{json.dumps(config)}</script>'
+        (tmp_path / name / "index.html").write_text(page)
+        (tmp_path / name / "model" / "manifest.json").write_text(json.dumps(manifest))
         (tmp_path / name / "model" / "weights-0000.bin").write_bytes(b"")
     return tmp_path
 
@@ -126,6 +130,24 @@ def test_weights_are_made_where_there_are_none_and_deleted_again(folder: Path, m
     lease.measure(folder, leased(), lambda _: None)
     assert made == [folder / "two"]
     assert not shard.exists()
+    assert "made" not in json.loads((folder / "measured.json").read_text())["shapes"]["two"]
     assert (folder / "one" / "model" / "weights-0000.bin").exists()
     lease.measure(folder, leased(), lambda _: None)
     assert len(made) == 1, "nothing is missing"
+
+
+def test_a_run_that_was_interrupted_deletes_what_it_had_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(_: Lease, site: Site) -> Data:
+        if site.name == "two":
+            raise KeyboardInterrupt
+        return {}
+
+    shard = folder / "two" / "model" / "weights-0000.bin"
+    shard.unlink()
+    monkeypatch.setattr(fill_weights, "main", lambda site: shard.touch())
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Fake, "together", die)
+        lease.measure(folder, leased(), lambda _: None)
+    assert shard.exists()
+    lease.measure(folder, leased(), lambda _: None)
+    assert not shard.exists()
