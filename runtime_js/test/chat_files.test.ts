@@ -94,3 +94,7 @@ test("chats are found by all words of a query, in titles and in what was said", 
   assert.deepEqual(await find("two wien"), []);
   assert.deepEqual((await find(" ")).sort(), ["a", "b"]);
 });
+
+test("a file that is no JSON, or no file of chats, is told so in words", () => {
+  for (const text of ["", "\u0089PNG", '{"format": ', "[]", "null", '{"format": 1}']) assert.throws(() => fromJson(text), /no file of chats|must be an object/, text);
+});

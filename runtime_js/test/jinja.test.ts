@@ -92,6 +92,17 @@ test("a template that does not end is stopped, whatever it does", () => {
   }
 });
 
+test("what JavaScript has no room or words for is told in the template's", () => {
+  const odd = [
+    "{{ '%.999f' % 1.5 }}", "{{ '{:.120g}'.format(2.5) }}", "{{ '%.100e' % 2 }}", "{{ '\\U00ffffff' }}", "{{ [1, 2] | batch(0) | list }}", "{{ [1] | batch(10 ** 9, 0) | list }}",
+    "{{ [1] | slice(10 ** 9) | list }}", "{{ raise_exception() }}",
+  ];
+  for (const template of odd) {
+    assert.throws(() => new ChatJinja(template).render({}), (error) => error instanceof Error && !(error instanceof RangeError) && error.message !== "", template);
+  }
+  assert.equal(new ChatJinja("{{ ('%.90f' % 0.5) | length }} {{ 'a\tb'.expandtabs(-1) }}{{ 'a\tb'.expandtabs(0) }}").render({}).slice(-4), "abab");
+});
+
 test("an error of a template names its line", () => {
   assert.throws(() => new ChatJinja("a\n{{ 'b' | nope }}").render({}), /line 2 of the template: no filter named nope/);
   assert.throws(() => new ChatJinja("a\n\n{% include 'x' %}"), /line 3 of the template: there is no statement include/);

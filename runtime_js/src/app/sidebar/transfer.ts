@@ -3,6 +3,7 @@
  * Markdown has what is shown of one. A file that is read is not trusted.
  */
 
+import { parseJson } from "../../support/json.ts";
 import { altOf } from "../../view/media.ts";
 import { isSound, mediaOf, toldText } from "../../view/message.ts";
 import { exported } from "../media_file.ts";
@@ -32,7 +33,7 @@ async function withMedia(message: ChatMessage): Promise<object> {
 
 /** Raises Error, with what does not fit. An answer that was being written then counts as stopped. */
 export function fromJson(text: string): Chat[] {
-  const fields = fieldsOf(JSON.parse(text), "");
+  const fields = fieldsOf(parseJson(text) ?? {}, "");
   if (fields.raw("format") !== FORMAT) throw new Error(`it is no file of chats: its format is not "${FORMAT}"`);
   if (fields.integer("version", 1, 1e6) > VERSION) throw new Error("it was written by a newer version of this page; load the page again");
   return fields.objects("chats", MAX_CHATS, (chat) => ({

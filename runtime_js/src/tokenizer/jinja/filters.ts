@@ -1,6 +1,6 @@
 /** Jinja's filters and tests, as transformers has them. */
 
-import { spendText } from "./budget.ts";
+import { spend, spendText } from "./budget.ts";
 import { percent } from "./formats.ts";
 import { argument, capitalized, joinedTexts, replaced, stripped } from "./strings.ts";
 import {
@@ -176,8 +176,15 @@ function asFloat(input: Value, args: Arguments): Value {
   return value === undefined ? argument(args, 0, "default") ?? floatOf(0) : floatOf(value);
 }
 
+/** Before a list is made of so many parts. */
+function spendParts(count: number): void {
+  if (!(count >= 1)) throw new Error("a list has parts of 1 or more");
+  spend(count);
+}
+
 function slices(input: Value, args: Arguments): Value {
   const [items, count, fill] = [itemsOf(input), numberOf(argument(args, 0, "slices") ?? wrap(1)), argument(args, 1, "fill_with")];
+  spendParts(count);
   const [size, more] = [Math.floor(items.length / count), items.length % count];
   return generatorOf(Array.from({ length: count }, (_, i) => {
     const start = i * size + Math.min(i, more);
@@ -222,6 +229,7 @@ function grouped(input: Value, args: Arguments): Value {
 
 function batched(input: Value, { given: [count = wrap(1), fill] }: Arguments): Value {
   const [items, size] = [itemsOf(input), numberOf(count)];
+  spendParts(size);
   const rows = Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
   return generatorOf(rows.map((row) => listOf(fill === undefined ? row : [...row, ...Array.from({ length: size - row.length }, () => fill)])));
 }

@@ -27,6 +27,9 @@ function specOf(text: string): Spec {
   };
 }
 
+/** Of a number; a few more are what JavaScript writes. */
+const MOST_DIGITS = 96;
+
 /** As C writes it: at least two digits of an exponent. */
 function exponential(value: number, digits: number): string {
   return value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
@@ -40,6 +43,7 @@ function general(value: number, digits: number, keepsZeros: boolean): string {
 }
 
 function bodyOf(value: Value, { type, precision, groups, hasPrefix }: Spec): string {
+  if (precision !== undefined && precision > MOST_DIGITS) throw new Error(`a format asks for ${precision} digits of a number, and not at most ${MOST_DIGITS}`);
   const number = Math.abs(numberOf(value));
   const lower = type.toLowerCase();
   const bases: Readonly<Record<string, readonly [number, string]>> = { x: [16, "0x"], o: [8, "0o"], b: [2, "0b"] };

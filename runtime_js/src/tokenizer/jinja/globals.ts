@@ -29,7 +29,7 @@ function globals(): Scope {
   const functions: Readonly<Record<string, (args: Arguments) => Value>> = {
     range, dict: (args) => dictOf(pairsOf(args)), namespace: (args) => namespaceOf(pairsOf(args)),
     strftime_now: ({ given: [form] }) => wrap(strftime(new Date(), strOf(form ?? wrap("")))),
-    raise_exception: ({ given: [message] }) => { throw new Error(strOf(message ?? wrap(""))); },
+    raise_exception: ({ given: [message] }) => { throw new Error(strOf(message ?? wrap("")) || "the template raises an exception without words"); },
   };
   for (const [name, call] of Object.entries(functions)) scope.set(name, functionOf(call));
   return scope;

@@ -133,7 +133,9 @@ function unescaped(text: string): string {
   return text.replace(/\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([0-7]{1,3})|([^]))/g, (
     whole: string, byte?: string, short?: string, long?: string, octal?: string, other = "") => {
     const code = byte ?? short ?? long;
-    if (code !== undefined) return String.fromCodePoint(Number.parseInt(code, 16));
+    const point = Number.parseInt(code ?? "0", 16);
+    if (point > 0x10ffff) throw new Error(`${whole} is no character`);
+    if (code !== undefined) return String.fromCodePoint(point);
     if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
     if ("xuUN".includes(other)) throw new Error(`${whole} is no character`);
     return ESCAPES[other] ?? whole;

@@ -206,7 +206,7 @@ const STRING: Readonly<Record<string, Method>> = {
   isascii: all(/^[\0-\x7f]*$/), isidentifier: all(/^[\p{ID_Start}_]\p{ID_Continue}*$/u), istitle: (self) => wrap(/\p{Cased}/u.test(textOf(self)) && titled(textOf(self)) === textOf(self)),
   isprintable: all(/^[^\p{C}\p{Zl}\p{Zp}\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]*$/u),
   expandtabs: (self, args) => {
-    const size = numberOf(argument(args, 0, "tabsize") ?? wrap(8));
+    const size = Math.max(0, numberOf(argument(args, 0, "tabsize") ?? wrap(8)));
     spendText(size * textOf(self).length);
     return wrap(textOf(self).split(/(?<=[\n\r])/).map((line) => line.split("\t").reduce((done, part) => done + " ".repeat(size - (Array.from(done).length % size)) + part)).join(""));
   }, isalpha: all(/^\p{L}+$/u), isalnum: all(/^[\p{L}\p{N}]+$/u),
