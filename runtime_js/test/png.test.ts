@@ -2,27 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crc32, deflateSync } from "node:zlib";
 import { withPixels } from "../src/media/decode.ts";
 import { RequestValidationError } from "../src/support/errors.ts";
 import { fails } from "./fakes/expect.ts";
-
-function chunk(kind: string, data: Uint8Array): Buffer {
-  const [body, length, sum] = [Buffer.concat([Buffer.from(kind), data]), Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(data.length);
-  sum.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, sum]);
-}
-
-/** rows: each with its filter first. */
-function png(width: number, height: number, bits: number, color: number, rows: readonly (readonly number[])[], more: readonly Buffer[] = [], interlaced = 0): Blob {
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width);
-  head.writeUInt32BE(height, 4);
-  head.set([bits, color, 0, 0, interlaced], 8);
-  const data = chunk("IDAT", deflateSync(Uint8Array.from(rows.flat())));
-  return new Blob([Uint8Array.from(Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), chunk("IHDR", head), ...more, data, chunk("IEND", new Uint8Array())]))]);
-}
+import { chunk, png } from "./fakes/png.ts";
 
 const read = (file: Blob): Promise<number[]> => withPixels(file, async (source) => [...source.rows(0, source.height)]);
 const plte = chunk("PLTE", Uint8Array.of(1, 2, 3, 40, 50, 60));
