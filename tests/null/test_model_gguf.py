@@ -173,6 +173,14 @@ def test_what_a_file_does_not_say_is_as_llama_cpp_takes_it(tmp_path: Path) -> No
         load_model(replace(checkpoint, config={key: value for key, value in checkpoint.config.items() if key not in heads}))
 
 
+@pytest.mark.parametrize(("said", "windows"), [({}, {4096, None}), ({"gemma2.attention.sliding_window": 0}, {None})])
+def test_the_first_files_of_gemma_2_have_its_window(said: dict[str, object], windows: set[int | None]) -> None:
+    checkpoint = open_gguf(FIXTURES / "tiny-gemma2" / "model.gguf")
+    kept = {key: value for key, value in checkpoint.config.items() if key != "gemma2.attention.sliding_window"}
+    model = load_model(replace(checkpoint, config={**kept, "gemma2.context_length": 8192, **said}))
+    assert {state.window for state in model.states if isinstance(state, Pages)} == windows
+
+
 def test_rope_factors_are_few(tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"rope_freqs.weight": np.ones(257, np.float32)})
     with pytest.raises(MalformedFile, match="rope_freqs"):

@@ -27,6 +27,7 @@ GGUF_KEYS = {
     "final_logit_softcapping": "final_logit_softcapping",
 }
 IGNORED = common.IGNORED | {"hidden_act", "sliding_window_size"}
+GGUF_DEFAULTS = {gguf.WINDOW: 4096}  # which the first files do not say
 DEFAULTS = {
     "vocab_size": 256000,
     "hidden_size": 2304,

@@ -83,13 +83,17 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
 }
 
 
-def hugging_face_config(checkpoint: Checkpoint, model_type: str, keys: Mapping[str, str]) -> dict[str, object]:
-    """keys: the architecture's, from Hugging Face to GGUF. Raises MissingFile for a file without embeddings, UnsupportedArchitecture."""
+def hugging_face_config(
+    checkpoint: Checkpoint, model_type: str, keys: Mapping[str, str], defaults: Mapping[str, object]
+) -> dict[str, object]:
+    """keys: the architecture's, from Hugging Face to GGUF. defaults: what llama.cpp takes for the file's keys in this architecture alone.
+    Raises MissingFile for a file without embeddings, UnsupportedArchitecture."""
     embedding = checkpoint.tensors.get(EMBEDDING)
     if embedding is None or len(embedding.shape) != 2:
         raise MissingFile(f"{checkpoint.name} has no {EMBEDDING}", "Is it a whole model, and not an adapter or a vocabulary?")
     prefix = f"{checkpoint.config['general.architecture']}."
     given = {key.removeprefix(prefix): _plain(key, value) for key, value in checkpoint.config.items() if key.startswith(prefix)}
+    given = {**defaults, **given}
     config: dict[str, object] = {name: _of_all_layers(given[key]) for name, key in keys.items() if key in given}
     heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
     # What llama.cpp takes where a file does not say; a config.json has its own defaults.
