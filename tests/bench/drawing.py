@@ -25,7 +25,7 @@ from open_page import RUNTIME, TESTS, DevTools, console_line, serve
 CATEGORIES = "toplevel,devtools.timeline,blink.user_timing"
 TASK = "ThreadControllerImpl::RunTask"
 FRAME = "Layerize"  # the last of what a frame costs this thread
-PARTS = ("TimerFire", "UpdateLayoutTree", "Layout", "PrePaint", "Paint", "Layerize", "MinorGC", "MajorGC")
+PARTS = ("TimerFire", "FireAnimationFrame", "UpdateLayoutTree", "Layout", "PrePaint", "Paint", "Layerize", "MinorGC", "MajorGC")
 
 Event = dict[str, Any]
 

@@ -7,7 +7,7 @@ import { SLICE_MS, Slice } from "./slice.ts";
 
 /** What a frame may cost, and the bounds of a slice in it. */
 const FRAME_MS = 5;
-const [LEAST_MS, MOST_MS] = [1, 5];
+const [LEAST_MS, MOST_MS] = [1, 3];
 /** Behind the page there are no frames. */
 const HIDDEN_MS = 12;
 /** Where frames do not come, as in a tab that nobody sees, drawing goes on without. */
@@ -25,6 +25,8 @@ export class Drawing {
   readonly #isHidden: () => boolean;
   #isNext = false;
   #slice = SLICE_MS;
+  /** Milliseconds of drawing since the last frame: the next one's slice is shorter by them. */
+  #spent = 0;
 
   /** around: each slice is drawn within it. onIdle: all was drawn. isHidden: whether nobody sees it yet. */
   constructor(around: (draw: () => void) => void, onIdle: () => void, isHidden: () => boolean) {
@@ -39,18 +41,21 @@ export class Drawing {
 
   add(...items: readonly Drawn[]): void {
     for (const item of items) this.#waiting.add(item);
-    if (!this.#isNext) this.#draw();
+    if (this.#isNext) return;
+    const begin = performance.now();
+    this.#draw(this.#slice);
+    this.#spent = performance.now() - begin;
   }
 
   drop(item: Drawn): void {
     this.#waiting.delete(item);
   }
 
-  #draw(): void {
+  #draw(milliseconds: number): void {
     this.#isNext = false;
     const isHidden = this.#isHidden();
     this.#around(() => {
-      const slice = new Slice(isHidden ? HIDDEN_MS : this.#slice);
+      const slice = new Slice(isHidden ? HIDDEN_MS : milliseconds);
       for (const item of this.#waiting) {
         if (!item.draw(slice)) break;
         this.#waiting.delete(item);
@@ -58,8 +63,19 @@ export class Drawing {
     });
     if (!this.isBusy) return this.#onIdle();
     this.#isNext = true;
-    if (isHidden) setTimeout(() => this.#draw());
-    else inFrame(() => this.#draw(), (cost) => (this.#slice = Math.min(MOST_MS, Math.max(LEAST_MS, this.#slice * Math.min(1.2, FRAME_MS / cost)))));
+    if (isHidden) setTimeout(() => this.#draw(HIDDEN_MS));
+    else inFrame(() => this.#drawRest(), (cost) => this.#learn(cost));
+  }
+
+  #drawRest(): void {
+    const rest = this.#slice - this.#spent;
+    this.#spent = 0;
+    this.#draw(rest);
+  }
+
+  /** cost: milliseconds of a frame. One whose drawing ended early says nothing of what fits into the next. */
+  #learn(cost: number): void {
+    if (cost > FRAME_MS || this.isBusy) this.#slice = Math.min(MOST_MS, Math.max(LEAST_MS, this.#slice * Math.min(1.2, FRAME_MS / cost)));
   }
 }
 

@@ -14,25 +14,31 @@ export function drawKnownFormulas(parent: ParentNode, { mathematics }: ViewConte
   }
 }
 
-/** All that wait in a conversation. */
+/** All that wait in a conversation, of which nobody looks again through answers that have none. */
 export class Formulas implements Drawn {
-  readonly #all: HTMLCollectionOf<Element>;
-  readonly #parent: Element;
+  readonly #answers = new Set<Element>();
   readonly #context: ViewContext;
 
-  constructor(parent: Element, context: ViewContext) {
-    this.#all = parent.getElementsByTagName("var");
-    this.#parent = parent;
+  constructor(context: ViewContext) {
     this.#context = context;
+  }
+
+  /** It, and those in these answers, which were drawn anew. */
+  within(...answers: readonly Element[]): this {
+    for (const answer of answers) this.#answers.add(answer);
+    return this;
   }
 
   /** False where there was no time for all of them. */
   draw(slice: Slice): boolean {
     const { code } = this.#context.mathematics;
-    if (code === undefined || this.#all.length === 0) return true;
-    for (const formula of this.#parent.querySelectorAll(WAITING)) {
-      if (slice.isOver) return false;
-      put(formula, code.drawFormula(formula.textContent));
+    if (code === undefined) return true;
+    for (const answer of this.#answers) {
+      for (const formula of answer.querySelectorAll(WAITING)) {
+        if (slice.isOver) return false;
+        put(formula, code.drawFormula(formula.textContent));
+      }
+      this.#answers.delete(answer);
     }
     return true;
   }

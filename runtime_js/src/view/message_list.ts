@@ -59,7 +59,7 @@ export class MessageList {
     this.#context = context;
     this.#list = byId("messages", HTMLOListElement, context.root);
     this.#actions = actions;
-    this.#formulas = new Formulas(this.#list, context);
+    this.#formulas = new Formulas(context);
     void context.mathematics.arrival.then(() => this.#drawing.add(this.#formulas));
     this.#list.addEventListener("copy", (event) => copyAsMarkdown(this.#list, event, context));
     this.#list.addEventListener("click", (event) => {
@@ -102,7 +102,7 @@ export class MessageList {
   }
 
   #draw(item: MessageItem): void {
-    this.#drawing.add(item, this.#formulas);
+    this.#drawing.add(item, this.#formulas.within(item.element));
     this.#showBusy();
   }
 
@@ -110,7 +110,7 @@ export class MessageList {
   async #awaitMarkdown(): Promise<void> {
     this.#showBusy();
     if (await this.#context.markdown.load()) {
-      await new Promise<void>((resolve) => new Drawing((draw) => this.#actions.keepPlace(draw), resolve, () => this.#list.hidden === true).add(...this.#items, this.#formulas));
+      await new Promise<void>((resolve) => new Drawing((draw) => this.#actions.keepPlace(draw), resolve, () => this.#list.hidden === true).add(...this.#items, this.#formulas.within(...this.#items.map(({ element }) => element))));
     }
     this.#markdownComes = undefined;
     this.#showBusy();

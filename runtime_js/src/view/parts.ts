@@ -2,8 +2,8 @@
 
 import { adaptOrReplace } from "./adapt.ts";
 
-/** Characters of a part, behind which another one begins. */
-const ROOM = 2048;
+/** Characters of a part, and its nodes, behind which another one begins: what has few letters, as formulas have, may be tall. */
+const [ROOM, NODES] = [2048, 16];
 
 export class Parts {
   readonly #parent: Element;
@@ -50,7 +50,7 @@ export class Parts {
   /** By what stands before it, so that an answer looks the same however it came. */
   #place(): Element {
     const last = this.#parent.lastElementChild;
-    if (last !== null && last.textContent.length <= ROOM) return last;
+    if (last !== null && last.childNodes.length < NODES && last.textContent.length <= ROOM) return last;
     const part = this.#begin();
     this.#parent.append(part);
     return part;
