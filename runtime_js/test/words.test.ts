@@ -52,10 +52,22 @@ test("every code of an error has a title, a text and a way to mend it in every l
   }
 });
 
+test("no line of French begins with a mark that belongs to the word before it", () => {
+  for (const [path, text] of textsOf(FR)) assert.doesNotMatch(text, /[ ][?!;:»]|«[ ]/, path);
+});
+
+/** All plurals of a table by their paths. */
+function* pluralsOf(value: unknown, path = ""): Generator<readonly [path: string, forms: Readonly<Record<string, unknown>>]> {
+  if (isRecord(value) && "other" in value) yield [path, value];
+  else if (isRecord(value)) for (const [key, item] of Object.entries(value)) yield* pluralsOf(item, `${path}.${key}`);
+}
+
 test("plurals have a form for each number that their language tells apart", () => {
-  for (const [language, { card, computer }] of Object.entries(TABLES)) {
-    for (const forms of [card.tokens, computer.cpu]) {
-      for (const count of COUNTS) assert.ok(new Intl.PluralRules(language).select(count) in forms, `${language}: ${count}`);
+  for (const [language, table] of Object.entries(TABLES)) {
+    const plurals = [...pluralsOf(table)];
+    assert.equal(plurals.length, [...pluralsOf(EN)].length);
+    for (const [path, forms] of plurals) {
+      for (const count of COUNTS) assert.ok(new Intl.PluralRules(language).select(count) in forms, `${language}${path}: ${count}`);
     }
   }
 });

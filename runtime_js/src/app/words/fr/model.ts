@@ -30,10 +30,10 @@ const MODEL: ModelWords = {
   },
   models: {
     sizes: [
-      "Petit et rapide : réponses courtes, questions simples.",
-      "Léger : questions de tous les jours et textes courts.",
-      "Polyvalent : en sait plus et écrit des textes plus longs.",
-      "Grand : en sait le plus et demande beaucoup de mémoire.",
+      "Petit et rapide : réponses courtes, questions simples.",
+      "Léger : questions de tous les jours et textes courts.",
+      "Polyvalent : en sait plus et écrit des textes plus longs.",
+      "Grand : en sait le plus et demande beaucoup de mémoire.",
     ],
     tools: "Utilise des outils.",
     thinks: "Réfléchit avant de répondre.",
@@ -41,7 +41,7 @@ const MODEL: ModelWords = {
     stored: "sur cet appareil",
     download: "{size} à télécharger",
     memory: "{size} de mémoire",
-    context: "contexte : {tokens}",
+    context: "contexte : {tokens}",
   },
   preflight: {
     onGpu: "Environ {speed} tokens par seconde sur le GPU de cet appareil.",
@@ -49,9 +49,9 @@ const MODEL: ModelWords = {
     slow: "C’est plus lent que la lecture.",
     noMemory: "Cet appareil donne {given} des {needed} de mémoire dont le modèle a besoin. Fermez d’autres pages et programmes qui en prennent beaucoup, ou choisissez un modèle plus petit.",
     lessContext: "La mémoire suffit pour un contexte de {tokens}, qui est choisi.",
-    noGpu: "Un navigateur avec WebGPU serait plus rapide : sous Linux, Chrome l’a derrière chrome://flags/#enable-vulkan et chrome://flags/#enable-unsafe-webgpu.",
+    noGpu: "Un navigateur avec WebGPU serait plus rapide : sous Linux, Chrome l’a derrière chrome://flags/#enable-vulkan et chrome://flags/#enable-unsafe-webgpu.",
     smaller: "{name} est plus petit et serait plus rapide ici.",
-    instead: "{other} est trop pour cet appareil : {name} est proposé à sa place.",
+    instead: "{other} est trop pour cet appareil : {name} est proposé à sa place.",
     about: "environ {speed} tokens par seconde",
   },
   storage: {
@@ -67,8 +67,8 @@ const MODEL: ModelWords = {
     delete: "Supprimer",
     deleteAll: "Tout supprimer",
     keep: "Garder",
-    sure: "Supprimer {size} ? Il faudra les télécharger à nouveau avant de s’en resservir.",
-    elsewhereGoesOn: "Un autre onglet l’utilise : il y continue jusqu’à la fermeture de l’onglet.",
+    sure: "Supprimer {size} ? Il faudra les télécharger à nouveau avant de s’en resservir.",
+    elsewhereGoesOn: "Un autre onglet l’utilise : il y continue jusqu’à la fermeture de l’onglet.",
     failed: "Un autre onglet tient certains de ses fichiers. Fermez-le et réessayez.",
     persistent: "Le navigateur les garde jusqu’à ce que vous les supprimiez.",
     mayGo: "Le navigateur peut les effacer quand la place manque.",
@@ -77,14 +77,14 @@ const MODEL: ModelWords = {
     close: "Fermer",
   },
   deleteText: "Ses {size} seront retirés de cet appareil et devront être téléchargés à nouveau avant qu’il puisse resservir. Ce que vous avez écrit reste.",
-  own: "propre au modèle : {value}",
-  schemaWrong: "Aucune réponse ne peut suivre ce schéma : {reason}",
+  own: "propre au modèle : {value}",
+  schemaWrong: "Aucune réponse ne peut suivre ce schéma : {reason}",
   computer: {
     gpu: "Sur votre GPU.",
     gpuOf: "Sur votre GPU ({vendor}).",
     cpu: { one: "Sur votre CPU, {count} thread", many: "Sur votre CPU, {count} de threads", other: "Sur votre CPU, {count} threads" },
-    speed: "{where} : environ {speed} tokens par seconde.",
-    slower: "{where} : plus lent que sur un GPU.",
+    speed: "{where} : environ {speed} tokens par seconde.",
+    slower: "{where} : plus lent que sur un GPU.",
   },
   waits: {
     network: "En attente du réseau",
@@ -94,8 +94,8 @@ const MODEL: ModelWords = {
     script: "En attente des fichiers du site",
   },
   warnings: {
-    storage: "Il manque du stockage, ou le navigateur n’en donne pas : le modèle fonctionne, mais sera téléchargé à nouveau la prochaine fois.",
-    context: "Le contexte est plus court que ne le disent les réglages : ce GPU n’admet pas de tampons plus grands.",
+    storage: "Il manque du stockage, ou le navigateur n’en donne pas : le modèle fonctionne, mais sera téléchargé à nouveau la prochaine fois.",
+    context: "Le contexte est plus court que ne le disent les réglages : ce GPU n’admet pas de tampons plus grands.",
   },
 };
 

@@ -24,7 +24,7 @@ const PROBLEMS: ProblemsWords = {
     Download: {
       title: "Le téléchargement s’est arrêté",
       text: "Un fichier du modèle n’a pas pu être récupéré. Ce qui est déjà arrivé est conservé.",
-      fix: "Vérifiez la connexion et réessayez : il reprend là où il s’est arrêté. Si la connexion est bonne, le site a peut-être une version plus récente : rechargez la page.",
+      fix: "Vérifiez la connexion et réessayez : il reprend là où il s’est arrêté. Si la connexion est bonne, le site a peut-être une version plus récente : rechargez la page.",
     },
     NoAnswer: {
       title: "Le navigateur ne répond pas",
@@ -33,7 +33,7 @@ const PROBLEMS: ProblemsWords = {
     },
     Integrity: {
       title: "Un fichier est arrivé endommagé",
-      text: "Sa somme de contrôle n’est pas celle de ce modèle ; il a donc été écarté.",
+      text: "Sa somme de contrôle n’est pas celle de ce modèle ; il a donc été écarté.",
       fix: "Réessayez ou rechargez la page. Si cela persiste, le site n’a pas été mis en ligne en entier.",
     },
     Manifest: {
