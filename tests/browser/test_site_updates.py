@@ -102,17 +102,32 @@ def test_a_page_of_another_build_than_its_first_service_worker_is_told(visit: Vi
     expect(page).to_have_title(NEWER)
 
 
-def test_a_site_that_was_taken_away_gives_way_to_what_has_come_in_its_place(visit: Visit) -> None:
+@pytest.mark.parametrize("sends_a_page", [False, True])
+def test_a_site_that_was_taken_away_gives_way_to_what_has_come_in_its_place(visit: Visit, sends_a_page: bool) -> None:
     visit.provokes("error: ", "log: ", "uncaught: ")
     page = visit.open()
     installed(page)
-    visit.server.failing = {"sw.js"}
+    if sends_a_page:
+        visit.server.instead["sw.js"] = [Instead(b"<title>Another page</title>", content_type="text/html; charset=utf-8")] * 100
+    else:
+        visit.server.failing = {"sw.js"}
     visit.server.folder.joinpath("index.html").write_text("<title>Another page</title>")
     page.reload()
     until(page, "caches.match(location.href).then((page) => page === undefined)")
     page.reload()
     expect(page).to_have_title("Another page")
     until(page, "navigator.serviceWorker.getRegistration().then((one) => one === undefined)")
+
+
+def test_another_sites_service_worker_comes_when_it_is_asked_for(visit: Visit) -> None:
+    visit.provokes("error: ", "log: ", "uncaught: ")
+    page = visit.open()
+    installed(page)
+    visit.server.folder.joinpath("index.html").write_text("<title>Another page</title>")
+    visit.server.folder.joinpath("sw.js").write_text("addEventListener('fetch', () => undefined);")
+    page.reload()
+    page.click("#notice button")
+    expect(page).to_have_title("Another page")
 
 
 def test_a_page_from_a_cache_whose_files_are_gone_loads_the_newer_build(visit: Visit, tmp_path: Path) -> None:

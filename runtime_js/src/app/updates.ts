@@ -56,14 +56,16 @@ export async function loadNewest(): Promise<void> {
     if (!isLoading) location.reload(); // a second time would begin anew
     isLoading = true;
   };
-  setTimeout(reload, PATIENCE_MS);
+  const isLate = setTimeout(reload, PATIENCE_MS);
   const container = workers();
   container?.addEventListener("controllerchange", reload); // another tab may let it take over, too
   const registration = await container?.getRegistration().catch(() => undefined);
   await registration?.update().catch(() => undefined);
   const next = registration?.waiting ?? (await installed(registration?.installing));
-  if (next === undefined) reload();
-  else next.postMessage(ACTIVATE);
+  if (next === undefined) return reload();
+  clearTimeout(isLate);
+  setTimeout(() => void registration?.unregister().finally(reload), PATIENCE_MS); // another site's, which has come in this one's place, takes no notice
+  next.postMessage(ACTIVATE);
 }
 
 /** A worker that is being installed, when it is done; undefined where that fails. */

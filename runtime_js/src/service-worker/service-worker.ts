@@ -38,7 +38,11 @@ export interface ServiceWorkerConfig {
 
 /** For how long a visit's own work may keep the next build waiting. */
 const PATIENCE_MS = 10_000;
-const GONE = [404, 410];
+
+/** Whether the server has no such script any more; many hosts send a page where a file is missing, which no browser takes for a service worker. */
+function isGone({ ok, status, headers }: Response): boolean {
+  return ok ? /\bhtml\b/i.test(headers.get("content-type") ?? "") : [404, 410].includes(status);
+}
 
 function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url);
@@ -87,7 +91,7 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
   /** A site that was taken away would stay where it is installed, and hide what has come in its place: the next visit is the server's again. */
   async function leaveWhenGone(): Promise<void> {
     const script = await fetch(self.location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => undefined);
-    if (script === undefined || !GONE.includes(script.status)) return;
+    if (script === undefined || !isGone(script)) return;
     await shell.forgetPage(); // this one may register the worker again
     await self.registration.unregister();
   }
