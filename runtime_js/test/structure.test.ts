@@ -92,6 +92,27 @@ test("a schema that no grammar holds is refused with its place, or held as far a
   }
 });
 
+test("classes of characters beyond ASCII are of characters and not of bytes, in expressions, in grammars and in tags of both", async () => {
+  const patterns = ["[à-ü]{3}", "x[\\u4e00-\\u4e8c0-9]{2,5}", "[😀-😏]{2}", "[^é\\n]", "^(?:[ä-öß]|[一-龥]{2})+$", "a|", "[\\w.-]{1,1500}@[α-ω]"];
+  const classes = ["[à-ü]{3}", "[a\\u4e00-\\u4e8c]{3}", "[\\U0001F600-\\U0001F60F]{2}", "[é\\-\\]]{2}", '"[é" [б-д]'];
+  const inTag = (content: unknown): Structure => tags({ type: "tag", begin: "<", end: ">", content });
+  for (let seed = 1; seed < 6; seed++) {
+    for (const pattern of patterns) {
+      const fits = new RegExp(`^(?:${pattern})$`, "u");
+      assert.match(await answer(regex(pattern), seed) ?? "", fits);
+      assert.match((await answer(inTag({ type: "regex", pattern }), seed))?.slice(1, -1) ?? "", fits);
+    }
+    for (const one of classes) {
+      const fits = new RegExp(`^${one.replace(/"\[é" /, "\\[é").replace(/\\U000(.{5})/g, "\\u{$1}")}$`, "u");
+      assert.match(await answer(grammar(`root ::= ${one} # [à\n`), seed) ?? "", fits);
+      assert.match((await answer(inTag({ type: "grammar", grammar: `root ::= ${one}` }), seed))?.slice(1, -1) ?? "", fits);
+    }
+  }
+  for (const pattern of ["\\cA", "[b-a]", "[]", "(?=a)", "\\ud800", "\\p{L}"]) {
+    for (const form of [regex(pattern), inTag({ type: "regex", pattern })]) await assert.rejects(grammars.constraint(form), RequestValidationError, pattern);
+  }
+});
+
 test("grammars, regular expressions and tags are followed, and what is none is refused", async () => {
   assert.match(await answer(grammar('root ::= ("yes" | "no") "!"{2,3}\n'), 1) ?? "", /^(yes|no)!{2,3}$/);
   assert.match(await answer(regex("(foo|b[ar]{2,3}) [0-9]+"), 1) ?? "", /^(foo|b[ar]{2,3}) [0-9]+$/);

@@ -32,6 +32,8 @@ export function common(a: readonly Range[], b: readonly Range[]): Range[] {
   return a.flatMap(([from, to]) => b.flatMap(([low, high]): Range[] => (Math.max(from, low) <= Math.min(to, high) ? [[Math.max(from, low), Math.min(to, high)]] : [])));
 }
 
+/** What UTF-8 writes; no text has the first of all. */
+export const WELL_FORMED: readonly Range[] = [[1, 0xd7ff], [0xe000, LAST]];
 /** Characters that a JSON string has as they are; C1's controls are left out. */
 export const PLAIN: readonly Range[] = [[0x20, 0x21], [0x23, 0x5b], [0x5d, 0x7e], [0xa0, 0xd7ff], [0xe000, LAST]];
 const BEYOND_ASCII = PLAIN.filter(([from]) => from > ASCII);

@@ -8,6 +8,7 @@ import type { Constraint } from "../constraint.ts";
 import { CppException } from "./binding.ts";
 import { MAX_GRAMMAR } from "./ebnf.ts";
 import { GrammarConstraint } from "./grammar_constraint.ts";
+import { PatternError } from "./pattern.ts";
 import { schemaGrammar } from "./schema.ts";
 import { SchemaError } from "./schema_fields.ts";
 import { tooLong, tooLongRules } from "./shortest.ts";
@@ -89,7 +90,7 @@ export class CompiledForms {
 
 function refusal(error: unknown): unknown {
   if (error instanceof SchemaError) return new FormError(error.message, error.param);
-  if (error instanceof CppException || error instanceof SyntaxError) return new FormError(error.message.replace(/[.]+$/, ""));
+  if (error instanceof CppException || error instanceof PatternError || error instanceof SyntaxError) return new FormError(error.message.replace(/[.]+$/, ""));
   const isTooDeep = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
   return isTooDeep ? new FormError("it is nested too deeply") : error;
 }

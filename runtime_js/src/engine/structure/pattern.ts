@@ -1,12 +1,11 @@
-/** Regular expressions, as JSON Schema has them, to grammars of the JSON strings that fit. */
+/** Regular expressions to grammars: of the JSON strings that fit, as JSON Schema has them, or of the texts that fit as a whole. */
 
-import { common, LAST, negated, oneOf, PLAIN, type Range } from "./characters.ts";
+import { common, LAST, negated, oneOf, PLAIN, WELL_FORMED, type Range } from "./characters.ts";
 import { anyOf, CHARACTERS, literal, repeated } from "./ebnf.ts";
 
 /** What a grammar cannot say of a pattern. */
 export class PatternError extends Error {}
 
-const MOST_REPEATS = 1000;
 const MOST_DEPTH = 32;
 const DIGIT: readonly Range[] = [[48, 57]];
 const WORD: readonly Range[] = [[48, 57], [65, 90], [95, 95], [97, 122]];
@@ -14,14 +13,36 @@ const SPACE: readonly Range[] = [[9, 13], [32, 32], [160, 160], [0x1680, 0x1680]
 const LINE_ENDS: readonly Range[] = [[10, 10], [13, 13], [0x2028, 0x2029]];
 const CLASSES: Readonly<Record<string, readonly Range[]>> = { d: DIGIT, w: WORD, s: SPACE, D: negated(DIGIT), W: negated(WORD), S: negated(SPACE) };
 const CONTROLS: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, v: 11, 0: 0 };
-/** One of these characters, as a JSON string has it. */
-function character(ranges: readonly Range[]): string {
+
+/** How what fits is written. */
+interface Writing {
+  /** One of these characters. */
+  readonly character: (ranges: readonly Range[]) => string;
+  readonly literal: (text: string) => string;
+  /** What may be before and behind what is not anchored. */
+  readonly around: string;
+  /** What a dot stands for. */
+  readonly dot: readonly Range[];
+  readonly mostRepeats: number;
+}
+
+function inJson(ranges: readonly Range[]): string {
   const plain = common(PLAIN, ranges);
   const escaped = [8, 9, 10, 12, 13, 34, 92].filter((code) => ranges.some(([from, to]) => from <= code && code <= to));
   const choices = [...(plain.length > 0 ? [oneOf(plain)] : []), ...escaped.map((code) => literal(JSON.stringify(String.fromCodePoint(code)).slice(1, -1)))];
   if (choices.length === 0) throw new PatternError("it has characters that JSON does not write");
   return anyOf(choices);
 }
+
+const JSON_STRING: Writing = { character: inJson, literal: (text) => literal(JSON.stringify(text).slice(1, -1)), around: CHARACTERS, dot: negated(LINE_ENDS), mostRepeats: 1000 };
+
+function inText(ranges: readonly Range[]): string {
+  const characters = common(WELL_FORMED, ranges);
+  if (characters.length === 0) throw new PatternError("a class of it has no characters");
+  return oneOf(characters);
+}
+
+const TEXT: Writing = { character: inText, literal, around: "", dot: negated([[10, 10], [13, 13]]), mostRepeats: 1 << 14 };
 
 /** Characters of one kind: a piece of a grammar, and how often it comes. */
 export interface Run {
@@ -32,20 +53,23 @@ export interface Run {
 
 class PatternReader {
   readonly #characters: readonly string[];
+  readonly #writing: Writing;
   #at = 0;
 
-  constructor(pattern: string) {
+  constructor(pattern: string, writing: Writing) {
     this.#characters = [...pattern];
+    this.#writing = writing;
   }
 
-  /** The inside of the string. What is not anchored may have anything before or behind it. */
+  /** All that fits. */
   read(): string {
     const choices: string[] = [];
+    const { around } = this.#writing;
     do {
       const isBegin = this.#takes("^");
       const body = this.#sequence(0);
       const isEnd = this.#takes("$");
-      choices.push([isBegin ? "" : CHARACTERS, body, isEnd ? "" : CHARACTERS].filter((piece) => piece !== "").join(" "));
+      choices.push([isBegin ? "" : around, body, isEnd ? "" : around].filter((piece) => piece !== "").join(" "));
     } while (this.#takes("|"));
     if (this.#at < this.#characters.length) throw new PatternError(`"${this.#next()}" stands where it cannot`);
     return anyOf(choices.map((choice) => (choice === "" ? '""' : choice)));
@@ -95,7 +119,7 @@ class PatternReader {
     return repeated(piece, least, most);
   }
 
-  #quantifier(mostTimes = MOST_REPEATS): [number, number] {
+  #quantifier(mostTimes = this.#writing.mostRepeats): [number, number] {
     if (this.#takes("*")) return [0, Infinity];
     if (this.#takes("+")) return [1, Infinity];
     if (this.#takes("?")) return [0, 1];
@@ -107,7 +131,7 @@ class PatternReader {
     this.#at = end + 1;
     const least = Number(match[1]);
     const most = match[2] === undefined ? least : match[3] === "" ? Infinity : Number(match[3]);
-    if (least > mostTimes || (most !== Infinity && most > mostTimes) || least > most) throw new PatternError(`{${text}} is too often; ${MOST_REPEATS} times are the most`);
+    if (least > mostTimes || (most !== Infinity && most > mostTimes) || least > most) throw new PatternError(`{${text}} is too often; ${mostTimes} times are the most`);
     return [least, most];
   }
 
@@ -117,11 +141,11 @@ class PatternReader {
       case "(":
         return this.#group(depth);
       case "[":
-        return character(this.#class());
+        return this.#writing.character(this.#class());
       case ".":
-        return character(negated(LINE_ENDS));
+        return this.#writing.character(this.#writing.dot);
       case "\\":
-        return character(this.#escape());
+        return this.#writing.character(this.#escape());
       case "^":
       case "*":
       case "+":
@@ -129,7 +153,7 @@ class PatternReader {
       case "{":
         throw new PatternError(`"${next}" stands where it cannot`);
       default:
-        return literal(JSON.stringify(next).slice(1, -1));
+        return this.#writing.literal(next);
     }
   }
 
@@ -191,10 +215,15 @@ class PatternReader {
 
 /** What is between the quotes of a JSON string that fits. Raises PatternError. */
 export function patternGrammar(pattern: string): string {
-  return new PatternReader(pattern).read();
+  return new PatternReader(pattern, JSON_STRING).read();
+}
+
+/** A grammar of the texts that fit as a whole, on its own. Raises PatternError. */
+export function textGrammar(pattern: string): string {
+  return `root ::= ${new PatternReader(pattern, TEXT).read()}\n`;
 }
 
 /** A pattern that says of each character the same, and how many there may be; undefined for any other. Raises PatternError. */
 export function runOf(pattern: string): Run | undefined {
-  return new PatternReader(pattern).run();
+  return new PatternReader(pattern, JSON_STRING).run();
 }

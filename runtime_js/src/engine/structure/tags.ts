@@ -5,8 +5,10 @@
  */
 
 import { isRecord } from "../../support/fields.ts";
+import { exactClasses } from "./classes.ts";
 import { fieldGrammar } from "./field_grammar.ts";
 import type { Lengths } from "./lengths.ts";
+import { PatternError, textGrammar } from "./pattern.ts";
 import { KEYWORDS, OBJECT } from "./properties.ts";
 import { schemaGrammar } from "./schema.ts";
 import { SchemaError, pointer } from "./schema_fields.ts";
@@ -22,7 +24,7 @@ function withGrammars(format: unknown, isStrict: boolean, lengths: Lengths | und
   if (!isRecord(format)) return format;
   if (format["type"] === "or" && lengths !== undefined) lengths.hasChoices = true;
   if (!SCHEMAS.includes(String(format["type"]))) {
-    return Object.fromEntries(Object.entries(format).map(([key, part]) => [key, withGrammars(part, isStrict, lengths, pointer(path, key), depth + 1)]));
+    return ownGrammar(Object.fromEntries(Object.entries(format).map(([key, part]) => [key, withGrammars(part, isStrict, lengths, pointer(path, key), depth + 1)])), path);
   }
   const { quote, param, at = "#", strict = isStrict } = format;
   try {
@@ -32,6 +34,18 @@ function withGrammars(format: unknown, isStrict: boolean, lengths: Lengths | und
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;
     throw typeof param === "string" ? error.within(String(at), param) : new SchemaError(`${path}/json_schema`, error.message);
+  }
+}
+
+/** A grammar or a regular expression that stands in a tag, as those that stand alone. */
+function ownGrammar(format: Readonly<Record<string, unknown>>, path: string): Readonly<Record<string, unknown>> {
+  const { type, grammar, pattern } = format;
+  if (type === "grammar" && typeof grammar === "string") return { ...format, grammar: exactClasses(grammar) };
+  if (type !== "regex" || typeof pattern !== "string") return format;
+  try {
+    return { type: "grammar", grammar: textGrammar(pattern) };
+  } catch (error) {
+    throw error instanceof PatternError ? new SchemaError(pointer(path, "pattern"), error.message) : error;
   }
 }
 

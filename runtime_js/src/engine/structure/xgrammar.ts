@@ -3,8 +3,10 @@
 import names from "web-xgrammar:names";
 import { addToken, noTokens } from "../token_set.ts";
 import { Binding, type CppObject } from "./binding.ts";
+import { exactClasses } from "./classes.ts";
 import { LengthTracker } from "./length_tracker.ts";
 import { withLengths, MARK, MARKS, type Bounds } from "./lengths.ts";
+import { textGrammar } from "./pattern.ts";
 import { schemaGrammar } from "./schema.ts";
 import { QUOTE } from "./string_bytes.ts";
 import type { Structure } from "./structure.ts";
@@ -45,9 +47,9 @@ function sourceOf(form: Structure): Source {
       return { method: "FromEBNF", args: [made, "root"], bounds };
     }
     case "grammar":
-      return { method: "FromEBNF", args: [form.grammar, "root"], bounds: [] };
+      return { method: "FromEBNF", args: [exactClasses(form.grammar), "root"], bounds: [] };
     case "regex":
-      return { method: "FromStructuralTag", args: [JSON.stringify({ type: "structural_tag", format: { type: "regex", pattern: form.pattern } })], bounds: [] };
+      return { method: "FromEBNF", args: [textGrammar(form.pattern), "root"], bounds: [] };
     case "tags":
     case "calls":
       return tagSource(form);
