@@ -17,7 +17,7 @@ interface Told {
   quits: number;
 }
 
-const files = new Map([["a.png", picture("7: 3")], ["no.png", picture("no picture")]]);
+const files = new Map([["a.png", picture("7: 3")], ["a.wav", picture("7: 3")], ["no.png", picture("no picture")]]);
 
 function terminalOf({ client }: Setup, options: Partial<Pick<TerminalOptions, "system" | "continues" | "sampling">> = {}): Told {
   const [input, output, notes] = [new PassThrough(), new PassThrough(), new PassThrough()];
@@ -107,15 +107,17 @@ test("a base model goes on with the text", async () => {
   assert.equal(said.answers, " upon a time\n");
 });
 
-checkSeeing("a picture goes with what is written next, and what is none is told", async (it) => {
+checkSeeing("a picture or a sound goes with what is written next, and what is none is told", async (it) => {
   const { terminal, input, said } = terminalOf(it);
-  input.end("/image gone.png\n/image no.png\n/image\n/image 'a.png'\nwhat is it?\nand now?\n");
+  input.end("/image gone.png\n/image no.png\n/image\n/image 'a.png'\nwhat is it?\n/sound\n/sound no.wav\n/sound a.wav\nand this?\nand now?\n");
   await soon(terminal.converse());
   assert.match(said.notes, /Error: gone.png cannot be read \(Error: there is no such file\)/);
   assert.match(said.notes, /Error: messages\[0\].content\[0\]: This is no picture/);
   assert.match(said.notes, /Error: Write which picture: \/image photo.png/);
   assert.match(said.notes, /a.png goes with what you write next/);
-  assert.deepEqual(it.vision.encoded, ["7/0"]);
+  assert.match(said.notes, /Error: Write which sound: \/sound voice.wav/);
+  assert.match(said.notes, /a.wav goes with what you write next/);
+  assert.deepEqual([it.vision.encoded, it.hearing.encoded], [["7/0"], ["7/0"]]);
   assert.equal(said.answers.split("\n").filter((line) => line !== "").length >= 2, true);
 });
 

@@ -10,8 +10,19 @@ import { AbortError, RequestValidationError, asEngineError } from "../support/er
 /** Of an answer: a small model may never end one by itself. */
 const MOST_TOKENS = 1024;
 const INTERRUPTED = 130;
-/** Begins a line that names the file of a picture. */
-const SHOW = "/image";
+interface Medium {
+  readonly what: string;
+  readonly example: string;
+  /** What files of it are read here. */
+  readonly format: string;
+  readonly part: (file: Blob) => ContentPart;
+}
+
+/** By what begins a line that names such a file. */
+const MEDIA: ReadonlyMap<string, Medium> = new Map<string, Medium>([
+  ["/image", { what: "picture", example: "photo.png", format: "PNG", part: (url) => ({ type: "image_url", image_url: { url } }) }],
+  ["/sound", { what: "sound", example: "voice.wav", format: "WAV", part: (data) => ({ type: "input_audio", input_audio: { data } }) }],
+]);
 const BUSY = "\r\x1b[K"; // to the line's begin, and empty it
 
 export interface TerminalOptions {
@@ -34,7 +45,7 @@ export class Terminal {
   readonly #options: TerminalOptions;
   readonly #messages: ChatCompletionMessageParam[] = [];
   /** That go with the next prompt. */
-  #pictures: ContentPart[] = [];
+  #media: ContentPart[] = [];
   #running: AbortController | undefined;
   /** Of a conversation. */
   #lines: Interface | undefined;
@@ -71,8 +82,8 @@ export class Terminal {
     const { output } = this.#options;
     if (prompt.trim() === "") throw new RequestValidationError("There is no prompt: give one with --prompt, in a pipe, or on a terminal.");
     const running = this.#running = new AbortController();
-    const content = this.#pictures.length === 0 ? prompt : [...this.#pictures, { type: "text", text: prompt }];
-    this.#pictures = [];
+    const content = this.#media.length === 0 ? prompt : [...this.#media, { type: "text", text: prompt }];
+    this.#media = [];
     let text = "";
     try {
       for await (const piece of await this.#pieces(content, running.signal)) {
@@ -110,23 +121,25 @@ export class Terminal {
     if (notes.isTTY && thought !== "") notes.write(`\x1b[2m${thought}\x1b[22m`);
   }
 
-  /** The picture goes with the next prompt. Raises RequestValidationError for what is none, or where the model sees none. */
-  async #show(given: string): Promise<void> {
+  /** The picture or the sound goes with the next prompt. Raises RequestValidationError for what is none, or where the model takes none. */
+  async #attach(command: string, { what, example, format, part }: Medium, given: string): Promise<void> {
     const path = given.trim().replace(/^(["'])(.*)\1$/, "$2");
-    if (path === "") throw new RequestValidationError(`Write which picture: ${SHOW} photo.png`);
-    if (this.#options.continues) throw new RequestValidationError("This model continues texts, and sees no pictures.");
-    const url = await this.#options.open(path).catch((error: unknown) => {
-      throw new RequestValidationError(`${path} cannot be read (${String(error)}). Give the path of a PNG file.`);
+    if (path === "") throw new RequestValidationError(`Write which ${what}: ${command} ${example}`);
+    if (this.#options.continues) throw new RequestValidationError(`This model continues texts, and takes no ${what}s.`);
+    const file = await this.#options.open(path).catch((error: unknown) => {
+      throw new RequestValidationError(`${path} cannot be read (${String(error)}). Give the path of a ${format} file.`);
     });
-    const part = { type: "image_url", image_url: { url } };
-    await this.#engine.tokenize([{ role: "user", content: [part] }]);
-    this.#pictures.push(part);
+    const read = part(file);
+    await this.#engine.tokenize([{ role: "user", content: [read] }]);
+    this.#media.push(read);
     this.#options.notes.write(`${path} goes with what you write next.\n`);
   }
 
   async #heard(line: string): Promise<void> {
     if (line.trim() === "") return;
-    await (line === SHOW || line.startsWith(`${SHOW} `) ? this.#show(line.slice(SHOW.length)) : this.answer(line));
+    const [command = ""] = line.split(" ", 1);
+    const medium = MEDIA.get(command);
+    await (medium === undefined ? this.answer(line) : this.#attach(command, medium, line.slice(command.length)));
   }
 
   /** Answers line by line, until the input ends or somebody quits. An answer that fails does not end it. */
