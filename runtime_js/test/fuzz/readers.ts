@@ -49,6 +49,7 @@ const TOKENIZERS = [json(`${FIXTURES}/tiny-llama/tokenizer.json`)];
 const TEMPLATES = readdirSync(`${FIXTURES}/templates`).filter((name) => name.endsWith(".jinja")).map((name) => readFileSync(`${FIXTURES}/templates/${name}`, "utf8"));
 const SNIPPETS = readFileSync("../tests/golden/jinja_snippets.txt", "utf8").split("\n").filter((line) => line !== "");
 const FORMATS = Object.values(formats).filter((format) => typeof format === "object");
+const [MANIFEST, PLAN, TOWER] = [manifestObject(), fakePlan(), fakePlan(true)];
 const CONVERSATION = {
   messages: [{ role: "system", content: "Be brief." }, { role: "user", content: "What is the sky?" }, { role: "assistant", content: "Blue." }, { role: "user", content: "Why?" }],
   add_generation_prompt: true, bos_token: "<s>", eos_token: "</s>", enable_thinking: true,
@@ -94,8 +95,8 @@ function request(parse: (value: unknown) => unknown, ...paths: readonly string[]
 }
 
 export const TARGETS: Readonly<Record<string, Target>> = {
-  manifest: { reads: "manifests", names: is(ManifestError), read: async (random) => parseManifest(mutatedJson(random, manifestObject(), [fakePlan()])) },
-  plan: { reads: "plans of libraries", names: is(ManifestError), read: async (random) => parsePlan(mutatedJson(random, fakePlan(random() < 0.3), [manifestObject()]), FAKE_WGSL) },
+  manifest: { reads: "manifests", names: is(ManifestError), read: async (random) => parseManifest(mutatedJson(random, MANIFEST, [PLAN])) },
+  plan: { reads: "plans of libraries", names: is(ManifestError), read: async (random) => parsePlan(mutatedJson(random, random() < 0.3 ? TOWER : PLAN, [MANIFEST]), FAKE_WGSL) },
   processor: {
     reads: "settings of pictures in manifests", names: is(ManifestError),
     read: async (random) => {

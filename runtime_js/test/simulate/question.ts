@@ -77,7 +77,7 @@ export function seenTokens(tokens: readonly number[], pictures: readonly SeenPic
     const turns = picture === undefined ? [next, next, next] : [next, next + Math.floor(at / columns), next + at % columns];
     if (picture === undefined) next++;
     else if (at === picture.tokens - 1) next += Math.max(rows, columns);
-    const seen = picture === undefined ? token : seenAs([Number(picture.hash.split(":")[0]), at]);
+    const seen = picture === undefined ? token : seenAs([Number(/\d+/.exec(picture.hash)?.[0]), at]);
     return isTurned && pictures.length > 0 ? turned(seen, place, Int32Array.from(turns), 0) : seen;
   });
 }
