@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -136,7 +137,7 @@ class Library:
         for place, number in enumerate(function.kernels):
             kernel = variant.kernels[number]
             steps = [buffers for step, buffers in function.steps if step == place]
-            each = [self._bytes(variant, kernel.bindings, step, n, kv_length) for step in steps]
+            each = [bytes_of(self.plan, variant, kernel.bindings, step, n, kv_length) for step in steps]
             weights, moved = (sum(values) / len(steps) for values in zip(*each, strict=True))
             tiles = {}
             for tile, words in zip(kernel.tiles, launches[place], strict=True):
@@ -153,25 +154,30 @@ class Library:
         words = iter(self._wasm.read(out, LAUNCH_WORDS * sum(counts)))
         return [[[next(words) for _ in range(LAUNCH_WORDS)] for _ in range(tiles)] for tiles in counts]
 
-    def _bytes(
-        self, variant: VariantPlan, bindings: Sequence[str], buffers: Sequence[int], n: int, kv_length: int
-    ) -> tuple[float, float]:
-        """Weights that a dispatch multiplies by, and bytes: as WorkModel of runtime_js/src/bench/work.ts counts them."""
-        plan = self.plan
-        gathers = any(buffer.name == "tokens" for number, buffer in enumerate(plan.io, plan.io_base) if number in buffers)
-        weights = moved = 0.0
-        for binding, buffer in zip(bindings, buffers, strict=True):
-            if buffer < plan.state_base:
-                size, name = plan.weights[buffer].bytes, plan.weights[buffer].name
-                moved += size * n / plan.model.vocab_size if gathers else size
-                if name.endswith(".q") and not gathers:
-                    scales = next((other.bytes for other in plan.weights if other.name == f"{name[:-1]}s"), 0)
-                    bits = {8: 4, 4: 4, 16: 8}.get(round(size / scales), 16) if scales else 16
-                    weights += 8 * size / bits
-            elif buffer < plan.io_base and plan.states[buffer - plan.state_base].kind == "pages":
-                seen = kv_length if binding == "read" else n
-                moved += seen * variant.state_bytes[buffer - plan.state_base] / plan.model.page_size
-        return weights, moved
+
+def bytes_of(
+    plan: Plan, variant: VariantPlan, bindings: Sequence[str], buffers: Sequence[int], n: int, kv_length: int
+) -> tuple[float, float]:
+    """Weights that a dispatch multiplies by, and bytes: as WorkModel of runtime_js/src/bench/work.ts counts them."""
+    gathers = any(buffer.name == "tokens" for number, buffer in enumerate(plan.io, plan.io_base) if number in buffers)
+    sizes = {weight.name: weight.bytes for weight in plan.weights}
+    weights = moved = 0.0
+    for binding, buffer in zip(bindings, buffers, strict=True):
+        if buffer < plan.state_base:
+            size, name = plan.weights[buffer].bytes, plan.weights[buffer].name
+            is_mixture = plan.model.experts is not None and re.search(r"(^|[.])experts_", name)
+            share = plan.model.experts.chosen / plan.model.experts.count if plan.model.experts and is_mixture else 1.0
+            read = 1 - (1 - share) ** n
+            moved += size * n / plan.model.vocab_size if gathers else size * read
+            if name.endswith(".q") and not gathers:
+                scales = sizes.get(f"{name[:-1]}s", 0)
+                bits = {8: 4, 4: 4, 16: 8}[round(size / scales)] if scales else 4 if f"{name[:-1]}e" in sizes else 16
+                weights += 8 * size / bits * read
+        elif buffer < plan.io_base:
+            state, size = plan.states[buffer - plan.state_base], variant.state_bytes[buffer - plan.state_base]
+            seen = n if binding != "read" else kv_length if state.window is None else min(kv_length, state.window + n)
+            moved += 2 * size if state.kind == "slots" else seen * size / plan.model.page_size
+    return weights, moved
 
 
 @dataclass(frozen=True)

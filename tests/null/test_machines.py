@@ -12,8 +12,10 @@ from open_page import TESTS
 sys.path.insert(0, str(TESTS / "bench"))
 
 from count import Counts, count
-from machines import COUNTED, DATA, Kernel, Machine, Work, counts_of, load_machines, predict
+from machines import COUNTED, DATA, Kernel, Machine, Work, bytes_of, counts_of, load_machines, predict
 from wgsl import parse
+
+from webllm_build.compile.plan import Buffer, Mixture, Plan, PlanModel, State, VariantPlan
 
 HEAD = """
 @group(0) @binding(0) var<storage, read> x : array<vec4<f32>>;
@@ -114,6 +116,25 @@ def test_a_weight_costs_what_its_kernel_does_over_its_weights() -> None:
     assert dict(zip(("bytes", *COUNTED), numbers, strict=True)) == dict.fromkeys(("bytes", *COUNTED), "0.00") | {
         "bytes": "0.50", "f32": "2.00", "load": "0.25",
     }  # fmt: skip
+
+
+def test_bytes_are_of_what_a_dispatch_reads() -> None:
+    """Of eight experts a token reads two, of a table of 100 tokens a row, of the cache what it sees; a slot is read and one written."""
+    names = {"dense.q": 80, "dense.s": 10, "experts_up.q": 800, "experts_up.e": 50}
+    model = PlanModel(100, 32, 64, 16, 8, 1, (), Mixture(8, 2))
+    states = (State("kv", "pages"), State("near", "pages", 0, 4), State("conv", "slots"))
+    weights = tuple(Buffer(name, size) for name, size in names.items())
+    plan = Plan(model, weights, states, (Buffer("tokens", 32),), (), ())
+    variant = VariantPlan("f32", (), (), 0, {}, (160, 160, 70), (), (), {})
+
+    def of(buffers: list[int], n: int, bindings: str = "read") -> tuple[float, float]:
+        return bytes_of(plan, variant, [bindings] * len(buffers), buffers, n, 20)
+
+    assert of([0, 1], 1) == (160, 90)
+    assert of([2, 3], 1) == pytest.approx((1600 / 4, 850 / 4))
+    assert of([2, 3], 2) == pytest.approx((1600 * 7 / 16, 850 * 7 / 16))
+    assert of([0, 7], 5) == (0, 80 * 5 / 100)
+    assert (of([4], 1)[1], of([5], 1)[1], of([4], 3, "read_write")[1], of([6], 1)[1]) == (200, 50, 30, 140)
 
 
 def test_every_machine_has_its_numbers_and_where_they_come_from() -> None:
