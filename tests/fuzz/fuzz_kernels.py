@@ -79,7 +79,8 @@ def inputs_of(random: Random) -> int:
 
 def gemv(random: Random, dawn: Dawn, subgroups: bool) -> None:
     variant, scheme = variant_of(random, subgroups, linear_case.VARIANTS), random.choice(list(SCHEMES))
-    tile = random.choice((None, None, Tile(2 ** random.randrange(2, 7), 2 ** random.randrange(1, 4), random.choice((1, 2, 3, 4, 8)))))
+    lanes = 2 ** random.randrange(2, 7)
+    tile = random.choice((None, Tile(lanes, 2 ** random.randrange(1, 4), random.randrange(1, min(8, 256 // lanes) + 1))))
     n, k, epilogue = random.randrange(1, 200), inputs_of(random), random.choice(EPILOGUES)
     test_gemv.check(dawn, variant, scheme, n, k, norm=random.random() < 0.5, epilogue=epilogue, tile=tile)
 
