@@ -122,6 +122,7 @@ for (const [place, make] of Object.entries(PLACES)) {
       for (const [i, logprob] of expected.entries()) assert.ok(Math.abs((told?.token_logprobs[i + 1] ?? 9) - logprob) < 1e-5, `token ${i + 1}`);
       assert.deepEqual(told?.top_logprobs.map((top) => Object.keys(top).length).slice(0, 3), [0, 2, 2]);
       assert.deepEqual([usage.prompt_tokens, usage.completion_tokens], [tokens.length, max_tokens === 0 ? 0 : plain.usage.completion_tokens]);
+      assert.equal(usage.completion_tokens_details?.accepted_prediction_tokens, 0, "the prompt's own tokens are no guesses");
       assert.equal(choice?.text, await engine.detokenize(tokens) + (max_tokens === 0 ? "" : plain.choices[0]?.text));
     }
     let pieces = 0;

@@ -145,8 +145,8 @@ export class AnswerWriter implements GenerationListener {
   readonly #asked = performance.now();
   #begun = this.#asked;
   #first: number | null = null;
-  /** Tokens of the prompt that are still to come. */
-  #recited = 0;
+  /** Tokens of the prompt that are still to come; null where none of them is told. */
+  #recited: number | null = null;
   #completion = 0;
   #reasoning = 0;
   /** Tokens since the text last grew; they say a stop string where that has ended the answer. */
@@ -177,7 +177,7 @@ export class AnswerWriter implements GenerationListener {
   }
 
   token(token: number, logprobs?: TokenLogprobs): boolean {
-    if (this.#recited > 0) {
+    if (this.#recited !== null && this.#recited > 0) {
       this.#recited--;
       this.#sink.push({ type: "token", token, prompt: "rest", ...(logprobs !== undefined && { logprobs: this.#told(token, logprobs) }) });
       return false;
@@ -192,7 +192,8 @@ export class AnswerWriter implements GenerationListener {
     return isEnd;
   }
 
-  end(finishReason: FinishReason, cached: number, { accepted, drafted }: DraftCounts = NO_DRAFTS): void {
+  end(finishReason: FinishReason, cached: number, drafts: DraftCounts = NO_DRAFTS): void {
+    const { accepted, drafted } = this.#recited === null ? drafts : NO_DRAFTS; // a prompt's own tokens are no guesses
     this.#parser.push(this.#scanner.end());
     this.#parser.end();
     const finished = performance.now();
