@@ -414,3 +414,8 @@ def test_changed_bytes_never_escape_as_another_error(tmp_path: Path, data: st.Da
 def test_what_the_makers_recommend_is_read_where_it_is_sound(folder: Path, said: dict[str, object], read: dict[str, float]) -> None:
     edit(folder / "generation_config.json", lambda value: value.update(said))
     assert open_folder(folder, "tiny").sampling == read
+
+
+def test_some_rows_are_those_of_the_whole_tensor() -> None:
+    tensor = open_folder(SINGLE, "tiny").tensors["model.embed_tokens.weight"]
+    assert tensor.rows(3, 5).tobytes() == tensor.read()[3:5].tobytes()
