@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page
-from site_visit import Visit, answered, ask, build_site, installed
+from site_visit import Visit, answered, ask, build_site, installed, until
 
 ASK = """async ([text, stream]) => {
   const body = JSON.stringify({ messages: [{ role: "user", content: text }], stream });
@@ -35,6 +35,40 @@ def test_any_page_asks_the_model_of_any_other(visit: Visit) -> None:
         assert (status, kind) == (200, "text/event-stream") and said.endswith("data: [DONE]\n\n") and "hello" in said
     ask(page, "one")
     assert answered(page, 2) == "1 messages: user.", "the page's own conversation is another one"
+
+
+READ = """async () => {
+  const body = JSON.stringify({ messages: [{ role: "user", content: "slow" }], stream: true });
+  const reader = (await fetch("v1/chat/completions", { method: "POST", body })).body.getReader();
+  for (;;) {
+    const { done } = await reader.read();
+    globalThis.begun = true;
+    if (done) return "whole";
+  }
+}"""
+
+
+def test_an_answer_breaks_off_with_the_page_that_gives_it(visit: Visit) -> None:
+    visit.provokes("error: Failed to load resource")
+    page = visit.start()
+    installed(page)
+    other = visit.open()
+    other.evaluate(f"() => {{ globalThis.ending = ({READ})().catch(({{ name }}) => name); }}")
+    until(other, "globalThis.begun === true")
+    page.close()
+    assert other.evaluate("globalThis.ending") == "TypeError"
+
+
+def test_a_site_below_it_is_another_one(visit: Visit, tmp_path: Path) -> None:
+    build_site(visit.server.folder / "inner", tmp_path / "inner", seed=1)
+    inner = visit.context.new_page()
+    inner.goto(f"{visit.server.url}inner/")
+    inner.click("#start")
+    inner.wait_for_selector("body[data-status=ready]")
+    page = visit.open()
+    installed(page)
+    assert asked(page, "say: hello")[0] == 503
+    visit.told(page, "error: Failed to load resource")
 
 
 def test_a_site_may_have_none(visit: Visit, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 /** The service worker's part: finds a page whose model answers, and gives its answer. */
 
+import { webLocks, whenFree } from "../support/web_locks.ts";
 import { CANCEL, asked, isTold, type Asked, type Told } from "./messages.ts";
 
 /** A page that says nothing for so long is of another kind, or asleep. */
@@ -10,12 +11,12 @@ export interface Page {
   postMessage(message: unknown, transfer: Transferable[]): void;
 }
 
-interface Client extends Page {
+export interface Client extends Page {
   readonly url: string;
 }
 
 /** Pages below an address, in a service worker: first those that were looked at last. It need not control them, as it does not control who registered it. */
-export async function pagesBelow(site: string): Promise<readonly Page[]> {
+export async function pagesBelow(site: string): Promise<readonly Client[]> {
   const clients: unknown = Reflect.get(globalThis, "clients");
   if (!isClients(clients)) return [];
   return (await clients.matchAll({ type: "window", includeUncontrolled: true })).filter(({ url }) => url.startsWith(site));
@@ -46,11 +47,13 @@ export async function askPages(request: Request, path: string, pages: readonly P
   return unavailable(site);
 }
 
-/** The answer; undefined where the page does not take the request. */
+/** The answer; undefined where the page does not take the request, or is closed before it has begun. One that is closed later breaks the answer off. */
 function askPage(page: Page, question: Asked): Promise<Response | undefined> {
   const { port1: port, port2 } = new MessageChannel();
   return new Promise((resolve) => {
+    const over = new AbortController();
     const leave = (): void => {
+      over.abort();
       port.postMessage(CANCEL);
       port.onmessage = null;
       port.close();
@@ -63,6 +66,15 @@ function askPage(page: Page, question: Asked): Promise<Response | undefined> {
       switch (told.kind) {
         case "taken":
           break;
+        case "alive": {
+          const locks = webLocks();
+          const isGone = (): void => {
+            body?.error(new TypeError("The page that answered was closed."));
+            leave();
+          };
+          if (locks !== undefined) whenFree(locks, told.lock, isGone, over.signal);
+          break;
+        }
         case "head": {
           const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
             start(controller) { body = controller; },
@@ -75,6 +87,7 @@ function askPage(page: Page, question: Asked): Promise<Response | undefined> {
           body?.enqueue(told.bytes);
           break;
         default:
+          over.abort();
           body?.close();
           port.close();
           resolve(undefined);

@@ -101,7 +101,7 @@ export function startServiceWorker(config: ServiceWorkerConfig): void {
   /** What answers a request; undefined leaves it to the browser. client: the page that it becomes, if it does. */
   function route(request: Request, client: string): Promise<Response> | undefined {
     const url = withoutQuery(request.url);
-    if (config.endpoint && url.startsWith(endpoint) && mayBeAnswered(request)) return ours(pagesBelow(page).then((pages) => askPages(request, url.slice(page.length), pages, page)));
+    if (config.endpoint && url.startsWith(endpoint) && mayBeAnswered(request)) return ours(pagesBelow(page).then((pages) => askPages(request, url.slice(page.length), pages.filter((one) => isPage(one.url)), page)));
     if (request.method !== "GET") return undefined;
     const modelFile = modelFiles.get(url);
     // Who asks past all caches, as the engine does, has looked into the storage already.
