@@ -117,10 +117,10 @@ def gemm_codes(random: Random, dawn: Dawn, subgroups: bool) -> None:
 
 def attention_of(random: Random, *, causal: bool = True) -> Attention:
     kv_heads, head_dim = random.choice((1, 1, 2, 3)), random.choice((32, 40, 64, 72, 80, 96, 104, 128))
-    scale = random.choice((head_dim**-0.5, 0.1, 0.2))  # with larger products the last places of scores would count
+    scale = head_dim**-0.5 * random.choice((1, 1, 0.5, 1.2))  # with larger products the last places of scores would count
     traits: dict[str, Any] = {"window": random.choice((None, None, 1, 2, 15, 16, 17, 48, 333)), "scale": scale}
     if causal:
-        traits |= random.choice(({}, {"gate": head_dim}, {"gate": 1}, {"sinks": True}, {"softcap": 2.0}, {"growth": Growth(0.2, 16)}))
+        traits |= random.choice(({}, {"gate": head_dim}, {"gate": 1}, {"sinks": True}, {"softcap": 2.0}, {"growth": Growth(0.1, 16)}))
         normed = {"qk_norm": paged.NORM_EPS}
         traits |= random.choice(({}, {}, normed, {**normed, "turn_first": True}, {**normed, "value_norm": True}))
     rope = Rope((1.0,) * (head_dim // 2))
