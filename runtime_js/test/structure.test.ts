@@ -108,6 +108,7 @@ test("classes of characters beyond ASCII are of characters and not of bytes, in 
       assert.match((await answer(inTag({ type: "grammar", grammar: `root ::= ${one}` }), seed))?.slice(1, -1) ?? "", fits);
     }
   }
+  assert.equal(await answer(regex("(?<one>a)(?P<two>b)"), 1), "ab");
   for (const pattern of ["\\cA", "[b-a]", "[]", "(?=a)", "\\ud800", "\\p{L}"]) {
     for (const form of [regex(pattern), inTag({ type: "regex", pattern })]) await assert.rejects(grammars.constraint(form), RequestValidationError, pattern);
   }

@@ -160,6 +160,7 @@ class PatternReader {
   #group(depth: number): string {
     if (depth >= MOST_DEPTH) throw new PatternError("it is nested too deeply");
     if (this.#takes("?") && !this.#takes(":")) {
+      this.#takes("P"); // as Python names a group
       if (!this.#takes("<") || "=!".includes(this.#peek() ?? "=")) throw new PatternError("a grammar cannot look ahead or behind");
       while (this.#next() !== ">");
     }
