@@ -84,7 +84,15 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.deepEqual(await failure(await ask({}, "images")), { status: 404, retry: "false", code: "unknown_url", param: null });
     const serve = createFetch(it.client);
     const get = await serve("https://api.example/v1/chat/completions");
-    assert.deepEqual([get.status, get.headers.get("allow")], [405, "POST"]);
+    assert.deepEqual([get.status, get.headers.get("allow")], [405, "POST, OPTIONS"]);
+    for (const [path, method, ...told] of [
+      ["models", "HEAD", 200, "application/json", null], ["models/nobody", "HEAD", 404, "application/json", null], ["chat/completions", "HEAD", 405, "application/json", "POST, OPTIONS"],
+      ["models", "OPTIONS", 204, null, "GET, HEAD, OPTIONS"], ["chat/completions", "OPTIONS", 204, null, "POST, OPTIONS"],
+    ] as const) {
+      const answer = await serve(`https://api.example/v1/${path}`, { method });
+      assert.deepEqual([answer.status, answer.headers.get("content-type"), answer.headers.get("allow"), await answer.text()], [...told, ""], `${method} ${path}`);
+    }
+    assert.deepEqual(await failure(await serve("https://api.example/v1/models", { method: "DELETE" })), { status: 405, retry: "false", code: "method_not_allowed", param: null });
     assert.equal((await serve("https://api.example/v1/chat/completions", { method: "POST", body: "{" })).status, 400);
     assert.equal((await serve("https://api.example/v1/chat/completions", { method: "POST" })).status, 400);
     const endless = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(1 << 22)) });

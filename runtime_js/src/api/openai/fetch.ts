@@ -87,10 +87,17 @@ async function serve(engine: ServedEngine, request: Request): Promise<Response> 
     throw new HttpError(404, "unknown_url", `Nothing is served at ${pathname}; POST ${Object.keys(POST).join(", ")} and GET /models are.`);
   }
   const { method, handle } = found;
-  if (request.method !== method) {
-    throw new HttpError(405, "method_not_allowed", `${pathname} takes ${method}, not ${request.method}.`, { allow: method });
+  const allow = method === "GET" ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+  if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+  if (request.method !== method && !(request.method === "HEAD" && method === "GET")) {
+    throw new HttpError(405, "method_not_allowed", `${pathname} takes ${method}, not ${request.method}.`, { allow });
   }
   return handle(engine, request);
+}
+
+/** To a HEAD the same answer is given without its body. */
+function answerTo({ method }: Request, response: Response): Response {
+  return method === "HEAD" ? new Response(null, response) : response;
 }
 
 /** A `fetch` that the engine answers: chats, texts, responses and the list of models. What it does not serve gets status 404 or 405. */
@@ -98,10 +105,10 @@ export function createFetch(engine: ServedEngine): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
     try {
-      return await serve(engine, request);
+      return answerTo(request, await serve(engine, request));
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason; // what fetch itself throws
-      return errorResponse(error);
+      return answerTo(request, errorResponse(error));
     }
   };
 }
