@@ -76,6 +76,16 @@ test("calls keep their arguments as the model wrote them", () => {
   assert.equal(template.render({ messages }), '{"z": 1.0, "10": 12345678901234567890, "2": [100000.0, 0, true, null, {"a": "é\\n"}], "a": {}}');
 });
 
+test("what a template misses is named by what it calls it", () => {
+  const refused = (template: string, message: RegExp): void => assert.throws(() => new ChatJinja(template).render({ messages: [] }), message);
+  refused("{{ messages[0].role }}", /messages\[0\] is undefined/);
+  refused("{{ messages['first'].role }}", /messages\['first'\] is undefined/);
+  refused("{% set i = 3 %}{{ messages[i]['role'] }}", /messages\[i\] is undefined/);
+  const template = new ChatTemplate("{{ messages[0].role }}", undefined, {});
+  assert.equal(template.render({ messages: [{ role: "user", content: "a" }, { role: "assistant", content: "" }] }), "user");
+  assert.throws(() => template.render({ messages: [{ role: "assistant", content: "" }] }), { code: "RequestValidation", param: "messages", message: /give the user's before it/ });
+});
+
 test("a template that does not end is stopped, whatever it does", () => {
   const loops = "{% for a in range(100000) %}".repeat(3) + "{% endfor %}".repeat(3);
   const doubling = (step: string, start: string): string => `{% set ns = namespace(x=${start}) %}{% for i in range(100) %}{% set ns.x = ${step} %}{% endfor %}`;

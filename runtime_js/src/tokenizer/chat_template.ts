@@ -154,7 +154,10 @@ export class ChatTemplate {
     const { messages } = conversation;
     const last = messages.at(-1);
     if (last?.role !== "assistant" || (last.toolCalls?.length ?? 0) > 0) return this.#apply(conversation, true);
-    if (last.content.trim() === "") return this.#apply({ ...conversation, messages: messages.slice(0, -1) }, true);
+    if (last.content.trim() === "") {
+      if (messages.length === 1) throw new RequestValidationError("messages has nothing but an assistant's message that says nothing: give the user's before it.", { param: "messages" });
+      return this.#apply({ ...conversation, messages: messages.slice(0, -1) }, true);
+    }
     return openEnded(this.#apply(conversation, false), last.content);
   }
 

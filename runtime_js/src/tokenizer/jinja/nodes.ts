@@ -45,5 +45,10 @@ export function reads(value: unknown, name: string): boolean {
 
 /** What the template calls a value. */
 export function described(of: Node): string {
-  return of.type === "Identifier" ? nameOf(of) : of.type === "MemberExpression" ? `.${nameOf(part(of, "property"))}` : "a value";
+  if (of.type === "Identifier") return nameOf(of);
+  if (of.type === "StringLiteral") return `'${nameOf(of)}'`;
+  if (of.type === "IntegerLiteral") return String(Reflect.get(of, "digits"));
+  if (of.type !== "MemberExpression") return "a value";
+  const property = described(part(of, "property"));
+  return isFlagged(of, "computed") ? `${described(part(of, "object"))}[${property}]` : `.${property}`;
 }
