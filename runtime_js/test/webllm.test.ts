@@ -70,6 +70,7 @@ test("wrong requests fail under WebLLM's names; unknown fields are left out; a r
     [{ messages: [...QUESTION, { role: "system", content: "be kind" }] }, "SystemMessageOrderError"],
     [{ messages: [...QUESTION, { role: "assistant", content: "hello" }] }, "MessageOrderError"],
     [{ messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "https://pictures.example/1.png" } }] }] }, "UserMessageContentErrorForNonVLM"],
+    [JSON.parse('{"messages": [{"role": "user", "content": null}]}'), "UserMessageContentErrorForNonVLM"],
     [{ messages: QUESTION, seed: 1.5 }, "SeedTypeError"],
     [{ messages: QUESTION, response_format: { type: "text", schema: "{}" } }, "InvalidResponseFormatError"],
     [{ messages: QUESTION, response_format: { type: "grammar" } }, "InvalidResponseFormatGrammarError"],
@@ -88,6 +89,10 @@ test("wrong requests fail under WebLLM's names; unknown fields are left out; a r
   ];
   for (const [request, name] of bad) await assert.rejects(engine.chat.completions.create(request), { name, code: "RequestValidation" }, name);
   await assert.rejects(engine.completions.create({ prompt: "a", suffix: "b" }), { name: "UnsupportedFieldsError" });
+  await assert.rejects(engine.completions.create(JSON.parse('{"prompt": "a", "extra_body": {"resumable": {"enabled": false}}}')), { name: "UnsupportedFieldsError" });
+  for (const extra_body of ["null", '{"resumable": null}']) {
+    assert.equal((await engine.completions.create(JSON.parse(`{"prompt": "a", "max_tokens": 1, "extra_body": ${extra_body}}`))).choices.length, 1);
+  }
   const request = { ...CALL, user: "somebody", store: true, messages: [...QUESTION] };
   const before = structuredClone(request);
   assert.equal((await engine.chatCompletion(request)).choices.length, 1);
@@ -197,7 +202,10 @@ test("a digest is checked", async () => {
   await webllm.verifyIntegrity(bytes, abc, "abc");
   const wrong = `sha256-${"A".repeat(43)}=`;
   await assert.rejects(webllm.verifyIntegrity(bytes, wrong, "abc"), { name: "IntegrityError", url: "abc", expected: wrong, actual: abc });
-  const valid = [abc, `sha384-${"A".repeat(64)}`, `sha512-${"A".repeat(86)}==`];
+  for (const onFailure of ["error", "warn"] as const) {
+    await assert.rejects(webllm.verifyIntegrity(bytes, "sha256-abc", "abc", onFailure), { name: "Error", message: /^Invalid SRI hash format: "sha256-abc"/ });
+  }
+  const valid = [abc, `sha384-${"A".repeat(64)}`, `sha512-${"A".repeat(86)}==`, abc.slice(0, -1)];
   const invalid = ["", "abc", "sha1-abc", "md5-abc", "sha256-", "sha256-!!!", "sha256-abc===", "sha256-A=", `sha256-${"A".repeat(86)}==`, `sha256-${"A".repeat(44)}`];
   assert.deepEqual([...valid, ...invalid].filter(webllm.isValidSRI), valid);
 });

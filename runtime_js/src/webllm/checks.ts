@@ -56,6 +56,9 @@ function unsupportedPart(modelId: string, type: string): NamedError {
 function checkMessages({ messages }: ChatCompletionRequestBase, modelId: string, modelType: ModelType, kinds: ReadonlySet<InputKind> | undefined): void {
   for (const [index, message] of messages.entries()) {
     if (message.role === "user" && typeof message.content !== "string") {
+      if (!Array.isArray(message.content)) {
+        throw new NamedError("UserMessageContentErrorForNonVLM", `A user's message is a text, or a list of its parts, and not ${String(message.content)}.`);
+      }
       const isText = message.content.every(({ type }) => type === "text");
       if (kinds === undefined && modelType !== ModelType.VLM && !isText) {
         throw new NamedError("UserMessageContentErrorForNonVLM", `The model loaded is not of type ModelType.VLM (vision-language model). ${modelId} reads texts alone.`);
@@ -139,7 +142,8 @@ function initTools(request: ChatCompletionRequestBase, modelId: string): void {
 
 /** Raises a NamedError where a completion asks to be kept for later. */
 export function rejectCompletionResumable(request: CompletionCreateParamsBase): void {
-  if (request.extra_body !== undefined && "resumable" in request.extra_body) {
+  const more: object = request.extra_body ?? {};
+  if ("resumable" in more && isThere(more.resumable)) {
     throw new NamedError("UnsupportedFieldsError", "A CompletionCreateParams cannot have extra_body.resumable here.");
   }
 }
