@@ -90,6 +90,9 @@ test("prompts of a session come one after the other", async () => {
 test("an answer goes on with a prefix", async () => {
   const session = await (await model("Rome.")).create();
   assert.equal(await session.prompt([{ role: "user", content: "Where?" }, { role: "assistant", content: "In ", prefix: true }]), "Rome.");
+  const told = await (await model()).create();
+  await told.append([{ role: "user", content: "Where?" }, { role: "assistant", content: "In Rome." }]);
+  assert.equal(session.contextUsage, told.contextUsage, "both are one message of the assistant's");
 });
 
 test("tools are called until there is an answer", async () => {

@@ -133,7 +133,7 @@ export class LanguageModelSession extends EventTarget {
       const asked = telling(given.length === 0 ? [{ role: "user", content: "" }] : given, constraint?.told ?? "");
       await this.#makeRoom(asked);
       const answer = yield* this.#answer([...this.#history, ...asked], constraint, signal);
-      this.#history = [...this.#history, ...asked, ...answer];
+      this.#history = [...this.#history, ...behindPrefix(asked, answer)];
       await this.#measure();
     } catch (error) {
       signal.throwIfAborted(); // with the reason itself
@@ -161,7 +161,7 @@ export class LanguageModelSession extends EventTarget {
     const said: ChatCompletionMessageParam[] = [];
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const pieces = await engine.chat.completions.create({
-        messages: [...conversation, ...said], stream: true, ...sampling,
+        messages: behindPrefix(conversation, said), stream: true, ...sampling,
         ...(constraint && { response_format: constraint.format }),
         ...(tools.length > 0 && constraint === undefined && {
           tools: tools.map(({ name, description, inputSchema }) => ({ type: "function", function: { name, description, parameters: { ...inputSchema } } })),
@@ -258,6 +258,13 @@ export class LanguageModelSession extends EventTarget {
   destroy(): undefined {
     this.#life.abort(destroyed());
   }
+}
+
+/** What was asked and answered: an answer that goes on with the assistant's last message is one message with it. */
+function behindPrefix(asked: readonly ChatCompletionMessageParam[], answer: readonly ChatCompletionMessageParam[]): ChatCompletionMessageParam[] {
+  const [prefix, [first, ...more]] = [asked.at(-1), answer];
+  if (prefix?.role !== "assistant" || typeof prefix.content !== "string" || first === undefined) return [...asked, ...answer];
+  return [...asked.slice(0, -1), { ...first, content: `${prefix.content}${first.content ?? ""}` }, ...more];
 }
 
 /** An answer as it comes. */
