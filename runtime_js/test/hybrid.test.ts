@@ -278,6 +278,19 @@ test("half an answer of a form is gone on with by nobody: where nobody has read 
   await assert.rejects(async () => collect(await hybrid.chat.completions.create({ ...request, stream: true }), () => breakOff()), { code: "Remote" });
 });
 
+test("an empty finish_reason is none yet", async () => {
+  const piece = (content: string, finish_reason: string): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason }] })}\n\n`;
+  const served = (last: string): void => {
+    answer = (response) => { response.writeHead(200); response.end(piece("half ", "") + last); };
+  };
+  served(piece("of it", "length"));
+  const chunks = [];
+  for await (const chunk of await createHybrid({ local: failing(new DeviceLostError("gone")), remote: remote() }).chat.completions.create({ ...REQUEST, stream: true })) chunks.push(chunk);
+  assert.deepEqual(chunks.map(({ choices: [choice] }) => choice?.finish_reason), [null, "length"]);
+  served("");
+  await assert.rejects(ask(failing(new DeviceLostError("gone"))), { code: "Remote", message: /was cut off/ });
+});
+
 test("a server that floods is one that fails", async () => {
   answer = (response) => {
     response.writeHead(200);

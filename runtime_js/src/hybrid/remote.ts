@@ -98,7 +98,8 @@ function readChunk(data: string): ChatCompletionChunk {
       index: choice.integer("index", 0, MAX_CHOICES),
       logprobs: choice.optional("logprobs", (key) => ({ content: readLogprobs(choice.object(key)), refusal: null })) ?? null,
       delta: choice.optional("delta", (key) => readDelta(choice.object(key))) ?? {},
-      finish_reason: choice.optional("finish_reason", (key) => FINISHES.find((finish) => finish === choice.raw(key)) ?? "stop") ?? null,
+      finish_reason: choice.raw("finish_reason") === "" ? null // some servers say so as long as there is more
+        : choice.optional("finish_reason", (key) => FINISHES.find((finish) => finish === choice.raw(key)) ?? "stop") ?? null,
     }))) ?? [],
     ...(usage !== undefined && { usage }),
   };
