@@ -241,6 +241,13 @@ def test_elements_share_an_engine_and_end_it(opened: Open) -> None:
     ask(page, "four", "#a")
     assert answered(page, 6, "#a").startswith("5 messages")
     becomes(page, lambda: page.workers, [worker])  # one that is moved keeps its model
+    page.evaluate("a.setAttribute('device', 'cpu')")
+    page.wait_for_function("a.status === 'ready'")  # another engine starts by itself, too
+    becomes(page, lambda: worker not in page.workers and len(page.workers), 1)
+    page.evaluate("a.removeAttribute('autostart'); a.removeAttribute('device')")
+    becomes(page, lambda: page.evaluate("a.status"), "idle")
+    page.evaluate("a.setAttribute('autostart', '')")
+    page.wait_for_function("a.status === 'ready'")
 
 
 def test_hostile_markdown_is_inert(opened: Open) -> None:

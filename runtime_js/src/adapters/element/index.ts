@@ -32,7 +32,7 @@ export function defineChat(models: readonly ElementModel[], open: OpenModel, nam
   sheet.replaceSync(style);
 
   class LLMChat extends HTMLElement implements LLMChatElement {
-    static readonly observedAttributes = [...ENGINE_ATTRIBUTES, "placeholder"];
+    static readonly observedAttributes = [...ENGINE_ATTRIBUTES, "autostart", "placeholder"];
     readonly #root = this.attachShadow({ mode: "open", delegatesFocus: true });
     readonly #chat = new ChatStore();
     #request: ChatOptions = {};
@@ -57,7 +57,6 @@ export function defineChat(models: readonly ElementModel[], open: OpenModel, nam
     connectedCallback(): void {
       this.#takeEarlyProperties();
       this.#attach();
-      if (this.hasAttribute("autostart")) this.#engines?.load();
     }
 
     /** The answer ends here, and the engine where nobody else has it. */
@@ -75,7 +74,8 @@ export function defineChat(models: readonly ElementModel[], open: OpenModel, nam
         this.#chat.stop();
         this.#detach();
         this.#attach();
-      } else this.#show();
+      } else if (attribute === "autostart") this.#autostart();
+      else this.#show();
     }
 
     get messages(): readonly LLMChatMessage[] {
@@ -159,6 +159,11 @@ export function defineChat(models: readonly ElementModel[], open: OpenModel, nam
       this.#attributes = JSON.stringify(attributes);
       if (this.#view === undefined || this.#attributes !== former) this.#build();
       else this.#show();
+      this.#autostart();
+    }
+
+    #autostart(): void {
+      if (this.hasAttribute("autostart")) this.#engines?.load();
     }
 
     #detach(): void {
