@@ -50,6 +50,10 @@ test("a client of OpenAI's, whole and streamed", async () => {
   for await (const piece of await openai.chat.completions.create({ ...request, stream: true })) text += piece.choices[0]?.delta.content ?? "";
   assert.equal(text, whole.choices[0]?.message.content);
   assert.deepEqual((await openai.models.list()).data.map(({ id }) => id), [MODEL]);
+  for (const [method, status] of [["HEAD", 200], ["OPTIONS", 204]] as const) {
+    const answer = await soon(fetchFrom(one)(`${SITE}v1/models`, { method }));
+    assert.deepEqual([answer.status, await answer.text()], [status, ""], method);
+  }
   await assert.rejects(openai.chat.completions.create({ ...request, model: "nobody" }), { status: 404, code: "model_not_found" });
   await assert.rejects(openai.chat.completions.create({ ...request, temperature: 9 }), { status: 400, param: "temperature" });
 });

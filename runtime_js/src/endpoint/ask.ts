@@ -80,7 +80,7 @@ function askPage(page: Page, question: Asked): Promise<Response | undefined> {
             start(controller) { body = controller; },
             cancel() { leave(); },
           });
-          resolve(new Response(stream, { status: told.status, headers: told.headers }));
+          resolve(new Response(told.status === 204 ? null : stream, { status: told.status, headers: told.headers }));
           break;
         }
         case "bytes":
