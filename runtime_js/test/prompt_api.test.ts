@@ -1,6 +1,7 @@
 // Chrome's Prompt API on the engine: https://webmachinelearning.github.io/prompt-api
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { createLanguageModel, type LanguageModelStatic, type ModelSource } from "../src/adapters/prompt_api/index.ts";
 import { CONTEXT, FakeEngine, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
@@ -133,6 +134,7 @@ test("what cannot be is refused under the names of the specification", async () 
   await assert.rejects(session.prompt([{ role: "user", content: "b" }, { role: "system", content: "a" }]), TypeError);
   await assert.rejects(session.prompt([{ role: "user", content: [{ type: "image", value: null }] }]), { name: "NotSupportedError" });
   await assert.rejects(session.prompt([{ role: "assistant", content: "a", prefix: true }, { role: "user", content: "b" }]), { name: "SyntaxError" });
+  for (const [role, content] of [["alien", "a"], ["user", undefined], ["user", 3]]) await assert.rejects(session.prompt(JSON.parse(JSON.stringify([{ role, content }]))), TypeError);
   assert.equal(await session.prompt("?"), "Sunny.");
   const controller = new AbortController();
   const reader = session.promptStreaming("?", { signal: controller.signal }).getReader();
@@ -143,6 +145,20 @@ test("what cannot be is refused under the names of the specification", async () 
   session.destroy();
   await assert.rejects(session.prompt("?"), { name: "InvalidStateError" });
   assert.equal(session.contextUsage, before);
+});
+
+test("what is done is remembered by no signal; a session that is full can be cloned", async () => {
+  const session = await (await model("Sunny.", "Rainy. ".repeat(200), "Windy.")).create();
+  const { signal } = new AbortController();
+  await session.prompt("?", { signal });
+  await session.append("And?", { signal });
+  await session.measureContextUsage("?", { signal });
+  await session.prompt("?", { signal });
+  assert.equal(getEventListeners(signal, "abort").length, 0);
+  assert.equal(session.contextUsage, session.contextWindow);
+  const clone = await session.clone();
+  assert.equal(clone.contextUsage, session.contextUsage);
+  assert.equal(await clone.prompt("?"), "Windy.");
 });
 
 /** As the Web Platform Tests of this API have it. */

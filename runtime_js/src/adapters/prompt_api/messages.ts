@@ -21,6 +21,8 @@ export function unsupported(what: string): DOMException {
   return new DOMException(what, "NotSupportedError");
 }
 
+const ROLES: readonly string[] = ["system", "user", "assistant"] satisfies readonly Message["role"][];
+
 /** What a prompt may have beside text: pictures and sounds, where the session was made for them. */
 export interface Inputs {
   readonly pictures: boolean;
@@ -52,7 +54,9 @@ function soundOf(value: unknown): Blob | AudioBuffer {
 
 function toMessage({ role, content, prefix = false }: Message, isLast: boolean, inputs: Inputs): ChatCompletionMessageParam {
   if (prefix && !(role === "assistant" && isLast)) throw new DOMException("Only an assistant's message that is the last can be a prefix.", "SyntaxError");
+  if (!ROLES.includes(role)) throw new TypeError(`The role "${role}" is none of ${ROLES.join(", ")}.`);
   if (typeof content === "string") return { role, content };
+  if (!Array.isArray(content)) throw new TypeError("A message's content is a string, or a list of parts.");
   const parts = content.map((part) => toPart(part, role, inputs));
   return { role, content: parts.every(({ type }) => type === "text") ? parts.map(({ text }) => text).join("") : parts };
 }

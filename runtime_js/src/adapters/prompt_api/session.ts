@@ -77,7 +77,7 @@ export class LanguageModelSession extends EventTarget {
   }
 
   get contextUsage(): number {
-    return this.#usage;
+    return Math.min(this.#usage, this.contextWindow); // an answer may have filled it, and its end has no room
   }
 
   get contextWindow(): number {
@@ -106,7 +106,7 @@ export class LanguageModelSession extends EventTarget {
 
   /** Raises what the session, or the signal, was ended with. */
   promptStreaming(input: Prompt, options: PromptOptions = {}): ReadableStream<string> {
-    const pieces = this.#pieces(input, options, this.#signal(options.signal));
+    const pieces = this.#pieces(input, options, this.#begin(options.signal));
     return new ReadableStream<string>({
       async pull(controller) {
         const { done, value } = await pieces.next();
@@ -119,14 +119,15 @@ export class LanguageModelSession extends EventTarget {
     });
   }
 
-  async *#pieces(input: Prompt, options: PromptOptions, signal: AbortSignal): AsyncGenerator<string, void, void> {
-    const constraint = readConstraint(options);
-    const messages = still(toMessages(input, this.#setting.inputs));
-    messages.catch(() => undefined); // it is told when its turn comes
+  async *#pieces(input: Prompt, options: PromptOptions, begun: AbortController): AsyncGenerator<string, void, void> {
+    const { signal } = begun;
     let done: () => void = () => undefined;
     const before = this.#turn;
     this.#turn = Promise.all([before, new Promise<void>((resolve) => { done = resolve; })]);
     try {
+      const constraint = readConstraint(options);
+      const messages = still(toMessages(input, this.#setting.inputs));
+      messages.catch(() => undefined); // it is told when its turn comes
       await unlessAborted(before, signal);
       const given = await messages;
       checkOrder(given, this.#history.length === 0);
@@ -140,17 +141,17 @@ export class LanguageModelSession extends EventTarget {
       throw told(error);
     } finally {
       done();
+      begun.abort();
     }
   }
 
-  #signal(asked: AbortSignal | undefined): AbortSignal {
+  /** Aborted with the session, or by whoever asks. Whoever is done aborts it, so that neither remembers it. */
+  #begin(asked: AbortSignal | undefined): AbortController {
     this.#life.signal.throwIfAborted();
     asked?.throwIfAborted();
-    const { signal } = childController(this.#life.signal);
-    if (asked === undefined) return signal;
-    const both = childController(asked);
-    signal.addEventListener("abort", () => both.abort(signal.reason), { once: true });
-    return both.signal;
+    const begun = childController(this.#life.signal);
+    asked?.addEventListener("abort", () => begun.abort(asked.reason), { once: true, signal: begun.signal });
+    return begun;
   }
 
   /** Yields the answer's text, and gives the messages that it came to, those of tools among them. */
@@ -217,29 +218,30 @@ export class LanguageModelSession extends EventTarget {
 
   /** Messages that the next prompt goes on behind. */
   async append(input: Prompt, { signal }: { readonly signal?: AbortSignal } = {}): Promise<undefined> {
-    const given = this.#signal(signal);
     const shown = still(toMessages(input, this.#setting.inputs));
+    const begun = this.#begin(signal);
     const work = this.#turn.then(async () => {
       const messages = await shown;
-      given.throwIfAborted();
+      begun.signal.throwIfAborted();
       checkOrder(messages, this.#history.length === 0);
       await this.#makeRoom(messages);
-      given.throwIfAborted();
+      begun.signal.throwIfAborted();
       this.#history = [...this.#history, ...messages];
       await this.#measure();
     });
     this.#turn = work.catch(() => undefined);
-    await unlessAborted(work, given);
+    await unlessAborted(work, begun.signal).finally(() => begun.abort());
     return undefined;
   }
 
   /** Tokens that a prompt would add. */
   async measureContextUsage(input: Prompt, options: PromptOptions = {}): Promise<number> {
-    const signal = this.#signal(options.signal);
     const messages = toMessages(input, this.#setting.inputs);
     checkOrder(messages, true);
     const history = messages[0]?.role === "system" ? [] : this.#history;
-    return unlessAborted(this.#added(history, telling(messages, readConstraint(options)?.told ?? "")), signal);
+    const asked = telling(messages, readConstraint(options)?.told ?? "");
+    const begun = this.#begin(options.signal);
+    return unlessAborted(this.#added(history, asked), begun.signal).finally(() => begun.abort());
   }
 
   /** The name that this had before. */
@@ -249,10 +251,16 @@ export class LanguageModelSession extends EventTarget {
 
   /** The conversation twice, each to go on by itself; what both have in common is computed once. */
   async clone({ signal }: { readonly signal?: AbortSignal } = {}): Promise<LanguageModelSession> {
-    const given = this.#signal(signal);
-    await unlessAborted(this.#turn, given);
+    const begun = this.#begin(signal);
+    try {
+      await unlessAborted(this.#turn, begun.signal);
+      begun.signal.throwIfAborted();
+    } finally {
+      begun.abort();
+    }
     const clone = new LanguageModelSession(this.#setting, this.#history, this.#kept);
-    return (await unlessAborted(clone.measured(), given)).endWith(signal);
+    clone.#usage = this.#usage;
+    return clone.endWith(signal);
   }
 
   destroy(): undefined {
