@@ -1,6 +1,7 @@
 // A model on the device and one behind a server as one engine.
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { after, before, beforeEach, test } from "node:test";
 import type { ChatCompletionChunk, ContentPart } from "../src/api/openai/types.ts";
@@ -121,6 +122,9 @@ test("the device answers where it can, and nothing leaves", async () => {
   const local = await device();
   const { text, by } = await ask(local);
   assert.deepEqual([text, by, left.length], [(await local.chat.completions.create(REQUEST)).choices[0]?.message.content, ["device"], 0]);
+  const { signal } = new AbortController();
+  await ask(local, {}, { signal });
+  assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
 test("while the model loads, and where there is none, the remote model answers", async () => {
@@ -182,6 +186,7 @@ test("errors of a server, and nonsense, are a remote model's failures", async ()
     (response) => { response.writeHead(200); response.end("data: <html>\n\n"); },
     (response) => { response.writeHead(200); response.end('data: {"choices": [{"index": -1, "delta": {"content": 5}}]}\n\n'); },
     (response) => { response.writeHead(200); response.end('data: {"error": {"message": "overloaded"}}\n\n'); },
+    (response) => { response.writeHead(200); response.end('data: {"choices": []}\n\ndata: [DONE]\n\n'); },
     (response) => { response.destroy(); },
   ];
   for (answer of bad) await assert.rejects(ask(failing(new DeviceLostError("gone")), { prefer: "remote" }, {}), { code: "DeviceLost" });

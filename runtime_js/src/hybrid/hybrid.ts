@@ -114,6 +114,7 @@ export class HybridEngine {
       }
     } finally {
       clearTimeout(timer);
+      controller.abort(); // the caller's signal forgets it
     }
   }
 }

@@ -159,7 +159,10 @@ export async function* remotePieces(remote: RemoteModel, request: ChatCompletion
       throw new RemoteError(`The remote model answered with status ${response.status}${said === "" ? "" : `: ${said}`}`, { status: response.status });
     }
     for await (const data of eventData(response.body, owed)) {
-      if (data.trim() === "[DONE]") return;
+      if (data.trim() === "[DONE]") {
+        if (!ends.hasAny) throw new RemoteError("The remote model's answer has nothing in it.");
+        return;
+      }
       const chunk = readChunk(data);
       ends.take(chunk);
       yield chunk;
