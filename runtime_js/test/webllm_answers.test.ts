@@ -77,6 +77,15 @@ test("biases of tokens that the model has not are passed over", async () => {
   assert.equal((await engine.completion({ prompt: "hi", max_tokens: 2, logit_bias: { 46510: 5 } })).choices.length, 1);
 });
 
+test("what WebLLM takes beyond this engine's bounds is taken", async () => {
+  const engine = await loaded();
+  const most = { ...CALL, temperature: 2, seed: 1, repetition_penalty: 100 };
+  const text = async (request: object): Promise<unknown> => (await engine.chatCompletion({ ...most, ...request })).choices[0]?.message.content;
+  assert.equal(await text({ temperature: 5, repetition_penalty: 1e6, max_tokens: 4.5 }), await text({}));
+  assert.equal((await engine.chatCompletion({ ...CALL, max_tokens: Infinity })).choices[0]?.finish_reason, "length");
+  assert.equal((await engine.completion({ prompt: "hi", temperature: 3, max_tokens: 1.5 })).usage?.completion_tokens, 2);
+});
+
 test("an answer of a form tells what its grammar took, and another does not", async () => {
   const engine = await loaded();
   const { usage } = await engine.chatCompletion({ ...CALL, response_format: { type: "json_object" }, extra_body: { enable_latency_breakdown: true } });

@@ -1,6 +1,8 @@
 /** WebLLM's requests as this engine's own. What neither knows is left out, as WebLLM does. */
 
+import { MAX_TOKENS } from "../api/openai/request.ts";
 import type { ChatCompletionRequest, CompletionRequest, ResponseFormat as OwnFormat } from "../api/openai/types.ts";
+import { SAMPLING_RANGES } from "../storage/sampling_defaults.ts";
 import type { ChatCompletionMessageParam, ChatCompletionRequestBase, CompletionCreateParamsBase, EmbeddingCreateParams, ResponseFormat } from "./messages.ts";
 import type { Defaults } from "./settings.ts";
 
@@ -16,14 +18,20 @@ function ownFormat(format: ResponseFormat | null | undefined): OwnFormat | null 
   return null;
 }
 
+/** WebLLM knows no upper bounds: what is beyond this engine's counts as the bound. */
+function bounded(value: number | null | undefined, [least, most]: readonly [number, number]): number | null | undefined {
+  return typeof value === "number" ? Math.min(Math.max(value, least), most) : value;
+}
+
 /** What the request or the model's settings say. */
 function sampling(request: ChatCompletionRequestBase | CompletionCreateParamsBase, defaults: Defaults): Omit<OwnTextRequest, "prompt"> {
-  const { top_k, min_p, max_tokens, logit_bias, seed, ignore_eos, n, speculation, draft } = request;
+  const { top_k, min_p, logit_bias, seed, ignore_eos, n, speculation, draft } = request;
   return {
-    top_k, min_p, max_tokens, logit_bias, seed, ignore_eos, n, speculation, draft,
-    temperature: request.temperature ?? defaults.temperature,
+    top_k, min_p, logit_bias, seed, ignore_eos, n, speculation, draft,
+    max_tokens: bounded(typeof request.max_tokens === "number" ? Math.ceil(request.max_tokens) : request.max_tokens, [1, MAX_TOKENS]),
+    temperature: bounded(request.temperature ?? defaults.temperature, SAMPLING_RANGES.temperature),
     top_p: request.top_p ?? defaults.top_p,
-    repetition_penalty: request.repetition_penalty ?? defaults.repetition_penalty,
+    repetition_penalty: bounded(request.repetition_penalty ?? defaults.repetition_penalty, SAMPLING_RANGES.repetitionPenalty),
     frequency_penalty: request.frequency_penalty ?? defaults.frequency_penalty,
     presence_penalty: request.presence_penalty ?? defaults.presence_penalty,
     stop: [...listOf(request.stop), ...listOf(defaults.stop)],
