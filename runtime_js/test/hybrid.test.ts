@@ -296,6 +296,17 @@ test("an empty finish_reason is none yet", async () => {
   await assert.rejects(ask(failing(new DeviceLostError("gone"))), { code: "Remote", message: /was cut off/ });
 });
 
+test("calls whose pieces do not say which they are of are told apart by their ids", async () => {
+  const piece = (...calls: object[]): string => event({ tool_calls: calls });
+  answer = (response) => {
+    response.writeHead(200);
+    response.write(piece({ id: "a", function: { name: "f", arguments: "{" } }) + piece({ function: { arguments: "}" } }));
+    response.end(piece({ id: "b", function: { name: "g", arguments: "{}" } }, { id: "a", function: { arguments: " " } }) + event({}, "tool_calls"));
+  };
+  const { choices: [choice] } = await createHybrid({ local: failing(new DeviceLostError("gone")), remote: remote() }).chat.completions.create(REQUEST);
+  assert.deepEqual(choice?.message.tool_calls?.map(({ id, function: { name, arguments: text } }) => [id, name, text]), [["a", "f", "{} "], ["b", "g", "{}"]]);
+});
+
 test("a server that floods is one that fails", async () => {
   answer = (response) => {
     response.writeHead(200);

@@ -42,18 +42,25 @@ function textIn(fields: Fields, name: string): string | undefined {
   return fields.optional(name, (key) => fields.string(key, MAX_TEXT));
 }
 
-function readCall(call: Fields): NonNullable<ChatCompletionDelta["tool_calls"]>[number] {
+/** Some servers leave out which call a piece is of: a new id is a new call, and none is the one before. */
+function indexOf(call: Fields, id: string | undefined, ids: string[]): number {
+  if (id !== undefined && !ids.includes(id)) ids.push(id);
+  if (ids.length > MAX_CALLS) throw call.fail(`there are more than ${MAX_CALLS} calls`, call.path);
+  return call.optional("index", (key) => call.integer(key, 0, MAX_CALLS)) ?? (id === undefined ? Math.max(0, ids.length - 1) : ids.indexOf(id));
+}
+
+function readCall(call: Fields, ids: string[]): NonNullable<ChatCompletionDelta["tool_calls"]>[number] {
   const called = call.object("function");
   const [id, name] = [textIn(call, "id"), textIn(called, "name")];
   return {
-    index: call.integer("index", 0, MAX_CALLS), ...(id !== undefined && { id, type: "function" }),
+    index: indexOf(call, id, ids), ...(id !== undefined && { id, type: "function" }),
     function: { ...(name !== undefined && { name }), arguments: textIn(called, "arguments") ?? "" },
   };
 }
 
-function readDelta(delta: Fields): ChatCompletionDelta {
+function readDelta(delta: Fields, ids: string[]): ChatCompletionDelta {
   const [content, thought] = [textIn(delta, "content"), textIn(delta, "reasoning_content") ?? textIn(delta, "reasoning")];
-  const calls = delta.optional("tool_calls", (name) => delta.objects(name, MAX_CALLS, readCall));
+  const calls = delta.optional("tool_calls", (name) => delta.objects(name, MAX_CALLS, (call) => readCall(call, ids)));
   return {
     ...(content !== undefined && { content }), ...(thought !== undefined && { reasoning_content: thought }),
     ...(calls !== undefined && { tool_calls: calls }),
@@ -80,7 +87,8 @@ function readUsage(usage: Fields): CompletionUsage {
   };
 }
 
-function readChunk(data: string): ChatCompletionChunk {
+/** callIds: of the calls so far, to which it adds. */
+function readChunk(data: string, callIds: string[]): ChatCompletionChunk {
   let parsed: unknown;
   try {
     parsed = JSON.parse(data);
@@ -97,7 +105,7 @@ function readChunk(data: string): ChatCompletionChunk {
     choices: chunk.optional("choices", (name) => chunk.objects(name, MAX_CHOICES, (choice) => ({
       index: choice.integer("index", 0, MAX_CHOICES),
       logprobs: choice.optional("logprobs", (key) => ({ content: readLogprobs(choice.object(key)), refusal: null })) ?? null,
-      delta: choice.optional("delta", (key) => readDelta(choice.object(key))) ?? {},
+      delta: choice.optional("delta", (key) => readDelta(choice.object(key), callIds)) ?? {},
       finish_reason: choice.raw("finish_reason") === "" ? null // some servers say so as long as there is more
         : choice.optional("finish_reason", (key) => FINISHES.find((finish) => finish === choice.raw(key)) ?? "stop") ?? null,
     }))) ?? [],
@@ -143,6 +151,7 @@ export async function* remotePieces(remote: RemoteModel, request: ChatCompletion
   const { baseURL, model, apiKey, headers, fetch: send = globalThis.fetch, patience = PATIENCE_MS } = remote;
   const connection = signal === undefined ? new AbortController() : childController(signal);
   const ends = new Ends();
+  const callIds: string[] = [];
   /** A part of the answer, where it comes in time. */
   const owed = async <T>(part: Promise<T>): Promise<T> => {
     const timer = setTimeout(() => connection.abort(new RemoteError(`The remote model at ${baseURL} has said nothing for ${patience / 1000} s.`)), patience);
@@ -163,7 +172,7 @@ export async function* remotePieces(remote: RemoteModel, request: ChatCompletion
         if (!ends.hasAny) throw new RemoteError("The remote model's answer has nothing in it.");
         return;
       }
-      const chunk = readChunk(data);
+      const chunk = readChunk(data, callIds);
       ends.take(chunk);
       yield chunk;
     }
