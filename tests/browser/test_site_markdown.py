@@ -145,13 +145,17 @@ def test_a_selection_survives_while_the_answer_grows(visit: Visit) -> None:
 
 
 def test_a_growing_answer_looks_as_it_does_when_it_is_read_as_a_whole(visit: Visit) -> None:
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visit.start()
     source = (
         "# Title\n\nSome *text* with [a link][1].\n\n1. one\n\n2. two\n   - deep\n\n3. three\n\n> quoted\nlazily\n\n"
         "| a | b |\n|---|---|\n| 1 | 2 |\n\n"
         "```python\nx = 1\n\ny = 2\n```\n\nEnd of it\n===\n\n- a\n- b\n\nMore:\n\n"
     )
-    source += "".join(f"{number}. item *{number}* of very many\n" for number in range(7, 307)) + "\n[1]: https://example.org/\n"
+    source += "".join(f"{number}. item *{number}* of very many\n" for number in range(7, 307))
+    within = "- all\n" + "".join(f"{'  ' * (1 + number % 4)}- item *{number}* of many\n" for number in range(200))
+    quoted = "".join(f"> {line}\n" for line in within.splitlines())
+    source += f"\nWithin one item, and in a quote:\n\n{within}\nso\n\n{quoted}\n[1]: https://example.org/\n"
     ask(page, f"say: {source}")
     answered(page, 2)
     page.wait_for_selector("li.assistant .body .code-number")
@@ -167,6 +171,12 @@ def test_a_growing_answer_looks_as_it_does_when_it_is_read_as_a_whole(visit: Vis
     assert [start for start, _, _ in lists[2:]] == [start + count for start, count, _ in lists[1:-1]]
     assert {name for _, _, name in lists[2:]} == {"further"}
     expect(page.locator("li.assistant a")).to_have_attribute("href", "https://example.org/")
+    for place in ("div > ul > li > ul", "div > blockquote > ul > li > ul"):
+        expect(page.locator(f"li.assistant {place} li:not(.further)")).to_have_count(200)
+        assert page.locator(f"li.assistant {place}.further").count() > 2, "also a list within one item"
+    page.locator("li.assistant .body").evaluate("(one) => getSelection().selectAllChildren(one)")
+    page.keyboard.press("ControlOrMeta+c")
+    becomes(page, lambda: within in page.evaluate("navigator.clipboard.readText()"), True)
 
 
 def test_a_long_table_keeps_its_columns_and_says_that_it_is_one(visit: Visit) -> None:

@@ -10,6 +10,7 @@ import { CodeBlock } from "./code_block.ts";
 import type { ViewContext } from "./context.ts";
 import { element } from "./dom.ts";
 import type { Markdown } from "./late.ts";
+import { goOn, type Further } from "./long_list.ts";
 import { LongTable } from "./long_table.ts";
 import type { Definitions, Fence } from "./markdown.ts";
 import { Parts } from "./parts.ts";
@@ -27,11 +28,10 @@ const TOGETHER_LENGTH = 512;
 /** What may name a link that is defined later. */
 const REFERENCE = /\[[^\]]/;
 
-/** A table that grows by rows. */
-interface OpenTable {
-  readonly table: LongTable;
-  /** Before each of its further rows, so that they are read as rows. */
-  readonly head: string;
+/** A block that grows by rows or items: what follows is read behind its head. */
+interface Open extends Further {
+  /** Has the rows; items stand in lists of their own. */
+  readonly table: LongTable | undefined;
 }
 
 /** What may change when all links are defined. */
@@ -43,8 +43,6 @@ interface Referring {
 }
 
 type Pick = (drawn: ParentNode) => readonly ChildNode[];
-const all: Pick = (drawn) => [...drawn.childNodes];
-const items: Pick = (drawn) => [...drawn.firstElementChild?.childNodes ?? []];
 
 interface OpenCode {
   readonly block: CodeBlock;
@@ -59,9 +57,8 @@ export class GrowingText {
   #settled = 0;
   /** Blocks that can change no more, and for which there was no time. */
   #ready: Token[] = [];
-  #table: OpenTable | undefined;
-  /** The number of the next item of a list that goes on. */
-  #next: number | undefined;
+  /** What the next block goes on with. */
+  #open: Open | undefined;
   #code: OpenCode | undefined;
   #referring: Referring[] = [];
   /** It was shown without Markdown: what is not drawn yet stays so. */
@@ -105,8 +102,12 @@ export class GrowingText {
         continue;
       }
       const readable = code.readableLength(text);
-      const blocks = readable === 0 || step > MAX_BLOCK ? undefined : code.readBlocks((this.#table?.head ?? "") + text.slice(0, readable), this.#definitions);
+      const blocks = readable === 0 || step > MAX_BLOCK ? undefined : code.readBlocks((this.#open?.head ?? "") + text.slice(0, readable), this.#definitions);
       if (blocks === undefined) return this.#show([asWritten(source.slice(begin))]);
+      if (this.#open !== undefined && !blocks[0]?.raw.startsWith(this.#open.head)) {
+        this.#close();
+        continue;
+      }
       const reachesEnd = readable < text.length || begin + text.length === source.length;
       const count = certainBlocks(code, blocks, reachesEnd && (isWhole || readable < text.length));
       this.#ready = blocks.slice(0, count);
@@ -125,22 +126,10 @@ export class GrowingText {
     while (this.#ready.length > 0) {
       const first = this.#ready[0];
       if (this.#settlePart(code, first)) this.#ready = []; // the rest is read anew
-      else if (this.#table !== undefined && first?.type === "table") {
-        this.#settleRows(code, this.#table, first);
-        this.#ready.shift();
-        this.#table.table.show([]);
-        this.#table = undefined;
-      } else if (this.#next !== undefined && first?.type === "list") {
-        this.#settleList(code, first);
-        this.#ready.shift();
-        this.#next = undefined;
-      } else {
-        this.#table = this.#next = undefined;
+      else {
         let length = 0;
         const more = this.#ready.findIndex(({ raw }, index) => (length += raw.length) > TOGETHER_LENGTH || index === TOGETHER);
-        const together = this.#ready.splice(0, more < 0 ? this.#ready.length : Math.max(1, more));
-        const source = together.map(({ raw }) => raw).join("");
-        this.#refer(source, this.#settle(this.#draw(code, together), source), all);
+        this.#settle(code, this.#ready.splice(0, this.#open !== undefined ? 1 : more < 0 ? this.#ready.length : Math.max(1, more)));
       }
       if (slice.isOver) return false;
     }
@@ -149,64 +138,44 @@ export class GrowingText {
 
   /** Draw what a long block that may still grow begins with; false where it is not long enough. */
   #settlePart(code: Markdown, block: Token | undefined): boolean {
-    const begun = block && code.takeApart(block);
+    const begun = block && code.takeApart(block, this.#open);
     if (begun === undefined) return false;
-    const { begin, head, next } = begun;
-    if (this.#table !== undefined && head !== undefined) {
-      this.#settleRows(code, this.#table, begin);
-      return true;
-    }
-    this.#table = undefined;
-    if (next !== undefined) {
-      this.#next = this.#settleList(code, begin) ?? next;
-      return true;
-    }
-    this.#next = undefined;
-    const nodes = this.#settle(this.#draw(code, [begin]), begin.raw);
-    const [frame] = nodes;
-    const table = head !== undefined && frame instanceof Element ? frame.querySelector("table") : null;
-    if (head !== undefined && table !== null) this.#table = { head, table: new LongTable(table) };
-    this.#refer(begin.raw, table === null ? nodes : [...table.tBodies].flatMap(({ rows }) => [...rows]), table === null ? all : LongTable.rowsOf);
+    this.#settle(code, [begun.begin], begun.further);
     return true;
   }
 
-  #settleRows(code: Markdown, { table, head }: OpenTable, block: Token): void {
-    const rows = LongTable.rowsOf(code.renderBlocks([block], this.#context));
-    this.#refer(block.raw, table.settle(rows), LongTable.rowsOf);
-    this.#settled += block.raw.length - head.length;
+  /** Draw blocks that stay, of which the first goes on with what is open. further: how the next one goes on with them. */
+  #settle(code: Markdown, blocks: readonly Token[], further?: Further): void {
+    const open = this.#open;
+    const source = blocks.map(({ raw }) => raw).join("");
+    const pick = this.#pick();
+    const nodes = (open?.table ?? this.#body).settle(pick(code.renderBlocks(blocks, this.#context)));
+    this.#settled += source.length - (open?.head.length ?? 0);
+    const [frame] = nodes;
+    const begun = further === undefined || open?.table !== undefined || !(frame instanceof Element) ? null : frame.querySelector<HTMLTableElement>(":scope.scroll > table");
+    if (REFERENCE.test(source)) this.#referring.push(begun === null ? { source, nodes, pick } : { source, nodes: [...begun.tBodies].flatMap(({ rows }) => [...rows]), pick: LongTable.rowsOf });
+    if (further === undefined) this.#close();
+    else this.#open = { ...further, table: begun === null ? open?.table : new LongTable(begun) };
   }
 
-  /** The number of the item behind it, where it goes on with one before. */
-  #settleList(code: Markdown, block: Token): number | undefined {
-    const former = this.#next;
-    const [list] = this.#settle(this.#draw(code, [block]), block.raw);
-    if (list === undefined) return undefined;
-    this.#refer(block.raw, [...list.childNodes], items);
-    return former === undefined ? undefined : former + list.childNodes.length;
+  /** Nothing goes on with what is open. */
+  #close(): void {
+    this.#open?.table?.show([]);
+    this.#open = undefined;
   }
 
-  #settle(nodes: readonly ChildNode[], source: string): ChildNode[] {
-    this.#settled += source.length;
-    return this.#body.settle(nodes);
-  }
-
-  /** The nodes of blocks, of which the first may be a list that goes on with the one before. */
-  #draw(code: Markdown, blocks: readonly Token[]): ChildNode[] {
-    const nodes = all(code.renderBlocks(blocks, this.#context));
-    const [list] = nodes;
-    if (this.#next !== undefined && list instanceof HTMLElement && list.matches("ol, ul")) {
-      list.className = "further";
-      if (list.tagName === "OL") list.setAttribute("start", String(this.#next));
-    }
-    return [...nodes];
-  }
-
-  #refer(source: string, nodes: readonly ChildNode[], pick: Pick): void {
-    if (REFERENCE.test(source)) this.#referring.push({ source, nodes, pick });
+  /** Of what is drawn of a block, what goes on with what is open. */
+  #pick(): Pick {
+    const open = this.#open;
+    if (open?.table !== undefined) return LongTable.rowsOf;
+    return (drawn) => {
+      goOn(drawn, open?.path ?? []);
+      return [...drawn.childNodes];
+    };
   }
 
   #beginCode(fence: Fence): void {
-    this.#table = this.#next = undefined;
+    this.#close();
     const block = new CodeBlock(this.#context, fence.info);
     this.#body.settleItself(block.element);
     this.#settled += fence.opening.length;
@@ -234,14 +203,16 @@ export class GrowingText {
 
   /** Draw blocks that may still change. */
   #showFluid(code: Markdown, blocks: readonly Token[]): true {
-    if (this.#table === undefined || blocks[0]?.type !== "table") return this.#show(this.#draw(code, blocks));
-    return this.#show(this.#draw(code, blocks.slice(1)), LongTable.rowsOf(code.renderBlocks(blocks.slice(0, 1), this.#context)));
+    const pick = this.#pick();
+    const draw = (some: readonly Token[]): DocumentFragment => code.renderBlocks(some, this.#context);
+    if (this.#open?.table === undefined) return this.#show(pick(draw(blocks)));
+    return this.#show([...draw(blocks.slice(1)).childNodes], pick(draw(blocks.slice(0, 1))));
   }
 
   /** nodes: behind those that stay; rows: of the table that grows. */
   #show(nodes: readonly ChildNode[], rows: readonly ChildNode[] = []): true {
     this.#body.show(nodes);
-    this.#table?.table.show(rows);
+    this.#open?.table?.show(rows);
     return true;
   }
 

@@ -15,6 +15,7 @@ import { element } from "./dom.ts";
 import { footnoteExtensions } from "./footnotes.ts";
 import { formulaExtensions } from "./formula_syntax.ts";
 import { drawKnownFormulas } from "./formulas.ts";
+import { cutList, type Further } from "./long_list.ts";
 import { showSigns } from "./signs.ts";
 
 export { GrowingText } from "./growing_text.ts";
@@ -94,36 +95,28 @@ export function readBlocks(text: string, definitions: Definitions): Token[] | un
 const LONG = 1024;
 /** Of what is read with each part again. */
 const MAX_HEAD = 2048;
-/** The last item, or row, grows, and the one before may turn out to be of another kind. */
+/** The last row grows, and the one before may turn out to be of another kind. */
 const FLUID_PARTS = 2;
 
 /** The beginning of a long block that may still grow: the parts that can change no more, as a block of the same kind. */
 export interface Begun {
   readonly begin: Token;
-  /** Of a table: its head, which stands before its further rows, so that they are read as rows. */
-  readonly head?: string;
-  /** Of a list: the number of its next item. */
-  readonly next?: number;
+  /** Undefined where another block follows, as behind a part of a paragraph. */
+  readonly further?: Further;
 }
 
-/** Undefined where a block has no such beginning. A list goes on as another list, a paragraph as another paragraph. */
-export function takeApart(block: Token): Begun | undefined {
-  if (block.raw.length < LONG) return undefined;
+/** former: how the block goes on with one before. Undefined where it has no such beginning. */
+export function takeApart(block: Token, former: Further = { head: "", path: [] }): Begun | undefined {
   if (isParagraph(block)) return cutParagraph(block);
-  if (isList(block)) {
-    const items = block.items.slice(0, long(block.items.map(({ raw }) => raw)));
-    if (items.length === 0) return undefined;
-    const raw = items.map((item) => item.raw).join("");
-    return block.raw.startsWith(raw) ? { begin: { ...block, items, raw }, next: Number(block.start) + items.length } : undefined;
-  }
   if (isTable(block)) {
     const lines = block.raw.match(/[^\n]*\n|[^\n]+$/g) ?? [];
     const head = lines.slice(0, 2).join("");
     if (lines.length !== block.rows.length + 2 || head.length > MAX_HEAD) return undefined;
     const rows = block.rows.slice(0, long(lines.slice(2)));
-    return rows.length === 0 ? undefined : { begin: { ...block, rows, raw: lines.slice(0, rows.length + 2).join("") }, head };
+    return rows.length === 0 ? undefined : { begin: { ...block, rows, raw: lines.slice(0, rows.length + 2).join("") }, further: { head, path: [] } };
   }
-  return undefined;
+  const cut = cutList(block, former);
+  return cut === undefined || cut.further.head.length > MAX_HEAD ? undefined : cut;
 }
 
 /** How many of a block's parts are long together: so many are drawn at once, whenever the others come. 0 where none of them is sure to stay. */
@@ -158,10 +151,6 @@ function cutParagraph(block: Tokens.Paragraph): Begun | undefined {
 
 function isParagraph(block: Token): block is Tokens.Paragraph {
   return block.type === "paragraph";
-}
-
-function isList(block: Token): block is Tokens.List {
-  return block.type === "list";
 }
 
 function isTable(block: Token): block is Tokens.Table {

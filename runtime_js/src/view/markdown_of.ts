@@ -46,7 +46,7 @@ function block(element: Element): readonly Block[] {
   if (tag === "P") return one(withoutMarks(inlines(element).trim()));
   if (/^H[1-6]$/.test(tag)) return one(`${"#".repeat(Number(tag.slice(1)))} ${inlines(element).trim()}`);
   if (tag === "HR") return one("---");
-  if (tag === "BLOCKQUOTE") return one(markdownOf(element).replaceAll(/^/gm, "> ").replaceAll(/ +$/gm, ""));
+  if (tag === "BLOCKQUOTE") return one(markdownOf(element).replaceAll(/^/gm, "> ").replaceAll(/ +$/gm, ""), element.matches(".further"));
   if (tag === "UL" || tag === "OL") return one(list(element), element.matches(".further"));
   if (tag === "DL") return one(`[^${element.querySelector("dt")?.textContent ?? ""}]: ${inlines(element.querySelector("dd") ?? element).trim().replaceAll("\n", "\n    ")}`);
   if (tag === "TABLE") return one(table(element));
@@ -59,7 +59,7 @@ function list(element: Element): string {
   return [...element.children].map((item) => {
     const mark = element.tagName === "OL" ? `${number++}. ` : "- ";
     const text = joined(blocksOf(item), item.querySelector(":scope > p") === null ? "\n" : "\n\n");
-    return mark + text.replaceAll(/\n(?=.)/g, `\n${" ".repeat(mark.length)}`);
+    return (item.matches(".further") ? " ".repeat(mark.length) : mark) + text.replaceAll(/\n(?=.)/g, `\n${" ".repeat(mark.length)}`);
   }).join("\n");
 }
 
