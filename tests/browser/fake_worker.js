@@ -9,6 +9,7 @@ let computer = {};
 /** "name: argument" → the name's text; one that throws raises the error of that code. What stands before "</think>" is thought. */
 const SCRIPT = {
   say: (text) => text,
+  slowly: (text) => text,
   context: () => `${contextLength} tokens`,
   /** As an engine whose GPU goes away, and which goes on with the answer on the CPU. */
   lose: () => {
@@ -90,9 +91,9 @@ async function load({ id, choices: [{ source, ...choice }] }) {
   }
 }
 
-/** The pieces of an answer: "slow" and "slow blocks" write one every 50 ms until they are stopped, for eight minutes at most. */
+/** The pieces of an answer: those of "slow…" come every 50 ms; "slow" and "slow blocks" write until they are stopped, for eight minutes at most. */
 async function write(question, { messages, text }) {
-  if (question.startsWith("slow")) return Array.from({ length: 10_000 }, (_, i) => `word${i}${question === "slow" ? " " : "\n\n"}`);
+  if (question.startsWith("slow") && !question.startsWith("slowly: ")) return Array.from({ length: 10_000 }, (_, i) => `word${i}${question === "slow" ? " " : "\n\n"}`);
   const [, name, argument] = /^(\w+)(?:: ([^]*))?$/.exec(question) ?? [];
   const asked = await (Object.hasOwn(SCRIPT, name ?? "") ? SCRIPT[name](argument, messages ?? text) : undefined);
   const held = messages ? `${messages.length} messages: ${messages.map(({ role }) => role).join(", ")}.` : ` and ${text.length} characters.`;

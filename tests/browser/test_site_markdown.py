@@ -179,6 +179,13 @@ def test_a_growing_answer_looks_as_it_does_when_it_is_read_as_a_whole(visit: Vis
     becomes(page, lambda: within in page.evaluate("navigator.clipboard.readText()"), True)
 
 
+def test_a_link_leads_where_its_whole_address_does(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "slowly: So [it][1] is.\n\n[1]: https://example.org/of/several/pieces\n")
+    answered(page, 2)
+    expect(page.locator("li.assistant a")).to_have_attribute("href", "https://example.org/of/several/pieces")
+
+
 def test_a_long_table_keeps_its_columns_and_says_that_it_is_one(visit: Visit) -> None:
     page = visit.start()
     ask(page, "say: | name | count |\n|---|--:|\n" + "".join(f"| row {number} of many | {number} |\n" for number in range(200)))

@@ -102,7 +102,7 @@ export class GrowingText {
         continue;
       }
       const readable = code.readableLength(text);
-      const blocks = readable === 0 || step > MAX_BLOCK ? undefined : code.readBlocks((this.#open?.head ?? "") + text.slice(0, readable), this.#definitions);
+      const blocks = readable === 0 || step > MAX_BLOCK ? undefined : code.readBlocks((this.#open?.head ?? "") + text.slice(0, readable), Object.create(this.#definitions));
       if (blocks === undefined) return this.#show([asWritten(source.slice(begin))]);
       if (this.#open !== undefined && !blocks[0]?.raw.startsWith(this.#open.head)) {
         this.#close();
@@ -151,9 +151,10 @@ export class GrowingText {
     const pick = this.#pick();
     const nodes = (open?.table ?? this.#body).settle(pick(code.renderBlocks(blocks, this.#context)));
     this.#settled += source.length - (open?.head.length ?? 0);
+    if (source.includes("]:")) code.readBlocks(source, this.#definitions); // not before: half an address may have come
     const [frame] = nodes;
     const begun = further === undefined || open?.table !== undefined || !(frame instanceof Element) ? null : frame.querySelector<HTMLTableElement>(":scope.scroll > table");
-    if (REFERENCE.test(source)) this.#referring.push(begun === null ? { source, nodes, pick } : { source, nodes: [...begun.tBodies].flatMap(({ rows }) => [...rows]), pick: LongTable.rowsOf });
+    if (REFERENCE.test(source)) this.#referring.push(begun === null ? { source, nodes, pick } : { source, nodes: LongTable.rowsOf(begun), pick: LongTable.rowsOf });
     if (further === undefined) this.#close();
     else this.#open = { ...further, table: begun === null ? open?.table : new LongTable(begun) };
   }
