@@ -60,13 +60,15 @@ const TREES: Readonly<Record<string, (line: number) => string>> = {
   "two on a line": (i) => (i === 0 ? "- - one\n" : `${i % 9 === 0 ? "  - - " : "    - "}[ ] item ${i} of words\n`),
   tabs: (i) => (i === 0 ? "-\tone\n" : `${"\t".repeat(1 + (i % 3))}-\titem ${i} of words\n`),
   paragraphs: (i) => (i === 0 ? "1. one\n\n" : `   - item ${i}\n\n     with more of it\n\n`),
+  "the last of a list": (i) => (i === 0 ? "- one\n" : i % 9 === 0 ? `  - ${i} ${"some words ".repeat(50)}\n    - deep ${i}\n\n  ${"more words ".repeat(40)}\n\n` : ""),
   "a quote": (i) => `> ${i === 0 ? "" : "  ".repeat(i % 4)}- item ${i} of words\n`,
   "in an item a quote": (i) => (i === 0 ? "- one\n" : `  > ${"   ".repeat(i % 2)}${i}. item ${i} of words\n`),
 };
 
 test("a list within an item or a quote is cut wherever an item begins, at the same places however it came", () => {
   interface Item { readonly depth: number; readonly number: number; readonly text: string }
-  const itemsOf = (blocks: readonly Token[], path: Path = [], depth = 0): Item[] => blocks.flatMap((block) => {
+  const itemsOf = (blocks: readonly Token[], path: Path = [], depth = 0): Item[] => blocks.flatMap((block, at) => {
+    if (blocks.slice(0, at).some(({ type }) => type === "list" || type === "blockquote")) path = [];
     if (block.type === "blockquote") return itemsOf(block.tokens ?? [], path.slice(1), depth + 1);
     if (block.type !== "list") return [];
     const { items, start } = block as Tokens.List;

@@ -45,10 +45,9 @@ export function cutList(block: Token, { head, path }: Further): { readonly begin
   const last = cuts.at(-1)?.before.at ?? 0; // it may turn out to be no item
   const sure = cuts.filter((cut) => cut.before.at < last && behind(cut) >= ENOUGH);
   const near = sure.filter((cut) => behind(cut) <= MOST);
-  const outermost = near.find((cut) => cut.path.length === 1);
-  if (outermost === undefined && near.length === sure.length) return undefined;
   const depth = Math.min(...near.map((cut) => cut.path.length));
-  const cut = outermost ?? near.find((each) => each.path.length === depth) ?? sure[0];
+  if (depth > 1 && near.length === sure.length) return undefined; // an item that is further out may come
+  const cut = near.find((each) => each.path.length === depth) ?? sure[0];
   if (cut === undefined) return undefined;
   const heads = new Map(cut.within.map(({ at, text }) => [at, headOf(lines[at] ?? "", text)])); // of items on one line the innermost one's has all
   return { begin: upTo(block, cut.before.at), further: { head: [...heads.values()].join(""), path: cut.path } };
@@ -104,7 +103,7 @@ function linesOf(raw: string): number {
 
 /** marked reads an item without what stands before it in each line. */
 function isOf(lines: readonly string[], { at, text }: Line): boolean {
-  return lines[at]?.trimEnd().endsWith(text.trimEnd()) ?? false;
+  return (lines[at] ?? "").trimEnd().endsWith(text.trimEnd());
 }
 
 /** An item at the same place whose content is a heading of no words: unlike a paragraph's, its line ends with it. */
@@ -131,9 +130,8 @@ function firstOf<Block extends Token>(blocks: readonly Block[], lines: number, c
   let rest = lines;
   for (const block of blocks) {
     if (rest <= 0) break;
-    const length = linesOf(block.raw);
-    first.push(length <= rest ? block : cut(block, rest));
-    rest -= length;
+    first.push(linesOf(block.raw.trimEnd()) < rest ? block : cut(block, rest)); // the last of some has no end of line
+    rest -= linesOf(block.raw);
   }
   return first;
 }

@@ -109,7 +109,7 @@ export interface Begun {
 export function takeApart(block: Token, former: Further = { head: "", path: [] }): Begun | undefined {
   if (isParagraph(block)) return cutParagraph(block);
   if (isTable(block)) {
-    const lines = block.raw.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+    const lines = block.raw.split(/(?<=\n)/);
     const head = lines.slice(0, 2).join("");
     if (lines.length !== block.rows.length + 2 || head.length > MAX_HEAD) return undefined;
     const rows = block.rows.slice(0, long(lines.slice(2)));
