@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -16,6 +17,9 @@ from webllm_build.config import default_cache_dir
 RUNTIMES = {"node": (), "deno": ("run", "--allow-all"), "bun": ()}
 # Packages of npm that hold the program for Linux on x86-64, and where it lies in them.
 PACKAGES = {"deno": ("@deno/linux-x64-glibc@2.9.6", "package/deno"), "bun": ("@oven/bun-linux-x64@1.4.5", "package/bin/bun")}
+# Environment without a GPU. Deno crashes now and then where it ends together with a thread that has looked for one: the driver's libraries
+# are closed while the process still calls into them.
+NO_GPU = {"VK_DRIVER_FILES": os.devnull, "__EGL_VENDOR_LIBRARY_FILENAMES": os.devnull}
 
 
 def runtime_command(name: str) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from golden_file import assert_golden
 from package_sample import ASKED, FACTS, TOKENIZER, node, publish_npm, sample_model, stub_runtime, tree
-from runtimes import RUNTIMES, runtime_command
+from runtimes import NO_GPU, RUNTIMES, runtime_command
 from webllm_build.package import assets
 from webllm_build.package.manifest import EmbeddingFacts, read_manifest
 from webllm_build.package.model_folder import CompiledModel
@@ -175,7 +175,7 @@ def test_it_runs_outside_of_browsers(tmp_path: Path, built_runtime: None, runtim
     publish_npm(tmp_path / "node_modules" / "sample", sample_model(tmp_path / "sample"), name="sample", weights=BUNDLED)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "use.js").write_text(OUTSIDE)
-    environment = {**os.environ, "WEBLLM_BUILD_CACHE": str(tmp_path / "cache")}
+    environment = {**os.environ, **NO_GPU, "WEBLLM_BUILD_CACHE": str(tmp_path / "cache")}
     done = subprocess.run([*command, "use.js"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     ids, aborted, in_thread, here, models, languages, end = done.stdout.splitlines()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runtimes import RUNTIMES, runtime_command
+from runtimes import NO_GPU, RUNTIMES, runtime_command
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "runtime_js" / "dist"
@@ -39,7 +39,7 @@ def test_answers_are_exact(cut_site: Path, tmp_path: Path, runtime: str) -> None
     script = tmp_path / "ask.mjs"
     script.write_text(ASK.replace("RUNTIME", RUNTIME.as_uri()))
     command = [*runtime_command(runtime), str(script), json.dumps({"folder": str(cut_site), "prompts": PROMPTS})]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, env={**os.environ, **NO_GPU}, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     (computer,) = told["computers"]
