@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +61,13 @@ def _times(tensor: Tensor, scale: Tensor, block: object) -> Tensor:
     """The product of a matrix and its scales."""
     height, width = _block_of(tensor, scale, block)
 
+    @cache  # they are few, and rows are read in many pieces
+    def factors() -> npt.NDArray[np.float32]:
+        return scale.dequantize().reshape(-(-tensor.shape[0] // height), -1)
+
     def rows(first: int, end: int) -> Raw:
-        factors: npt.NDArray[np.float32] = scale.dequantize().reshape(-(-tensor.shape[0] // height), -1)
         values = decode_rows(tensor.rows(first, end), tensor.encoding, tensor.name)
-        of_rows = factors[np.arange(first, end) // height]
+        of_rows = factors()[np.arange(first, end) // height]
         product = values * np.repeat(of_rows, width, axis=1)[:, : tensor.shape[1]]
         return np.ascontiguousarray(product, np.float32).view(np.uint8)
 
