@@ -15,7 +15,7 @@ import { followSidebar } from "./chats/late_sidebar.ts";
 import { titleOf, type ChatMessage } from "./chats/record.ts";
 import type { Conversation } from "./conversation.ts";
 import { LateRemote } from "./late_remote.ts";
-import { lateSounds } from "./late_sounds.ts";
+import { latePart } from "./late_part.ts";
 import { safeStorage } from "./safe_storage.ts";
 import type { Piece } from "./engine.ts";
 import { Model, type Status, type Task } from "./model.ts";
@@ -90,7 +90,7 @@ export class Chat implements Task, ChatsUser {
       get room() { return model.settings.contextLength; },
       get sees() { return model.model.sees; },
       get hears() { return model.model.hears; },
-      loadSounds: lateSounds(config.sounds),
+      loadSounds: latePart(config.sounds),
     });
     offerDictation(this.#composer);
     this.#settingsDialog = new SettingsDialog(this.model, {

@@ -2,7 +2,8 @@
 
 import type { Model } from "./model.ts";
 import type { StorageManager } from "./view/storage-manager.ts";
-import { hideNotice, showNotice } from "./view/notice.ts";
+import { latePart } from "./late_part.ts";
+import { showNotice } from "./view/notice.ts";
 import { byId } from "../view/dom.ts";
 import { formatBytes, formatDate } from "./words/format.ts";
 import { WORDS } from "./words/words.ts";
@@ -13,24 +14,21 @@ const WITH_A_MODEL = ["loading", "ready", "answering"];
 
 /** Opens the list of what is stored by the button in the settings. script: its absolute URL. */
 export function followStorage(script: string, model: Model): void {
-  let manager: Promise<StorageManager> | undefined;
-  let attempts = 0;
-  const load = async (): Promise<StorageManager> => {
-    const { StorageManager }: Part = await import(attempts++ === 0 ? script : `${script}#${attempts}`); // browsers remember an address that failed
-    hideNotice("part");
-    return new StorageManager({
+  const load = latePart<Part>(script);
+  let manager: StorageManager | undefined;
+  const open = async (): Promise<void> => {
+    const part = await load();
+    if (part === undefined) return;
+    manager ??= new part.StorageManager({
       words: WORDS.storage, bytes: formatBytes, date: formatDate,
       running: () => (WITH_A_MODEL.includes(model.status) ? model.model.manifest : undefined),
       deleteRunning: () => model.delete(),
       changed: () => model.lookAgain(),
     });
+    await manager.open();
   };
   byId("open-storage", HTMLButtonElement).addEventListener("click", () => {
-    manager ??= load();
-    manager.then((it) => it.open()).catch(() => { // it can be asked for again
-      manager = undefined;
-      showNotice("part", WORDS.notice.part);
-    });
+    open().catch(() => showNotice("part", WORDS.notice.part));
   });
 }
 

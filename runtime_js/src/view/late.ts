@@ -48,12 +48,12 @@ export interface LateScripts {
   readonly mathematics: Late<Mathematics>;
 }
 
+/** The script at this address. */
+export function lateScript<Code>(address: string): Late<Code> {
+  return new Late<Code>((attempt) => import(attempt === 0 ? address : `${address}#${attempt}`));
+}
+
 /** The scripts at these addresses. */
 export function lateScripts({ markdown, highlight, mathematics }: Readonly<Record<keyof LateScripts, string>>): LateScripts {
-  const at = (address: string, attempt: number): string => (attempt === 0 ? address : `${address}#${attempt}`);
-  return {
-    markdown: new Late<Markdown>((attempt) => import(at(markdown, attempt))),
-    highlight: new Late<Highlight>((attempt) => import(at(highlight, attempt))),
-    mathematics: new Late<Mathematics>((attempt) => import(at(mathematics, attempt))),
-  };
+  return { markdown: lateScript(markdown), highlight: lateScript(highlight), mathematics: lateScript(mathematics) };
 }

@@ -1,9 +1,9 @@
 /** The list of chats, which comes when it is wanted: where there is room beside the page, as soon as there are chats. */
 
 import { byId } from "../../view/dom.ts";
-import { Late } from "../../view/late.ts";
+import { latePart } from "../late_part.ts";
 import { safeStorage } from "../safe_storage.ts";
-import { hideNotice, showNotice } from "../view/notice.ts";
+import { showNotice } from "../view/notice.ts";
 import { formatPlural } from "../words/format.ts";
 import { WORDS } from "../words/words.ts";
 import type { Chats } from "./chats.ts";
@@ -14,18 +14,15 @@ const KEY = "webllm-build:list";
 
 /** script: absolute URL of the list's. */
 export function followSidebar(chats: Chats, script: string): void {
-  const part = new Late<Part>((attempt) => import(attempt === 0 ? script : `${script}#${attempt}`));
+  const load = latePart<Part>(script);
   const wide = matchMedia("(min-width: 64rem)");
   const storage = safeStorage(() => localStorage);
   let sidebar: InstanceType<Part["Sidebar"]> | undefined;
   /** moves: somebody asked for it. */
   const show = async (moves: boolean): Promise<void> => {
-    if (!await part.load() || part.code === undefined) {
-      if (moves) showNotice("part", WORDS.notice.part);
-      return;
-    }
-    hideNotice("part");
-    sidebar ??= new part.code.Sidebar({
+    const part = await load(moves);
+    if (part === undefined) return;
+    sidebar ??= new part.Sidebar({
       chats, words: WORDS.chats,
       imported: (count) => formatPlural(WORDS.chats.imported, count),
       tell: (text) => showNotice("file", text),

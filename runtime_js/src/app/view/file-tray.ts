@@ -3,7 +3,6 @@
 import { byId, element, icon } from "../../view/dom.ts";
 import { shownFile } from "../../view/media.ts";
 import { isSound, type Attachment, type MediaFile, type Message } from "../../view/message.ts";
-import type { LoadSounds } from "../late_sounds.ts";
 import { MAX_BYTES, MAX_DESCRIPTION, OFFERED, isKept, kindOf } from "../media_file.ts";
 import { MAX_FILES, MAX_FILE_BYTES, TEXT_TYPES, plainName, readTextFile } from "../text_file.ts";
 import { fill } from "../words/fill.ts";
@@ -11,7 +10,7 @@ import { formatBytes, formatDuration, formatNumber, formatPlural } from "../word
 import { WORDS } from "../words/words.ts";
 import { cameraButton } from "./camera.ts";
 import type { CaptureButton } from "./capture.ts";
-import { microphoneButton } from "./microphone.ts";
+import { microphoneButton, type LoadSounds } from "./microphone.ts";
 import { showNotice } from "./notice.ts";
 
 /** What the tray asks of the model. */

@@ -1,11 +1,13 @@
 /** A sound of what the device's microphone hears, where it has one and may be used. */
 
-import type { LoadSounds } from "../late_sounds.ts";
+import type { LoadPart } from "../late_part.ts";
 import { fill } from "../words/fill.ts";
 import { formatClock } from "../words/format.ts";
 import { WORDS } from "../words/words.ts";
 import { nameNow } from "./camera.ts";
 import { CaptureButton } from "./capture.ts";
+
+export type LoadSounds = LoadPart<typeof import("../sounds/main.ts")>;
 
 /** behind: the button that it stands behind. most: seconds that the model hears. */
 export function microphoneButton(behind: HTMLElement, load: LoadSounds, most: () => number, onTaken: (file: File) => void): CaptureButton {
