@@ -1,5 +1,6 @@
 /** What the build wrote into the page about this site and its models. */
 
+import { MAX_SECONDS } from "../media/sound/samples.ts";
 import { readSamplingDefaults, type SamplingDefaults } from "../storage/sampling_defaults.ts";
 import { Fields } from "../support/fields.ts";
 import type { SitePart } from "../support/site_parts.ts";
@@ -85,7 +86,6 @@ export interface PageConfig {
 
 const MAX_MODELS = 100;
 const MAX_TRAITS = 100;
-const MAX_SECONDS = 3600;
 
 /** Reads the JSON element `webllm-config`; throws where the page was not built with this script. */
 export function readConfig(text: string, pageUrl: string): PageConfig {
