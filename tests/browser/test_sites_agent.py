@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from sample_site import build_sample
+from sample_site import FIXTURES, build_sample
 from site_server import SiteServer
 from site_visit import Visit, becomes
-
-from tiny_site import write_greedy
 
 LUNCH = {"title": "Lunch with Ada", "start": "2026-11-27T12:00", "end": "2026-11-27T13:00", "location": "Café"}
 # A browser that has WebMCP: what a page registers is there for `call`.
@@ -29,7 +28,8 @@ globalThis.call = async (name, input) => (await tools.get(name).execute(input)).
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("agent")
-    model = write_greedy(folder / "model")
+    model = folder / "model"
+    shutil.copytree(FIXTURES / "tiny-llama", model)
     config = json.loads((model / "config.json").read_text())
     (model / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 32768}))
     return build_sample("agent", folder, "--model", model, "--tool-format", "hermes", "--variant", "f32", "--package-name", "agent-model")
@@ -66,13 +66,18 @@ def pending(page: Page) -> Any:
 
 
 def proposed(page: Page) -> None:
-    """Wait until a change is proposed. What random weights say may be cut at its longest, and is no call then: they are asked again."""
+    """Wait until a change is proposed."""
+    asked_for(page, ".change:not(.decided)")
+
+
+def asked_for(page: Page, wanted: str) -> None:
+    """Wait until it is there. What random weights say may have no words, or be cut at its longest and so no call: they are asked again."""
     for _ in range(8):
-        expect(page.locator("#send:visible, .change:not(.decided)").first).to_be_visible()
-        if pending(page).count() == 1:
+        expect(page.locator(f"#send:visible, {wanted}").first).to_be_visible()
+        if page.locator(wanted).count() == 1:
             return
         ask(page, "Go on.")
-    raise AssertionError("no change is proposed")
+    raise AssertionError(f"there is no {wanted}")
 
 
 def test_the_users_word_decides_about_each_write(visit: Visit) -> None:
@@ -118,6 +123,7 @@ def test_stopping_ends_an_answer_and_the_next_request_is_answered(visit: Visit) 
     expect(page.locator("#log > .remark")).to_have_text("Stopped.")
     expect(page.locator("#log > .answer")).to_have_count(0)
     ask(page, "Talk.")
+    asked_for(page, "#log > .answer")
     expect(page.locator("#log > .answer")).not_to_be_empty()
 
 
