@@ -6,6 +6,8 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { schemaGrammar } from "../src/engine/structure/schema.ts";
 import type { Structure } from "../src/engine/structure/structure.ts";
 import { RequestValidationError } from "../src/support/errors.ts";
+import { hasToken } from "../src/engine/token_set.ts";
+import * as crossing from "./fakes/crossing_vocabulary.ts";
 import { fakeTokenizer } from "./fakes/engine.ts";
 import { grammarsOf } from "./fakes/grammars.ts";
 import { randomAnswer, randomNumbers } from "./fakes/random_answer.ts";
@@ -112,6 +114,27 @@ test("classes of characters beyond ASCII are of characters and not of bytes, in 
   for (const pattern of ["\\cA", "[b-a]", "[]", "(?=a)", "\\ud800", "\\p{L}"]) {
     for (const form of [regex(pattern), inTag({ type: "regex", pattern })]) await assert.rejects(grammars.constraint(form), RequestValidationError, pattern);
   }
+});
+
+test("what a class leaves open is text in UTF-8, and an answer does not end within a character", async () => {
+  const forms = [
+    regex("[^a]{4}"), regex(".{3,6}"), regex("\\W{2}\\S+"), grammar("root ::= [^a-z]{5}"), grammar("root ::= [^é]{5}"), schema({ type: "string" }),
+    schema({ additionalProperties: { type: "string", pattern: "[^x]$" } }),
+  ];
+  for (const form of forms) {
+    for (let seed = 0; seed < 30; seed++) assert.doesNotMatch(await crossing.randomText(form, seed) ?? "", /\ufffd/, JSON.stringify(form));
+  }
+  const free = await crossing.grammars.constraint(tags({ type: "triggered_tags", triggers: ["<c>"], tags: [{ type: "tag", begin: "<c>", content: { type: "any_text" }, end: "</c>" }] }));
+  const may = (text: string): boolean => hasToken(free.mask() ?? new Uint32Array(), text === "" ? crossing.END : crossing.idOf(text));
+  const [lead, next] = [1 + 0xe6, 1 + 0x97]; // tokens of one byte come behind the end
+  assert.deepEqual(["", "a", "é"].map(may), [true, true, true]);
+  free.accept(lead);
+  free.accept(next);
+  assert.deepEqual(["", "a", "é"].map(may), [false, false, false]);
+  assert.throws(() => free.accept(lead), /does not allow/);
+  free.rollback(2);
+  assert.deepEqual(["", "a", "é"].map(may), [true, true, true]);
+  free.dispose();
 });
 
 test("grammars, regular expressions and tags are followed, and what is none is refused", async () => {

@@ -1,8 +1,9 @@
 /** Counts the characters of strings as an answer comes, and leaves out of masks what is too long or too short. */
 
 import type { Bounds } from "./lengths.ts";
-import { behind, CLEAN, MALFORMED, QUOTE } from "./string_bytes.ts";
+import { behind, CLEAN, QUOTE } from "./string_bytes.ts";
 import type { TokenLengths } from "./token_lengths.ts";
+import { MALFORMED } from "./utf8.ts";
 
 /** What a matcher says of the place where it is. */
 interface Marks {

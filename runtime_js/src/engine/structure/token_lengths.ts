@@ -1,7 +1,8 @@
 /** Which tokens of a vocabulary may come in a string of JSON that has room for so many characters. */
 
 import { addToken, noTokens } from "../token_set.ts";
-import { behind, CLEAN, MALFORMED, QUOTE } from "./string_bytes.ts";
+import { behind, CLEAN, QUOTE } from "./string_bytes.ts";
+import { MALFORMED } from "./utf8.ts";
 
 /**
  * Tokens are told apart only so far: a mask that stays as it is from token to token lets steps go ahead. Where a string has room for 20 more

@@ -13,6 +13,7 @@ import type { Structure } from "./structure.ts";
 import { tagOfStructure } from "./call_tags.ts";
 import { tagGrammar } from "./tags.ts";
 import { TokenLengths } from "./token_lengths.ts";
+import { behindBytes, MALFORMED, WHOLE } from "./utf8.ts";
 
 /** Memory that one instance may take: a vocabulary of 262,144 tokens takes 60 MiB, a grammar of ordinary size a few. */
 const MOST_BYTES = 384 << 20;
@@ -70,18 +71,37 @@ export function printGrammar(module: WebAssembly.Module, form: Structure): strin
   return new TextDecoder().decode(binding.bytes(binding.make("Grammar", method, ...args), "ToString"));
 }
 
-/** A bit for each token that a grammar may ever take. */
-function possible({ tokens, endTokenIds }: Vocabulary): Uint32Array {
-  const mask = noTokens(tokens.length);
-  tokens.forEach(({ length }, token) => { if (length > 0) addToken(mask, token); });
-  for (const token of endTokenIds) addToken(mask, token);
-  return mask;
+/**
+ * Tokens that a text may go on with. xgrammar takes all characters beyond ASCII in free text, and bytes that are none in a class that leaves some
+ * out; a text has neither.
+ */
+class TextTokens {
+  readonly #vocabulary: Vocabulary;
+  /** By how far the text's last character has come. */
+  readonly #masks: Uint32Array[] = [];
+
+  constructor(vocabulary: Vocabulary) {
+    this.#vocabulary = vocabulary;
+  }
+
+  /** A bit for each token; an end comes behind whole characters only. */
+  behind(state: number): Uint32Array {
+    return this.#masks[state] ??= this.#mask(state);
+  }
+
+  #mask(state: number): Uint32Array {
+    const { tokens, endTokenIds } = this.#vocabulary;
+    const mask = noTokens(tokens.length);
+    tokens.forEach((bytes, token) => { if (bytes.length > 0 && behindBytes(state, bytes) !== MALFORMED) addToken(mask, token); });
+    if (state === WHOLE) for (const token of endTokenIds) addToken(mask, token);
+    return mask;
+  }
 }
 
 /** The vocabulary as all grammars see it. */
 interface Words {
   readonly tokens: readonly Uint8Array[];
-  readonly possible: Uint32Array;
+  readonly text: TextTokens;
   readonly lengths: TokenLengths;
 }
 
@@ -101,7 +121,7 @@ export class Compiler {
     const info = binding.construct("TokenizerInfo", texts, "RAW", undefined, { optional: ends }, false);
     this.#compiler = binding.construct("GrammarCompiler", info, ONE_THREAD, false);
     for (const object of [texts, ends, info]) binding.delete(object);
-    this.#words = { tokens, possible: possible({ tokens, endTokenIds }), lengths: new TokenLengths(tokens) };
+    this.#words = { tokens, text: new TextTokens({ tokens, endTokenIds }), lengths: new TokenLengths(tokens) };
   }
 
   compile(form: Structure): CompiledGrammar {
@@ -141,19 +161,22 @@ export class Matcher {
   readonly #matcher: CppObject;
   readonly #words: Words;
   readonly #mask: Uint32Array;
+  /** How far the last character has come, behind each token. */
+  readonly #states: number[] = [WHOLE];
   /** Undefined where every string may have any length. */
   readonly #lengths: LengthTracker | undefined;
 
   constructor(binding: Binding, matcher: CppObject, words: Words, bounds: readonly Bounds[]) {
     [this.#binding, this.#matcher, this.#words] = [binding, matcher, words];
-    this.#mask = new Uint32Array(words.possible.length);
+    this.#mask = noTokens(words.tokens.length);
     const own = (token: number) => this.#takes(words.tokens.length + token);
     if (bounds.length > 0) this.#lengths = new LengthTracker(words.tokens, words.lengths, bounds, { takesMark: own, isFree: () => own(FREE_TEXT) });
   }
 
   /** A bit for each token that may come next. */
   mask(): Uint32Array {
-    const { tokens, possible } = this.#words;
+    const { tokens, text } = this.#words;
+    const possible = text.behind(this.#state);
     const vector = this.#binding.object("VectorInt", this.#matcher, "GetNextTokenBitmask", tokens.length + OWN_TOKENS.length);
     const words = this.#binding.words(vector);
     for (let i = 0; i < possible.length; i++) this.#mask[i] = (words[i] ?? 0) & (possible[i] ?? 0); // in free text it has all bits
@@ -162,16 +185,25 @@ export class Matcher {
     return this.#mask;
   }
 
+  get #state(): number {
+    return this.#states.at(-1) ?? WHOLE;
+  }
+
   /** Whether the token may come; the matcher is behind it then, and else where it was. */
   accept(token: number): boolean {
-    if (!this.#accept(token)) return false;
-    if (this.#lengths === undefined || this.#lengths.accept(token)) return true;
-    this.#back(1);
-    return false;
+    const state = behindBytes(this.#state, this.#words.tokens[token] ?? new Uint8Array());
+    if (state === MALFORMED || !this.#accept(token)) return false;
+    if (this.#lengths !== undefined && !this.#lengths.accept(token)) {
+      this.#back(1);
+      return false;
+    }
+    this.#states.push(state);
+    return true;
   }
 
   rollback(count: number): void {
     this.#back(count);
+    this.#states.splice(this.#states.length - count);
     this.#lengths?.rollback(count);
   }
 
