@@ -21,5 +21,9 @@ for (const file of folder === undefined ? [] : readdirSync(folder)) {
       return isRight ? [] : [{ text, ...said, expected: { ids, decoded: row.string("decoded", 1 << 20) } }];
     }).flat();
     assert.deepEqual(wrong.slice(0, 3), []);
+    given.objects("gaps", 10_000, (gap) => {
+      const { tokens } = tokenizer.encodeInfill(gap.string("prefix", 1 << 20), gap.string("suffix", 1 << 20), Infinity);
+      assert.deepEqual(tokens, gap.integers("ids", 1 << 20, 0, 2 ** 31), gap.string("prefix", 1 << 20));
+    });
   });
 }

@@ -67,11 +67,23 @@ inEachPlace((check) => {
 
   check("a suffix is for models that fill in", async (it) => {
     await assert.rejects(it.client.completions.create({ ...ASK, prompt: "a", suffix: "b" }), fails(RequestValidationError, /leave `suffix` out/));
-    it.engine.tokenizer = fakeTokenizer({}, ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"]);
+    const [marks, end] = [["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"], "<|file_sep|>"];
+    it.engine.tokenizer = fakeTokenizer({}, [...marks, end]);
+    let said = 0;
+    it.engine.prepare = (runner) => { runner.script = () => said; };
     await it.client.reload(MODEL);
-    const { usage } = await it.client.completions.create({ ...ASK, prompt: "def f(", suffix: "return 1" });
+    const ask = { ...ASK, prompt: "def f(", suffix: "return 1" } as const;
+    const { usage } = await it.client.completions.create(ask);
     const parts = await Promise.all(["<|fim_prefix|>def f(<|fim_suffix|>return 1<|fim_middle|>", "<|fim_prefix|>"].map((text) => it.client.countTokens(text)));
     assert.equal(usage?.prompt_tokens, parts[0]);
     assert.ok((parts[1] ?? 9) <= 2, "a mark is one token");
+    const long = "x".repeat(CONTEXT);
+    await assert.rejects(it.client.completions.create({ ...ask, prompt: long }), fails(ContextWindowSizeExceededError, /tokens/));
+    for (const mark of [marks[0], end]) { // what comes behind the last line that is filled in
+      [said = 0] = (await it.client.tokenize(mark ?? "")).slice(-1);
+      const { choices: [choice] } = await it.client.completions.create({ ...ask, context_overflow: "drop_oldest", prompt: long });
+      assert.deepEqual([choice?.finish_reason, choice?.text], ["stop", ""]);
+      assert.equal((await it.client.completions.create({ ...ASK, prompt: "def f(" })).choices[0]?.finish_reason, "length", "other answers may have it");
+    }
   });
 });

