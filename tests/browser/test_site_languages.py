@@ -55,6 +55,8 @@ def test_arabic_runs_from_the_right_and_is_there_offline(browser: Browser, serve
     installed(page)
     edges = page.evaluate("['.top h1', '.top nav'].map((name) => document.querySelector(name).getBoundingClientRect().left)")
     assert edges[0] > edges[1], "the title is on the right"
+    expect(page.locator("#prompt")).to_have_css("direction", "rtl")  # of its placeholder
+    expect(page.locator(".top h1 span")).to_have_css("direction", "ltr")  # a title of Latin letters is cut at its end
     ask(page, "say: hello")
     assert answered(page, 2) == "hello"
     edges = page.evaluate("['li.user .body', '#messages'].map((name) => document.querySelector(name).getBoundingClientRect().left)")

@@ -144,6 +144,25 @@ def test_a_selection_survives_while_the_answer_grows(visit: Visit) -> None:
         assert page.evaluate("getSelection().toString().trim()").startswith(selected), "also when it ends"
 
 
+def test_a_selection_survives_where_a_growing_list_is_cut(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "slowly: " + "".join(f"- item {number} of many\n" for number in range(10, 60)))
+    body = page.locator("#messages > li:nth-child(2) .body")
+    expect(body).to_contain_text("item 36")
+    page.evaluate("""() => {
+      const items = [...document.querySelectorAll("#messages li.assistant .body li")];
+      getSelection().setBaseAndExtent(items.at(-1).firstChild, 2, items.at(-6).firstChild, 3);
+    }""")
+    selected = page.evaluate("getSelection().toString()")
+    assert selected.count("\n") == 5
+    expect(body).to_contain_text("item 45")
+    expect(body.locator("ul.further")).to_have_count(1)
+    assert page.evaluate("getSelection().toString()") == selected
+    assert page.evaluate("getSelection().anchorNode.compareDocumentPosition(getSelection().focusNode)") == 2, "it was drawn from its end"
+    answered(page, 2)
+    assert page.evaluate("getSelection().toString()") == selected
+
+
 def test_a_growing_answer_looks_as_it_does_when_it_is_read_as_a_whole(visit: Visit) -> None:
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visit.start()

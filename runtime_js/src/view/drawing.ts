@@ -6,8 +6,8 @@
 import { SLICE_MS, Slice } from "./slice.ts";
 
 /** What a frame may cost, and the bounds of a slice in it. */
-const FRAME_MS = 5;
-const [LEAST_MS, MOST_MS] = [1, 3];
+const FRAME_MS = 4;
+const [LEAST_MS, MOST_MS] = [0.5, 2.5];
 /** Behind the page there are no frames. */
 const HIDDEN_MS = 12;
 /** Where frames do not come, as in a tab that nobody sees, drawing goes on without. */
@@ -27,6 +27,8 @@ export class Drawing {
   #slice = SLICE_MS;
   /** Milliseconds of drawing since the last frame: the next one's slice is shorter by them. */
   #spent = 0;
+  /** Those before the frame that is drawn. */
+  #before = 0;
 
   /** around: each slice is drawn within it. onIdle: all was drawn. isHidden: whether nobody sees it yet. */
   constructor(around: (draw: () => void) => void, onIdle: () => void, isHidden: () => boolean) {
@@ -64,16 +66,16 @@ export class Drawing {
     if (!this.isBusy) return this.#onIdle();
     this.#isNext = true;
     if (isHidden) setTimeout(() => this.#draw(HIDDEN_MS));
-    else inFrame(() => this.#drawRest(), (cost) => this.#learn(cost));
+    else inFrame(() => this.#drawRest(), (cost) => this.#learn(this.#before + cost));
   }
 
   #drawRest(): void {
     const rest = this.#slice - this.#spent;
-    this.#spent = 0;
+    [this.#before, this.#spent] = [this.#spent, 0];
     this.#draw(rest);
   }
 
-  /** cost: milliseconds of a frame. One whose drawing ended early says nothing of what fits into the next. */
+  /** cost: milliseconds of a frame, with what was drawn before it. One whose drawing ended early says nothing of what fits into the next. */
   #learn(cost: number): void {
     if (cost > FRAME_MS || this.isBusy) this.#slice = Math.min(MOST_MS, Math.max(LEAST_MS, this.#slice * Math.min(1.2, FRAME_MS / cost)));
   }

@@ -14,6 +14,7 @@ import { goOn, type Further } from "./long_list.ts";
 import { LongTable } from "./long_table.ts";
 import type { Definitions, Fence } from "./markdown.ts";
 import { Parts } from "./parts.ts";
+import { KeptSelection } from "./selection.ts";
 import type { Slice } from "./slice.ts";
 
 /** Characters read at once: marked's time grows with their square. */
@@ -52,6 +53,7 @@ interface OpenCode {
 export class GrowingText {
   readonly #context: ViewContext;
   readonly #definitions: Definitions = Object.create(null);
+  readonly #selection: KeptSelection;
   readonly #body: Parts;
   /** Characters that are drawn and left alone. */
   #settled = 0;
@@ -68,6 +70,7 @@ export class GrowingText {
   constructor(body: HTMLElement, context: ViewContext) {
     this.#wasAsWritten = body.querySelector(":scope > .as-written") !== null;
     body.replaceChildren();
+    this.#selection = new KeptSelection(body, /\S/g);
     this.#body = new Parts(body, () => element("div", { class: "part" }));
     this.#context = context;
   }
@@ -75,7 +78,10 @@ export class GrowingText {
   /** text: what was drawn before, and what came since. isWhole: nothing more comes. False where there was no time for all. */
   draw(text: string, isWhole: boolean, slice: Slice): boolean {
     const { code } = this.#context.markdown;
-    if (code === undefined) return true;
+    return code === undefined || this.#selection.draw(() => this.#draw(code, text, isWhole, slice));
+  }
+
+  #draw(code: Markdown, text: string, isWhole: boolean, slice: Slice): boolean {
     const source = text.replaceAll(/\r\n?/g, "\n");
     const isDone = this.#read(code, source, isWhole, slice);
     if (!isDone) this.#show(this.#wasAsWritten ? [asWritten(source.slice(this.#settled))] : []);

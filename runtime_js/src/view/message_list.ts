@@ -187,7 +187,7 @@ class MessageItem {
   #calls: Calls | undefined;
 
   constructor(message: Message, context: ViewContext, actions: MessageActions) {
-    const { words } = this.#context = context;
+    const { words, locale } = this.#context = context;
     this.#actions = actions;
     this.message = message;
     this.#body = element("div", { class: "body", part: "body" });
@@ -197,7 +197,7 @@ class MessageItem {
     if (message.role === "user") {
       this.#body.dir = "auto";
       this.#body.textContent = message.text;
-      this.#body.before(...media(message), ...attachments(message));
+      this.#body.before(...media(message), ...attachments(message, locale));
     }
     this.update(message);
   }

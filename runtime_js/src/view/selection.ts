@@ -8,36 +8,68 @@ export function isSelected(parent: Element): boolean {
 
 /** Replace what is in `parent` by nodes of the same text. */
 export function replaceKept(parent: Element, nodes: readonly (Node | string)[]): void {
-  if (parent.firstChild === null) return parent.replaceChildren(...nodes);
-  const root = parent.getRootNode();
-  const selection = document.getSelection();
-  const ends = selection === null || !(root instanceof Document) ? [] : [[selection.anchorNode, selection.anchorOffset], [selection.focusNode, selection.focusOffset]] as const;
-  const places = ends.map(([node, offset]) => (node !== null && parent.contains(node) ? textBefore(parent, node, offset) : undefined));
-  parent.replaceChildren(...nodes);
-  if (selection === null || places.every((place) => place === undefined)) return;
-  const [anchor, focus] = ends.map(([node, offset], index) => {
-    const place = places[index];
-    return place === undefined ? [node, offset] as const : pointAt(parent, place);
-  });
-  if (anchor?.[0] && focus?.[0]) selection.setBaseAndExtent(anchor[0], anchor[1], focus[0], focus[1]);
+  if (parent.firstChild === null) parent.replaceChildren(...nodes);
+  else new KeptSelection(parent, /[^]/g).draw(() => parent.replaceChildren(...nodes));
 }
 
-/** Characters of `parent` before a point in it. */
-function textBefore(parent: Element, node: Node, offset: number): number {
-  const range = document.createRange();
-  range.setStart(parent, 0);
-  range.setEnd(node, offset);
-  return range.toString().length;
-}
+type Point = readonly [node: Node | null, offset: number];
 
-/** The point behind so many characters of `parent`. */
-function pointAt(parent: Element, place: number): readonly [Node, number] {
-  const texts = document.createTreeWalker(parent, NodeFilter.SHOW_TEXT);
-  let rest = place;
-  for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) {
-    const length = node.textContent?.length ?? 0;
-    if (rest <= length) return [node, rest];
-    rest -= length;
+/** The two ends of a selection: characters before them, or what is elsewhere. */
+type Places = readonly (number | Point)[];
+
+/** A selection in what is drawn again and again, with the same text and more behind it. */
+export class KeptSelection {
+  readonly #parent: Element;
+  readonly #lasting: RegExp;
+  /** Where it was, as long as the text up to there is not drawn again, and what it is meanwhile. */
+  #waiting: { readonly places: Places; readonly ends: readonly Point[] } | undefined;
+
+  /** lasting: a character that is there afterwards; others may come and go. */
+  constructor(parent: Element, lasting: RegExp) {
+    [this.#parent, this.#lasting] = [parent, lasting];
   }
-  return [parent, parent.childNodes.length];
+
+  draw<Result>(change: () => Result): Result {
+    const selection = this.#parent.getRootNode() instanceof Document ? document.getSelection() : null;
+    if (selection === null) return change();
+    const before = endsOf(selection);
+    const waiting = this.#waiting !== undefined && isSame(before, this.#waiting.ends) ? this.#waiting : undefined;
+    const places = waiting?.places ?? before.map((end) => this.#placeOf(end));
+    this.#waiting = undefined;
+    if (!places.some((place) => typeof place === "number")) return change();
+    const result = change();
+    if (waiting === undefined && isSame(before, endsOf(selection))) return result;
+    const [anchor, focus] = places.map((place, index) => (typeof place === "number" ? this.#pointAt(place, place < Number(places[1 - index])) : place));
+    if (anchor === undefined || focus === undefined) this.#waiting = { places, ends: endsOf(selection) };
+    else if (anchor[0] !== null && focus[0] !== null) selection.setBaseAndExtent(anchor[0], anchor[1], focus[0], focus[1]);
+    return result;
+  }
+
+  #placeOf([node, offset]: Point): number | Point {
+    if (node === null || !this.#parent.contains(node)) return [node, offset];
+    const range = document.createRange();
+    range.setStart(this.#parent, 0);
+    range.setEnd(node, offset);
+    return [...range.toString().matchAll(this.#lasting)].length;
+  }
+
+  /** The point behind so many characters. isBegin: where a selection begins, which is before the next one. */
+  #pointAt(place: number, isBegin: boolean): Point | undefined {
+    const texts = document.createTreeWalker(this.#parent, NodeFilter.SHOW_TEXT);
+    let rest = place;
+    for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) {
+      const found = [...(node.textContent ?? "").matchAll(this.#lasting)];
+      if (isBegin ? rest < found.length : rest <= found.length) return [node, isBegin ? (found[rest]?.index ?? 0) : rest === 0 ? 0 : (found[rest - 1]?.index ?? 0) + 1];
+      rest -= found.length;
+    }
+    return undefined;
+  }
+}
+
+function endsOf({ anchorNode, anchorOffset, focusNode, focusOffset }: Selection): readonly Point[] {
+  return [[anchorNode, anchorOffset], [focusNode, focusOffset]];
+}
+
+function isSame(some: readonly Point[], others: readonly Point[]): boolean {
+  return some.every(([node, offset], index) => node === others[index]?.[0] && offset === others[index]?.[1]);
 }

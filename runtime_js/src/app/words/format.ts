@@ -1,9 +1,8 @@
 /** Numbers as people of the visitor's language read them. */
 
+import { formatLocalBytes } from "../../support/format.ts";
 import { fill, type Plural } from "./fill.ts";
 import { LOCALE } from "./words.ts";
-
-const BYTES = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
 
 function format(value: number, options: Intl.NumberFormatOptions): string {
   return new Intl.NumberFormat(LOCALE, options).format(value);
@@ -26,24 +25,12 @@ export function formatPercent(share: number): string {
 
 /** Decimal units, as download managers and hosts count them: "108 MB", "1.92 GB". */
 export function formatBytes(bytes: number): string {
-  return inBytes(bytes, "");
+  return formatLocalBytes(bytes, LOCALE);
 }
 
 /** "3.2 MB/s". */
 export function formatRate(bytesPerSecond: number): string {
-  return inBytes(bytesPerSecond, "-per-second");
-}
-
-function inBytes(bytes: number, per: "" | "-per-second"): string {
-  let unit = 0;
-  let value = bytes;
-  while (value >= 999.5 && unit < BYTES.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  const digits = value >= 999.5 ? {} : { maximumSignificantDigits: 3 };
-  const text = format(value, { style: "unit", unit: `${BYTES[unit] ?? "gigabyte"}${per}`, maximumFractionDigits: 0, ...digits });
-  return text.replaceAll(" ", "\u00a0");
+  return formatLocalBytes(bytesPerSecond, LOCALE, "-per-second");
 }
 
 /** "135 million", "3.2 billion". */
