@@ -105,6 +105,7 @@ def test_linear_scaling_in_new_and_early_files(tmp_path: Path, scaling: dict[str
         {"llama.attention.causal": True},
         {"llama.logit_scale": 0.0, "llama.residual_scale": 1.0, "llama.attention.scale": 0.0, "llama.use_parallel_residual": False},
         {"llama.attention.layer_norm_epsilon": 1e-5, "llama.leading_dense_block_count": 0},
+        {"llama.attention.q_lora_rank": 0, "llama.interleave_moe_layer_step": 0, "llama.swin_norm": False, "llama.ssm.conv_kernel": 0},
     ],
 )
 def test_metadata_that_asks_for_nothing_passes(tmp_path: Path, metadata: dict[str, object]) -> None:
@@ -119,6 +120,7 @@ def test_metadata_that_asks_for_nothing_passes(tmp_path: Path, metadata: dict[st
         ({"llama.logit_scale": 0.5}, "logit_scale = 0.5"),
         ({"llama.attention.sliding_window": 128}, "sliding_window = 128"),
         ({"llama.attention.causal": False}, "causal = False"),
+        ({"llama.attention.value_length": 0}, "value_length = 0"),
         ({"llama.rope.scaling.type": "dynamic", "llama.rope.scaling.factor": 4.0}, "dynamic"),
         ({"llama.rope.scaling.type": 7}, "7"),
         ({"llama.sections": [1, 2]}, "sections = a list"),

@@ -159,6 +159,13 @@ def test_layer_ropes_have_defaults_and_refuse_what_is_not_asked_for() -> None:
         {"nobody_knows_this": None},
         {"resid_pdrop": 0.1, "embd_pdrop": 0.1, "hidden_dropout": 0.1, "attention_probs_dropout_prob": 0.1, "pretraining_tp": 2},
         {"max_sequence_length": 2048, "model_max_length": 4096, "tokenizer_padding_side": "right", "use_flash_attention": False},
+        {"use_sliding_window": False, "sliding_window": 4096, "max_window_layers": 28},
+        {"sliding_window": 131072},
+        {"sliding_window": 0, "num_experts": 0, "num_nextn_predict_layers": 0, "output_router_logits": False, "router_aux_loss_coef": 0.01},
+        {"bias": False, "qkv_bias": False, "use_qk_norm": False, "alibi": False, "lm_head_bias": False, "attn_temperature_tuning": False},
+        {"embedding_multiplier": 1.0, "residual_multiplier": 1, "logits_scaling": 1.0, "rotary_pct": 1.0, "rope_type": "default"},
+        {"mlp_only_layers": [], "no_rope_layers": [], "a_tool_left_this": {}, "per_layer_config": {}},
+        {"fp16": True, "seq_length": 2048, "n_ctx": 2048, "language": ["en"], "license": "mit", "summary_type": "cls_index", "seed": 1},
     ],
 )
 def test_bookkeeping_nulls_and_neutral_values_pass(change: dict[str, object]) -> None:
@@ -174,6 +181,11 @@ def test_bookkeeping_nulls_and_neutral_values_pass(change: dict[str, object]) ->
         {"use_sliding_window": True},
         {"is_encoder_decoder": True},
         {"attn_logit_softcapping": 50.0},
+        {"use_sliding_window": True, "sliding_window": 4096},
+        {"use_qk_norm": True},
+        {"num_experts": 8},
+        {"embedding_multiplier": 12.0},
+        {"no_rope_layers": [0, 1]},
         {"nobody\nknows\x1b[31m": 1},
     ],
 )

@@ -334,7 +334,10 @@ class Reader:
     def _asks_for_nothing(self, key: str, value: object) -> bool:
         if key == "layer_types":
             return isinstance(value, list) and all(kind == FULL for kind in value)
-        return value is None or (key in NEUTRAL and value == NEUTRAL[key])
+        if key == "sliding_window" and isinstance(value, int):
+            context = self._config.get("max_position_embeddings")
+            return value == 0 or self._config.get("use_sliding_window") is False or (isinstance(context, int) and value >= context)
+        return value is None or value in ([], {}) or (key in NEUTRAL and value == NEUTRAL[key])
 
     def _get(self, key: str, default: object) -> object:
         self._known.add(key)

@@ -58,29 +58,16 @@ BOOKKEEPING = frozenset(
     | {"rope.dimension_sections", "n_deepstack_layers"}  # of positions in several directions, which are alike for text, and of images
     | {"pooling_type", *(f"dense_{layer}_feat_{end}" for layer in (2, 3) for end in ("in", "out"))}  # which source/gguf.py reads
 )
-# Values that ask for nothing.
-NEUTRAL: Mapping[str, tuple[object, ...]] = {
-    "attention.causal": (True,),
-    "attention.clamp_kqv": (0,),
-    "attention.max_alibi_bias": (0,),
-    "attention.scale": (0,),
-    "attention.shared_kv_layers": (0,),
-    "attention.sliding_window": (0,),
-    "attn_logit_softcapping": (0,),
-    "embedding_scale": (0, 1),
-    "expert_count": (0,),
-    "expert_shared_count": (0,),
-    "expert_used_count": (0,),
-    "expert_weights_scale": (0, 1),
-    "final_logit_softcapping": (0,),
-    "leading_dense_block_count": (0,),
-    "logit_scale": (0, 1),
-    "nextn_predict_layers": (0,),
-    "residual_scale": (0, 1),
-    "rope.scaling.attn_factor": (1,),
-    "rope.scaling.yarn_log_multiplier": (0,),
-    "use_parallel_residual": (False,),
+# Values that ask for nothing. So does 0, or false, of any other key: llama.cpp starts from that where a file does not say.
+NEUTRAL: Mapping[str, object] = {
+    "attention.causal": True,
+    "embedding_scale": 1,
+    "expert_weights_scale": 1,
+    "logit_scale": 1,
+    "residual_scale": 1,
+    "rope.scaling.attn_factor": 1,
 }
+STARTS_OTHERWISE = ("attention.causal", "attention.value_length", TURNED)
 
 
 def hugging_face_config(
@@ -108,10 +95,10 @@ def hugging_face_config(
         config["partial_rotary_factor"] = 1.0
     factors = {name: checkpoint.tensors[tensor] for name, tensor in LONG_FACTORS.items() if tensor in checkpoint.tensors}
     config["rope_scaling"] = _longrope(given, factors) if factors else _rope_scaling(given)
-    neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), (config.get("head_dim"),))}
+    neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), config.get("head_dim"))}
     known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS, *([ATTENTION_FACTOR] if factors else [])}
     known |= {*YARN_BETAS.values(), *NOT_OF_YARN, ATTENTION_FACTOR} if given.get(SCALING) == YARN else set()
-    known |= {key for key, values in neutral.items() if key in given and any(_same(given[key], value) for value in values)}
+    known |= {key for key, value in given.items() if _same(value, neutral.get(key, 0)) or (key not in STARTS_OTHERWISE and _same(value, 0))}
     window, context = given.get(WINDOW), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
         known.add(WINDOW)  # nothing is ever so far back
