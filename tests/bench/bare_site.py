@@ -1,9 +1,9 @@
 """Builds the site of a shape without its weights, which fill_weights.py makes where they are wanted.
 
-    python tests/bench/bare_site.py NAME OUT [--context-length TOKENS] [--kv float|q8] [variant ...]
+    python tests/bench/bare_site.py NAME OUT [--context-length TOKENS] [--kv float|q8] [--cpu] [variant ...]
 
-NAME is as make_gguf.py takes it, and so is the model; variants: f16-sg-int8 and f16-sg by default. Nothing as large as the weights is
-written or read.
+NAME is as make_gguf.py takes it, and so is the model; variants: f16-sg-int8 and f16-sg by default. --cpu: with the CPU's libraries.
+Nothing as large as the weights is written or read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from make_gguf import smollm2, write
 
 from webllm_build.cache import Cache
 from webllm_build.config import BuildRequest, resolve
-from webllm_build.library import check_library, compile_library
+from webllm_build.library import check_library, compile_cpu_libraries, compile_library
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
 from webllm_build.package.assets import GRAMMAR_ENGINE, runtime_file
 from webllm_build.package.manifest import FileEntry, TensorEntry, hashed_name
@@ -50,21 +50,28 @@ def planned(recipe: Recipe) -> StoredWeights:
     return StoredWeights(Path(), tuple(shards), tuple(tensors))
 
 
-def main(name: str, out: Path, variants: tuple[str, ...], context_length: int, kv: str) -> None:
-    progress = Silent()
+def main(name: str, out: Path, variants: tuple[str, ...], context_length: int, kv: str, cpu: bool = False) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{name}.gguf"
         write(name, file, smollm2(), holes=True)
-        request = resolve(BuildRequest("site", (str(file),), out=out, variants=variants, context_length=context_length, kv=kv, cpu=False))
-        with open_output(request.out) as output, Cache(request.cache_dir) as cache:
-            recipe = Recipe.read(request, cache, progress)
-            checkpoint = check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=True)
-            recipe = replace(recipe, checkpoint=checkpoint)
-            library, weights = compile_library(recipe, cache, progress), planned(recipe)
-            check_library(library, weights)
-            grammar, tokenizer = runtime_file(GRAMMAR_ENGINE), checkpoint.tokenizer
-            model = _Bare(recipe.facts, library, tokenizer, checkpoint.eos_token_ids, weights, recipe.scheme_names, grammar)
-            write_site(output, [model], SiteOptions(name))
+        write_bare(name, file, out, variants, context_length, kv, cpu)
+
+
+def write_bare(name: str, file: Path, out: Path, variants: tuple[str, ...], context_length: int, kv: str, cpu: bool) -> None:
+    """file: the GGUF, of whose weights nothing is read."""
+    progress = Silent()
+    request = resolve(BuildRequest("site", (str(file),), out=out, variants=variants, context_length=context_length, kv=kv, cpu=cpu))
+    with open_output(request.out) as output, Cache(request.cache_dir) as cache:
+        recipe = Recipe.read(request, cache, progress)
+        checkpoint = check_tokenizer(recipe.checkpoint, recipe.facts.vocab_size, answers=True)
+        recipe = replace(recipe, checkpoint=checkpoint)
+        library, weights = compile_library(recipe, cache, progress), planned(recipe)
+        check_library(library, weights)
+        libraries = compile_cpu_libraries(recipe, cache, progress) if cpu else None
+        grammar, tokenizer = runtime_file(GRAMMAR_ENGINE), checkpoint.tokenizer
+        ends, schemes = checkpoint.eos_token_ids, recipe.scheme_names
+        model = _Bare(recipe.facts, library, tokenizer, ends, weights, schemes, grammar, cpu=libraries)
+        write_site(output, [model], SiteOptions(name))
     print(f"{name}: {weights.bytes / 1e6:.0f} MB in {len(weights.shards)} shards, model.wasm {len(library) / 1e6:.2f} MB")
 
 
@@ -75,5 +82,6 @@ if __name__ == "__main__":
     parser.add_argument("variants", nargs="*", default=["f16-sg-int8", "f16-sg"])
     parser.add_argument("--context-length", type=int, default=CONTEXT)
     parser.add_argument("--kv", default="float")
+    parser.add_argument("--cpu", action="store_true")
     given = parser.parse_args()
-    main(given.name, given.out, tuple(given.variants), given.context_length, given.kv)
+    main(given.name, given.out, tuple(given.variants), given.context_length, given.kv, given.cpu)
