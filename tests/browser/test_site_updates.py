@@ -156,6 +156,18 @@ def test_a_page_whose_part_does_not_come_says_so_and_comes_later(visit: Visit, n
     expect(page.locator("#incomplete")).to_be_hidden()
 
 
+@pytest.mark.parametrize("name", ["", "bench.html"], ids=["chat", "bench"])
+def test_a_server_that_does_not_say_what_scripts_are_is_told(visit: Visit, name: str) -> None:
+    visit.provokes("error: ", "uncaught: ")
+    (script,) = visit.server.folder.glob("assets/bench.*.js" if name else "assets/app.*.js")
+    visit.server.instead = {script.name: [Instead(script.read_bytes(), content_type="text/plain")] * 4}
+    page = without_service_worker(visit, name)
+    expect(page.locator("#unnamed")).to_contain_text("text/javascript")
+    expect(page.locator("#unnamed")).to_be_visible()
+    expect(page.locator("#incomplete")).to_be_hidden()
+    assert asked_for(visit, name) == 2, "it is not loaded again, but for what a cache may have"
+
+
 def test_a_page_that_can_remember_nothing_is_not_loaded_again_without_end(visit: Visit) -> None:
     visit.provokes("error: ", "log: ", "uncaught: ")
     visit.context.add_init_script(REMEMBER_NOTHING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import pytest
 import tiny_models
+import typer.main
 from tiny_models import hugging_face_weights, write_gguf
+from typer.core import TyperGroup
 
 from package_sample import ASKED, sample_model
 from tiny_vision import write_tiny_smolvlm
@@ -146,6 +149,26 @@ def test_every_option_that_is_written_of_exists(run: Run) -> None:
     shown = " ".join(run(command, "--help").stdout for command in commands) + run("--help").stdout
     assert {"--model", "--no-cpu"} <= named
     assert named <= set(re.findall(r"--[a-z][a-z0-9-]+", shown))
+
+
+def test_every_help_has_examples_that_can_be_typed() -> None:
+    group = typer.main.get_command(cli.app)
+    assert isinstance(group, TyperGroup)
+    for name, command in group.commands.items():
+        examples = [shlex.split(line) for line in (command.help or "").splitlines() if line.strip().startswith("webllm-build ")]
+        assert name in [example[1] for example in examples]
+        for _, other, *words in examples:
+            group.commands[other].make_context(other, words)
+
+
+def test_every_code_of_an_error_is_explained() -> None:
+    root = Path(__file__).parents[2]
+    source = (root / "runtime_js" / "src" / "support" / "errors.ts").read_text("utf-8")
+    (listed,) = re.findall(r"ERROR_CLASSES = \{(.*?)\n\}", source, re.DOTALL)
+    rows = "".join(re.findall(r"^\| (`.*?) \|", (root / "README.md").read_text("utf-8"), re.MULTILINE))
+    codes = set(re.findall(r"^  (\w+): ", listed, re.MULTILINE))
+    assert len(codes) > 15
+    assert codes <= set(re.findall(r"`(\w+)`", rows))
 
 
 def test_a_switch_can_be_turned_off(requests: list[BuildRequest]) -> None:

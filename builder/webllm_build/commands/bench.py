@@ -30,7 +30,14 @@ def bench(
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that all of it may take.")] = 3600,
     json_file: Annotated[Path, typer.Option("--json", help="Where to save what was measured.")] = Path("bench.json"),
 ) -> None:
-    """Measure a site's speed in a Chromium: load, answers, decoding, memory, kernels. Needs the extra [bench]."""
+    """Measure a site's speed in a Chromium: load, answers, decoding, memory, kernels. Needs the extra [bench].
+
+    Examples:
+
+      webllm-build bench dist --runs 3
+
+      webllm-build bench dist --kernels
+    """
     from webllm_build.bench import BenchRequest, bench
     from webllm_build.disk import disk_errors
 

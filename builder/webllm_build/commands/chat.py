@@ -21,7 +21,14 @@ def chat(
     model: Annotated[str | None, typer.Option(help="The id of the model, where the folder has several.")] = None,
 ) -> None:
     """Talk to a built model in the terminal, on this machine's CPU. Needs Node. Ctrl+C stops an answer, and ends where none runs.
-    /image PATH shows the model a picture, a PNG file, with what is written next; /sound PATH lets it hear a WAV file."""
+    /image PATH shows the model a picture, a PNG file, with what is written next; /sound PATH lets it hear a WAV file.
+
+    Examples:
+
+      webllm-build chat dist
+
+      webllm-build chat dist --prompt "Why is the sky blue?"
+    """
     from webllm_build.chat import chat_command
 
     command = chat_command(folder, system, prompt, model)

@@ -19,7 +19,12 @@ def check(
     host: Annotated[str, typer.Option(help=f"Where it will be served: {', '.join(HOST_NAMES)}. any: tells of all.")] = "any",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
-    """Tell whether a host takes a site: its size, its files, their number and names. Exit code 1: the host does not."""
+    """Tell whether a host takes a site: its size, its files, their number and names. Exit code 1: the host does not.
+
+    Example:
+
+      webllm-build check dist --host github-pages
+    """
     from webllm_build.hosts import ANY, HOSTS, faults, read_folder, size
 
     if host not in HOST_NAMES:

@@ -17,7 +17,12 @@ def doctor(
     cache_dir: Annotated[Path | None, typer.Option(help="As of `site`.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
-    """Tell what a report of a fault should: versions, tools, caches, browsers. No secrets and no names. Exit code 1: something is amiss."""
+    """Tell what a report of a fault should: versions, tools, caches, browsers. No secrets and no names. Exit code 1: something is amiss.
+
+    Example:
+
+      webllm-build doctor --json
+    """
     from webllm_build.doctor import examine
 
     findings = examine(cache_dir or default_cache_dir())

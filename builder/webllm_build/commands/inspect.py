@@ -23,8 +23,15 @@ def _inspect() -> Callable[..., None]:
 
     what: Any = Annotated[str, typer.Argument(help="A built folder, or a model as --model takes it.")]
     first = inspect.Parameter("what", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=what)
-    doc = "Tell what a model or a built folder is: parameters, bytes by scheme, variants, kernels, memory."
-    return with_options(command, doc, [first, *map(parameter, ("adapter", "quantization", "kv", "context_length"))])
+    return with_options(command, INSPECT, [first, *map(parameter, ("adapter", "quantization", "kv", "context_length"))])
 
 
+INSPECT = """Tell what a model or a built folder is: parameters, bytes by scheme, variants, kernels, memory.
+
+Examples:
+
+  webllm-build inspect smollm2-135m --quantization q4
+
+  webllm-build inspect dist
+"""
 inspect_command = _inspect()

@@ -19,7 +19,14 @@ def models(
     words: Annotated[str, typer.Argument(metavar="[FILTER]", help="Words that a model's names, kind, licence or architecture have.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
-    """List the models that --model knows by name, with their sizes."""
+    """List the models that --model knows by name, with their sizes.
+
+    Examples:
+
+      webllm-build models "llama 3.2"
+
+      webllm-build models embed --json
+    """
     from webllm_build.listing import ListedModel, MissingModel, list_models
 
     listed = [*list_models(words)]

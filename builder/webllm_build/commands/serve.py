@@ -15,7 +15,12 @@ def serve(
     folder: Annotated[Path, typer.Argument(help="A folder that `site` wrote.")] = Path("dist"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes any free one.")] = 8000,
 ) -> None:
-    """Serve a site on this machine, the way a good web server would."""
+    """Serve a site on this machine, the way a good web server would.
+
+    Example:
+
+      webllm-build serve dist --port 8080
+    """
     from webllm_build.serve import ISOLATED, make_server
 
     with make_server(folder, port, ISOLATED) as server:

@@ -14,8 +14,8 @@ export function timesMissed(what: string): number {
   }
 }
 
-/** Say that the page is not whole. */
-export function showIncomplete(): void {
+/** Say that the page is not whole, or that its server does not say what its files are. */
+export function showIncomplete(id: "incomplete" | "unnamed" = "incomplete"): void {
   document.documentElement.dataset["said"] = ""; // nothing else will
-  document.getElementById("incomplete")?.removeAttribute("hidden");
+  document.getElementById(id)?.removeAttribute("hidden");
 }

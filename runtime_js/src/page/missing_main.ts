@@ -16,17 +16,28 @@ function fileOf(element: EventTarget | null): string | undefined {
   return element instanceof HTMLLinkElement && element.rel === "stylesheet" ? element.href : undefined;
 }
 
-/** Replaces what the browser's cache has of a file, which may be that it is missing; whether it is there. */
-const renew = (url: string): Promise<boolean> => fetch(url, { cache: "reload" }).then(({ ok }) => ok, () => false);
+/** What browsers run or apply; a web page in a file's place is another matter. */
+const KNOWN = /(java|ecma)script|^text\/(css|html)/i;
+
+/** Replaces what the browser's cache has of a file, which may be that it is missing: "unnamed" is there, as something that no browser runs. */
+async function renew(url: string): Promise<"there" | "unnamed" | "missing"> {
+  try {
+    const { ok, headers } = await fetch(url, { cache: "reload" });
+    return !ok ? "missing" : KNOWN.test(headers.get("Content-Type") ?? "") ? "there" : "unnamed";
+  } catch {
+    return "missing";
+  }
+}
 
 async function mend(file: string): Promise<void> {
   const times = timesMissed(file);
   if (isMended) return;
   isMended = true;
-  const [hasPage, hasFile] = await Promise.all([renew(location.href), renew(file)]);
-  if (hasPage && times < (hasFile ? MOST_TRIES : 1)) location.reload();
-  else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", showIncomplete);
-  else showIncomplete();
+  const [page, part] = await Promise.all([renew(location.href), renew(file)]);
+  const show = (): void => showIncomplete(part === "unnamed" ? "unnamed" : "incomplete");
+  if (part !== "unnamed" && page !== "missing" && times < (part === "there" ? MOST_TRIES : 1)) location.reload();
+  else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", show);
+  else show();
 }
 
 addEventListener("error", ({ target }) => {

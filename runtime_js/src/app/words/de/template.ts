@@ -20,6 +20,7 @@ const TEMPLATE: TemplateWords = {
     runsHereOrThere: "Läuft auf diesem Gerät selbst. Solange das Modell nicht bereit ist, kann ein anderer Rechner antworten: Sie werden gefragt, bevor etwas diese Seite verlässt.",
     needsScript: "Diese Seite braucht JavaScript. Schalten Sie es für diese Website ein und laden Sie die Seite neu.",
     incomplete: "Ein Teil dieser Seite kam nicht an: Vielleicht wurde sie eben aktualisiert. Laden Sie sie neu.",
+    unnamed: "Der Server dieser Seite gibt ihre Skripte nicht als Skripte aus, deshalb führt sie kein Browser aus. Wer ihn betreibt, muss .js-Dateien als text/javascript und .css-Dateien als text/css senden lassen.",
     technicalDetails: "Technische Einzelheiten",
     toEnd: "Zum Ende",
     changing: "Sie ändern eine frühere Nachricht: Was auf sie folgt, wird neu beantwortet.",

@@ -20,6 +20,7 @@ const TEMPLATE: TemplateWords = {
     runsHereOrThere: "Funciona en este mismo dispositivo. Mientras no esté listo, puede responder otro ordenador: se te preguntará antes de que algo salga de esta página.",
     needsScript: "Esta página necesita JavaScript. Actívalo para este sitio y vuelve a cargar la página.",
     incomplete: "Una parte de esta página no ha llegado: quizá acaba de actualizarse. Vuelve a cargarla.",
+    unnamed: "El servidor de esta página no indica que sus scripts lo son, y por eso ningún navegador los ejecuta. Quien lo administra debe hacer que los archivos .js se envíen como text/javascript y los .css como text/css.",
     technicalDetails: "Detalles técnicos",
     toEnd: "Ir al final",
     changing: "Estás editando un mensaje anterior: lo que le sigue se responderá de nuevo.",

@@ -20,6 +20,7 @@ const TEMPLATE: TemplateWords = {
     runsHereOrThere: "Funciona neste próprio dispositivo. Enquanto não estiver pronto, outro computador pode responder: você é consultado antes que algo saia desta página.",
     needsScript: "Esta página precisa de JavaScript. Ative-o para este site e recarregue a página.",
     incomplete: "Uma parte desta página não chegou: talvez tenha acabado de ser atualizada. Recarregue-a.",
+    unnamed: "O servidor desta página não indica que os scripts são scripts, por isso nenhum navegador os executa. Quem o administra deve fazer com que os arquivos .js sejam enviados como text/javascript e os .css como text/css.",
     technicalDetails: "Detalhes técnicos",
     toEnd: "Ir para o fim",
     changing: "Você está editando uma mensagem anterior: o que vem depois dela será respondido de novo.",

@@ -20,6 +20,7 @@ const TEMPLATE: TemplateWords = {
     runsHereOrThere: "在本设备上运行。模型未就绪时，可由另一台计算机回答：任何内容离开此页面之前都会先征得你的同意。",
     needsScript: "此页面需要 JavaScript。请为本网站启用它，然后重新加载页面。",
     incomplete: "此页面的一部分未能加载：网站可能刚刚更新。请重新加载页面。",
+    unnamed: "此页面的服务器没有把脚本标明为脚本，因此浏览器不会运行它们。网站管理员应将 .js 文件以 text/javascript、.css 文件以 text/css 类型发送。",
     technicalDetails: "技术细节",
     toEnd: "转到末尾",
     changing: "正在修改之前的消息：其后的内容将重新回答。",
