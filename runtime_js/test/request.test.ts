@@ -110,6 +110,7 @@ const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
   { stop: "" }, { stop: [] }, { stop: [""] }, { model: "" }, { extra_body: { enable_thinking: null } },
   { response_format: { type: "text", json_schema: null } }, { tool_choice: null }, { min_tokens: 0 }, { chat_template_kwargs: {} },
   { typical_p: 1, tfs_z: 1, top_a: 0, mirostat: 0, repeat_penalty: 1, dry_multiplier: 0, xtc_probability: 0, length_penalty: 1, use_beam_search: false },
+  { add_generation_prompt: true, continue_final_message: false, documents: [], extra_headers: {}, extra_query: {} },
   { early_stopping: false, bad_words: [], skip_special_tokens: true, spaces_between_special_tokens: true, include_stop_str_in_output: false, echo: false },
   { suffix: "", request_id: "x", cache_prompt: true, priority: 0 },
   { web_search_options: undefined }, { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
@@ -165,11 +166,11 @@ test("a request in the engine's terms", () => {
 test("histories as clients write them are read", () => {
   const messages = [
     { role: "developer", content: "Be brief.", name: null },
-    { role: "user", content: [{ type: "text", text: "a", cache_control: { type: "ephemeral" } }, { type: "text", text: "b", prompt_cache_breakpoint: {} }] },
+    { role: "user", content: [{ type: "text", text: "a", cache_control: { type: "ephemeral" } }, { type: "text", text: "b", prompt_cache_breakpoint: {}, annotations: [] }] },
     { role: "assistant", content: "c", refusal: null, annotations: [], audio: null, function_call: null, tool_calls: null },
     { role: "system", content: "Now in French." },
     USER,
-    { role: "assistant", content: null, tool_calls: [], reasoning_content: "", reasoning_details: [], prefix: false },
+    { role: "assistant", content: null, tool_calls: [], reasoning_content: "", reasoning_details: [], prefix: false, id: "msg_1" },
     { role: "system", content: "Sum up.", cache_control: { type: "ephemeral" } },
   ];
   const { prompt } = parseChatRequest({ messages }).answer;

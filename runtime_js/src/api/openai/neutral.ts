@@ -28,20 +28,22 @@ export const NEUTRAL: Readonly<Record<string, IsNeutral>> = {
   tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, functions: isEmpty, function_call: is("none", "auto"),
   skip_special_tokens: is(true), spaces_between_special_tokens: isFlag, include_stop_str_in_output: is(false), echo: is(false), suffix: is(""),
   verbosity: is("medium"), extra_body: isEmptyBut(is(false)), chat_template_kwargs: isEmpty,
+  add_generation_prompt: is(true), continue_final_message: is(false), documents: isEmpty,
   // For the books of a server.
   user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, prompt_cache_options: isRecord,
   service_tier: isText, store: isFlag, metadata: isRecord, request_id: isText, cache_prompt: isFlag, priority: is(0),
+  extra_headers: isRecord, extra_query: isEmpty,
 };
 
 /** Of a message: what the openai client's own answers carry. */
 export const NEUTRAL_IN_MESSAGE: Readonly<Record<string, IsNeutral>> = {
   refusal: is(""), annotations: isEmpty, tool_calls: isEmpty, reasoning: is(""), reasoning_content: is(""),
-  reasoning_details: isEmpty, cache_control: isRecord, prefix: is(false),
+  reasoning_details: isEmpty, cache_control: isRecord, prefix: is(false), id: isText,
 };
 
 /** Of a text part: hints for a server's cache. */
 export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = {
-  cache_control: isRecord, prompt_cache_breakpoint: isRecord,
+  cache_control: isRecord, prompt_cache_breakpoint: isRecord, annotations: isEmpty,
 };
 
 /** Of a request to the Responses API. */
