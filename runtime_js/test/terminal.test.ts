@@ -19,13 +19,15 @@ interface Told {
 
 const files = new Map([["a.png", picture("7: 3")], ["a.wav", picture("7: 3")], ["no.png", picture("no picture")]]);
 
-function terminalOf({ client }: Setup, options: Partial<Pick<TerminalOptions, "system" | "continues" | "sampling">> = {}): Told {
-  const [input, output, notes] = [new PassThrough(), new PassThrough(), new PassThrough()];
+type Choice = Partial<Pick<TerminalOptions, "system" | "continues" | "sampling" | "styled"> & { readonly isTTY: boolean }>;
+
+function terminalOf({ client }: Setup, { isTTY = false, ...options }: Choice = {}): Told {
+  const [input, output, notes] = [new PassThrough(), Object.assign(new PassThrough(), { isTTY }), Object.assign(new PassThrough(), { isTTY })];
   const said = { answers: "", notes: "" };
   output.on("data", (data) => { said.answers += String(data); });
   notes.on("data", (data) => { said.notes += String(data); });
   const told: Told = {
-    terminal: new Terminal(client, { continues: false, system: undefined, sampling: {}, ...options, input, output, notes, open: async (path) => files.get(path) ?? Promise.reject(new Error("there is no such file")), quit: () => { told.quits++; } }),
+    terminal: new Terminal(client, { continues: false, system: undefined, sampling: {}, styled: true, ...options, input, output, notes, open: async (path) => files.get(path) ?? Promise.reject(new Error("there is no such file")), quit: () => { told.quits++; } }),
     input, said, quits: 0,
   };
   return told;
@@ -86,6 +88,26 @@ test("an interrupt stops an answer; the next one, or one while nothing runs, qui
   conversing.terminal.interrupt();
   await soon(conversation);
   assert.deepEqual([conversing.quits, conversing.terminal.exitCode], [1, 130]);
+});
+
+test("what a model writes steers no terminal, and is whole in a pipe", async () => {
+  const hostile = "\x1b]52;c;eA==\x07\tone\n\x1b[2J\x9b2J\u202etwo\x7f";
+  const answer = async (...choice: [Choice, ...string[]]): Promise<Told["said"]> => {
+    const [options, ...texts] = choice;
+    const { terminal, said } = terminalOf(await saying(make, texts, texts.some((text) => text.includes("</think>"))), options);
+    await soon(terminal.answer("one"));
+    return said;
+  };
+  assert.equal((await answer({}, hostile)).answers, `${hostile}\n`);
+  const shown = "\ufffd]52;c;eA==\ufffd\tone\n\ufffd[2J\ufffd2J\ufffdtwo\ufffd";
+  assert.equal((await answer({ isTTY: true }, hostile)).answers, `${shown}\n`);
+  const thought = `${hostile}</think>yes`;
+  for (const styled of [true, false]) {
+    const { answers, notes } = await answer({ isTTY: true, styled }, thought);
+    assert.equal(answers, "yes\n");
+    assert.equal(notes.replaceAll("\x1b[2m", "").replaceAll("\x1b[22m", ""), shown);
+    assert.equal(notes.includes("\x1b[2m"), styled);
+  }
 });
 
 test("tokens are drawn as the model's makers say, and as a chat's usually are where they say nothing", async (context) => {

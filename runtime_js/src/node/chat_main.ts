@@ -26,6 +26,7 @@ const engine = new MLCEngine({
 });
 const terminal = new Terminal(engine, {
   continues: values.continues === true, system: values.system, sampling: readSamplingDefaults(said), input: stdin, output: stdout, notes: stderr,
+  styled: (process.env["NO_COLOR"] ?? "") === "" && process.env["TERM"] !== "dumb",
   open: async (path) => new Blob([await readFile(path)]),
   quit: () => process.exit(terminal.exitCode), // what still computes ends with it
 });

@@ -24,6 +24,8 @@ const MEDIA: ReadonlyMap<string, Medium> = new Map<string, Medium>([
   ["/sound", { what: "sound", example: "voice.wav", format: "WAV", part: (data) => ({ type: "input_audio", input_audio: { data } }) }],
 ]);
 const BUSY = "\r\x1b[K"; // to the line's begin, and empty it
+/** What would steer a terminal: control characters but tabs and the ends of lines, and what turns the direction of text. */
+const STEERING = /(?![\t\n])[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
 
 export interface TerminalOptions {
   /** The model continues texts, and does not chat. */
@@ -32,8 +34,10 @@ export interface TerminalOptions {
   /** What the model says of its sampling. */
   readonly sampling: SamplingDefaults;
   readonly input: Readable & { readonly isTTY?: boolean };
-  readonly output: Writable;
+  readonly output: Writable & { readonly isTTY?: boolean };
   readonly notes: Writable & { readonly isTTY?: boolean };
+  /** Whether thoughts may be dim. */
+  readonly styled: boolean;
   /** A file's bytes. */
   readonly open: (path: string) => Promise<Blob>;
   /** Ends the process. */
@@ -88,7 +92,7 @@ export class Terminal {
     try {
       for await (const piece of await this.#pieces(content, running.signal)) {
         text += piece;
-        output.write(piece);
+        output.write(output.isTTY ? harmless(piece) : piece);
       }
     } catch (error) {
       if (!(error instanceof AbortError)) throw error;
@@ -117,8 +121,8 @@ export class Terminal {
 
   /** A person may read along; a pipe gets the answer alone. */
   #think(thought: string): void {
-    const { notes } = this.#options;
-    if (notes.isTTY && thought !== "") notes.write(`\x1b[2m${thought}\x1b[22m`);
+    const { notes, styled } = this.#options;
+    if (notes.isTTY && thought !== "") notes.write(styled ? `\x1b[2m${harmless(thought)}\x1b[22m` : harmless(thought));
   }
 
   /** The picture or the sound goes with the next prompt. Raises RequestValidationError for what is none, or where the model takes none. */
@@ -157,7 +161,12 @@ export class Terminal {
 }
 
 export function describeError(error: unknown): string {
-  return `Error: ${asEngineError(error).message}\n`;
+  return `Error: ${harmless(asEngineError(error).message)}\n`;
+}
+
+/** What a model or a file says, for a terminal. */
+function harmless(text: string): string {
+  return text.replace(STEERING, "\ufffd");
 }
 
 async function* mapped<T>(stream: AsyncIterable<T>, text: (chunk: T) => string): AsyncIterable<string> {
