@@ -87,6 +87,8 @@ test("a schema that no grammar holds is refused with its place, or held as far a
     [{ type: "string", pattern: "^ab$", minLength: 4 }, /#\/minLength/],
     [{ allOf: [{ type: "string" }, { minLength: 3 }] }, /several schemas at once/],
     [{ type: "object", properties: { a: true, b: true }, minProperties: 1 }, /cannot count properties/],
+    [{ properties: { "": true }, propertyNames: { minLength: 1 } }, /#\/propertyNames/],
+    [{ patternProperties: { a: true }, additionalProperties: false, propertyNames: { maxLength: 3 } }, /#\/propertyNames/],
   ];
   for (const [value, message] of unheld) {
     assert.throws(() => schemaGrammar(value, true), message, JSON.stringify(value));
@@ -135,6 +137,42 @@ test("what a class leaves open is text in UTF-8, and an answer does not end with
   free.rollback(2);
   assert.deepEqual(["", "a", "é"].map(may), [true, true, true]);
   free.dispose();
+});
+
+/** Whether an answer may be this text. */
+async function takes(structure: Structure, text: string): Promise<boolean> {
+  const constraint = await crossing.grammars.constraint(structure);
+  try {
+    for (const token of [...[...text].map(crossing.idOf), crossing.END]) constraint.accept(token);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    constraint.dispose();
+  }
+}
+
+test("choices that begin alike do not end as others do that end alike", async () => {
+  const wordsOf = (most: number): string[] => (most === 0 ? [""] : ["", ...["a", "b", "c", "."].flatMap((letter) => wordsOf(most - 1).map((rest) => letter + rest))]);
+  const or = (...elements: readonly object[]): Structure => tags({ type: "or", elements });
+  const string = (value: string): object => ({ type: "const_string", value });
+  const forms: readonly (readonly [form: Structure, fits: RegExp])[] = [
+    [regex("(a|bc|bcc)\\."), /^(a|bc|bcc)\.$/], [regex("(?:a|bc|bcc)*"), /^(a|bc|bcc)*$/], [regex("a\\.|bc\\.|bcc\\."), /^(a|bc|bcc)\.$/],
+    [grammar('root ::= "a" "." | "b" "c" "." # [a|b]\n | "b" "c" "c" "." # "\n'), /^(a|bc|bcc)\.$/],
+    [grammar('root ::= ("a" | "bc") | [b-c]* "b"? "c" | end_ "." \nend_ ::= "ba" | "bab" | "a" "a"'), /^(a|bc|[bc]*c|(ba|bab|aa)\.)$/],
+    [grammar('root ::= "b" | "c" "c" | "a" "a" "b" "a" | "a" "a" "a"'), /^(b|cc|aaba|aaa)$/],
+    [or(string("a."), string("bc."), string("bcc.")), /^(a|bc|bcc)\.$/],
+    [tags({ type: "regex", pattern: "(a|bc|bcc)\\." }), /^(a|bc|bcc)\.$/],
+  ];
+  for (const [form, fits] of forms) {
+    const wrong = [];
+    for (const word of new Set(wordsOf(4))) if ((await takes(form, word)) !== fits.test(word)) wrong.push(word);
+    assert.deepEqual(wrong, [], JSON.stringify(form));
+  }
+  const enumerated = schema({ enum: ["a", "bc", "bcc"] });
+  for (const [word, isOne] of [["a", true], ["bcc", true], ["ac", false], ["bccc", false]] as const) assert.equal(await takes(enumerated, `"${word}"`), isOne, word);
+  const counted = schema({ exclusiveMinimum: 0, maximum: 1e9 });
+  for (const [word, isOne] of [["0.5", true], ["10.5", true], ["043", false], ["043.5", false]] as const) assert.equal(await takes(counted, word), isOne, word);
 });
 
 test("grammars, regular expressions and tags are followed, and what is none is refused", async () => {

@@ -250,6 +250,9 @@ class Converter {
     const other = isOpen || missing !== undefined ? this.#value(others === false ? true : others ?? true, inside(place, otherKey)) : "";
     for (const name of required) if (!named.has(name)) named.set(name, other);
     const members = isOpen ? [`${this.#names(fields, place, [...new Set([...properties.keys(), ...named.keys()])])} ${COLON} ${other}`] : [];
+    if (!isOpen && fields.has("propertyNames") && fields.get("propertyNames") !== true) {
+      this.#leaveOut(place.path, "propertyNames", "a grammar cannot hold it beside named properties or patterns");
+    }
     if (patterns.size > 0 && named.size > 0) this.#leaveOut(place.path, "patternProperties", "a grammar cannot hold it beside named properties");
     else for (const [pattern, schema] of patterns) members.push(this.#patternMember(pattern, schema, inside(place, "patternProperties")));
     if (this.#lengths !== undefined && members.length > 1) this.#lengths.hasChoices = true;

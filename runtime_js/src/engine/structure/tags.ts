@@ -6,6 +6,8 @@
 
 import { isRecord } from "../../support/fields.ts";
 import { exactClasses } from "./classes.ts";
+import { literal } from "./ebnf.ts";
+import { endsApart, textApart } from "./ends_apart.ts";
 import { fieldGrammar } from "./field_grammar.ts";
 import type { Lengths } from "./lengths.ts";
 import { PatternError, textGrammar } from "./pattern.ts";
@@ -29,21 +31,22 @@ function withGrammars(format: unknown, isStrict: boolean, lengths: Lengths | und
   const { quote, param, at = "#", strict = isStrict } = format;
   try {
     const schema = format["json_schema"] ?? true;
-    if (typeof quote === "string") return { type: "grammar", grammar: fieldGrammar(schema, quote, strict === true) };
-    return { type: "grammar", grammar: schemaGrammar(schema, strict === true, lengths, format["type"] === "keywords" ? KEYWORDS : OBJECT) };
+    if (typeof quote === "string") return { type: "grammar", grammar: endsApart(fieldGrammar(schema, quote, strict === true)) };
+    return { type: "grammar", grammar: endsApart(schemaGrammar(schema, strict === true, lengths, format["type"] === "keywords" ? KEYWORDS : OBJECT)) };
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;
     throw typeof param === "string" ? error.within(String(at), param) : new SchemaError(`${path}/json_schema`, error.message);
   }
 }
 
-/** A grammar or a regular expression that stands in a tag, as those that stand alone. */
+/** A grammar, a regular expression or a text that stands in a tag, as those that stand alone. */
 function ownGrammar(format: Readonly<Record<string, unknown>>, path: string): Readonly<Record<string, unknown>> {
-  const { type, grammar, pattern } = format;
-  if (type === "grammar" && typeof grammar === "string") return { ...format, grammar: exactClasses(grammar) };
+  const { type, grammar, pattern, value } = format;
+  if (type === "const_string" && typeof value === "string" && value !== "") return { type: "grammar", grammar: textApart(literal(value)) };
+  if (type === "grammar" && typeof grammar === "string") return { ...format, grammar: endsApart(exactClasses(grammar)) };
   if (type !== "regex" || typeof pattern !== "string") return format;
   try {
-    return { type: "grammar", grammar: textGrammar(pattern) };
+    return { type: "grammar", grammar: endsApart(textGrammar(pattern)) };
   } catch (error) {
     throw error instanceof PatternError ? new SchemaError(pointer(path, "pattern"), error.message) : error;
   }

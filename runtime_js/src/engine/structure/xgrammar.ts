@@ -4,6 +4,7 @@ import names from "web-xgrammar:names";
 import { addToken, noTokens } from "../token_set.ts";
 import { Binding, type CppObject } from "./binding.ts";
 import { exactClasses } from "./classes.ts";
+import { endsApart } from "./ends_apart.ts";
 import { LengthTracker } from "./length_tracker.ts";
 import { withLengths, MARK, MARKS, type Bounds } from "./lengths.ts";
 import { textGrammar } from "./pattern.ts";
@@ -45,12 +46,12 @@ function sourceOf(form: Structure): Source {
     case "schema": {
       const schema: unknown = JSON.parse(form.schema);
       const { made, bounds } = withLengths((lengths) => schemaGrammar(schema, form.isStrict, lengths));
-      return { method: "FromEBNF", args: [made, "root"], bounds };
+      return { method: "FromEBNF", args: [endsApart(made), "root"], bounds };
     }
     case "grammar":
-      return { method: "FromEBNF", args: [exactClasses(form.grammar), "root"], bounds: [] };
+      return { method: "FromEBNF", args: [endsApart(exactClasses(form.grammar)), "root"], bounds: [] };
     case "regex":
-      return { method: "FromEBNF", args: [textGrammar(form.pattern), "root"], bounds: [] };
+      return { method: "FromEBNF", args: [endsApart(textGrammar(form.pattern)), "root"], bounds: [] };
     case "tags":
     case "calls":
       return tagSource(form);
