@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,13 +10,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "builder"))  # where nothing is installed
 from webllm_build.chromium import COMMON, WEBGPU, find
 
-__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "find", "swiftshader"]
+__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "find", "shell", "swiftshader"]
 
 # SwiftShader's code to zero workgroup memory, a word at a time, would take half of the time. No kernel may need the zeros.
 DAWN_TOGGLES = ("disable_workgroup_init",)
 # By what `--gpu` calls them; "test" is SwiftShader with those toggles, which a visitor's browser does not have.
 FLAGS: dict[str, list[str]] = {"test": [*WEBGPU["software"], f"--enable-dawn-features={','.join(DAWN_TOGGLES)}"]}
 FLAGS.update(WEBGPU.items())
+
+
+def shell() -> Path | None:
+    """Chromium's headless shell, where there is one and no other Chromium is named; else as `find`. A page costs it half as much."""
+    installed = [Path(found)] if (found := shutil.which("chromium-headless-shell")) else []
+    installed += sorted(Path.home().glob(".cache/ms-playwright/chromium_headless_shell-*/*/*headless*shell"))
+    return find() if "CHROMIUM" in os.environ else next(iter(installed), None) or find()
 
 
 def swiftshader() -> Path:

@@ -10,14 +10,16 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from site_server import SiteServer
 from site_visit import CHROMIUM, Visit, build_site
 
+import chromium
+
 expect.set_options(timeout=60_000)  # a second test process keeps the other core busy
 
 
 @pytest.fixture(scope="module")
-def browser(chromium_path: Path) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     """Closed with its module: as long as Playwright runs, its event loop is this thread's."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=chromium.shell(), args=CHROMIUM)
         yield browser
         browser.close()
 

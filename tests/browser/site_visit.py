@@ -34,6 +34,7 @@ INSECURE_HOST = "insecure.test"
 DISABLED = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable")
 CHROMIUM = [*COMMON, *FLAGS["test"], f"--disable-features={','.join(DISABLED)}", "--disable-gpu-compositing"]
 CHROMIUM += [f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
+CHROMIUM += ["--disable-blink-features=OnDeviceWebSpeechAvailable"]  # Chromium's shell ends pages that ask for it
 TITLE = "Sample chat"
 
 
