@@ -46,3 +46,22 @@ test("a thought whose tokens were taken back is counted as if they had never com
     assert.deepEqual(rolled.forced(), fresh.forced(), `round ${round}`);
   }
 });
+
+test("a thought is closed behind a whole character, and at any rate soon", () => {
+  const cheese = tokenizer.encodePart("\u{1f9c0}").slice(-4); // a token for each byte
+  const [letter = 0] = tokenizer.encodePart("b");
+  const closing = tokenizer.encodePart("\n</think>");
+  const within = (count: number): Constraint => {
+    const constraint = budget();
+    for (let i = 0; i < 8; i++) constraint.accept(letter);
+    for (const token of cheese.slice(0, count)) constraint.accept(token);
+    return constraint;
+  };
+  assert.deepEqual([1, 2, 3, 4].map((count) => within(count).forced()), [[], [], [], closing]);
+  const broken = within(0);
+  for (let i = 0; i < 5; i++) {
+    assert.deepEqual(broken.forced(), []);
+    broken.accept(cheese[0] ?? -1);
+  }
+  assert.deepEqual(broken.forced(), closing);
+});

@@ -3,6 +3,7 @@
 import type { ThinkingFormat } from "../formats/format.ts";
 import type { Detokenizer } from "../tokenizer/detokenizer.ts";
 import type { Constraint } from "./constraint.ts";
+import { behindBytes, WHOLE } from "./structure/utf8.ts";
 import { hasToken } from "./token_set.ts";
 
 export interface ThinkingBudgetOptions {
@@ -18,11 +19,17 @@ export interface ThinkingBudgetOptions {
 /** Tokens that half a character may lie in, and the spaces at a text's beginning. */
 const UNDECIDED = 16;
 
+/** Tokens that one character takes at most. */
+const CHARACTER = 4;
+const NO_BYTES = new Uint8Array();
+
 /** How far the text is behind a token. */
 interface Place {
   readonly isThinking: boolean;
   readonly count: number;
   readonly tail: string;
+  /** How far its last character has come. */
+  readonly state: number;
 }
 
 export class ThinkingBudget implements Constraint {
@@ -36,6 +43,7 @@ export class ThinkingBudget implements Constraint {
   #count = 0;
   /** The end of the text, in which a tag may begin. */
   #tail = "";
+  #state = WHOLE;
 
   /** `inner` says what may come besides. */
   constructor(options: ThinkingBudgetOptions, inner: Constraint | undefined) {
@@ -57,13 +65,14 @@ export class ThinkingBudget implements Constraint {
     this.#inner?.accept(token);
     this.#tokens.push(token);
     this.#read(token);
-    this.#places.push({ isThinking: this.#isThinking, count: this.#count, tail: this.#tail });
+    this.#places.push({ isThinking: this.#isThinking, count: this.#count, tail: this.#tail, state: this.#state });
   }
 
   #read(token: number): void {
     const { begin, end } = this.#options.format;
     if (this.#isThinking) this.#count++;
     this.#tail += this.#detokenizer.push(token);
+    this.#state = behindBytes(this.#state, this.#detokenizer.bytesOf(token) ?? NO_BYTES);
     const tag = this.#isThinking ? end : begin;
     const at = this.#tail.indexOf(tag);
     if (at < 0) {
@@ -80,15 +89,16 @@ export class ThinkingBudget implements Constraint {
     this.#inner?.rollback(count);
     this.#tokens.splice(-count);
     this.#places.splice(-count);
-    const { isThinking, count: counted, tail } = this.#places.at(-1) ?? { isThinking: this.#options.isThinking, count: 0, tail: "" };
-    [this.#isThinking, this.#count, this.#tail] = [isThinking, counted, tail];
+    const { isThinking, count: counted, tail, state } = this.#places.at(-1) ?? { isThinking: this.#options.isThinking, count: 0, tail: "", state: WHOLE };
+    [this.#isThinking, this.#count, this.#tail, this.#state] = [isThinking, counted, tail, state];
     this.#detokenizer = this.#options.detokenizer();
     for (const token of this.#tokens.slice(-UNDECIDED)) this.#detokenizer.push(token);
   }
 
   forced(): readonly number[] {
     const { format, budget, encode } = this.#options;
-    const closing = this.#isThinking && this.#count >= budget ? encode(`\n${format.end}`) : [];
+    const isWithin = this.#state !== WHOLE && this.#count < budget + CHARACTER; // a model may never end a character
+    const closing = this.#isThinking && this.#count >= budget && !isWithin ? encode(`\n${format.end}`) : [];
     return closing.length > 0 && this.#mayCome(closing) ? closing : this.#inner?.forced() ?? [];
   }
 
