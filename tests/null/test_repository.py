@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -32,6 +33,7 @@ ROOMS = (
 )
 
 MAX_LINES = 450
+USUAL_LINES = 150  # at most half of all files are longer
 MAX_BYTES = 900_000
 # Written so that this file does not match itself.
 FORBIDDEN = {
@@ -167,5 +169,6 @@ def test_files_are_small() -> None:
     assert len(code) > 1000
     lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in code}
     assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+    assert median(lengths.values()) <= USUAL_LINES
     sizes = {str(path.relative_to(ROOT)): path.stat().st_size for path in tracked()}
     assert {name: size for name, size in sizes.items() if size > MAX_BYTES} == {}
