@@ -17,8 +17,8 @@ import { Parts } from "./parts.ts";
 import { KeptSelection } from "./selection.ts";
 import type { Slice } from "./slice.ts";
 
-/** Characters read at once: marked's time grows with their square. */
-const STEP = 4096;
+/** Characters read at once: marked's time grows with their square, and what stands behind the next block of code is read again. */
+const [LEAST_STEP, STEP] = [64, 4096];
 /** A block that is longer and cannot be taken apart is shown as it was written: it would be read again with each piece. */
 const MAX_BLOCK = 1 << 14;
 /** The last block grows, and the start of a new one may still turn out to belong to the one before. */
@@ -63,6 +63,8 @@ export class GrowingText {
   #open: Open | undefined;
   #code: OpenCode | undefined;
   #referring: Referring[] = [];
+  /** Less where blocks of code are close. */
+  #step = STEP;
   /** It was shown without Markdown: what is not drawn yet stays so. */
   #wasAsWritten: boolean;
 
@@ -91,7 +93,7 @@ export class GrowingText {
 
   /** Whether all is drawn. */
   #read(code: Markdown, source: string, isWhole: boolean, slice: Slice): boolean {
-    for (let step = STEP; this.#settled < source.length; ) {
+    for (let step = this.#step; this.#settled < source.length; ) {
       if (this.#ready.length > 0) {
         if (this.#settleReady(code, slice)) continue;
         return false;
@@ -105,6 +107,7 @@ export class GrowingText {
       const fence = code.openFence(text);
       if (fence !== undefined) {
         this.#beginCode(fence);
+        step = this.#step = Math.max(LEAST_STEP, step / 4);
         continue;
       }
       const readable = code.readableLength(text);
@@ -117,10 +120,10 @@ export class GrowingText {
       const reachesEnd = readable < text.length || begin + text.length === source.length;
       const count = certainBlocks(code, blocks, reachesEnd && (isWhole || readable < text.length));
       this.#ready = blocks.slice(0, count);
-      if (count > 0) step = STEP;
+      if (count > 0) step = this.#step = Math.min(STEP, 2 * step);
       else if (this.#settlePart(code, blocks[0])) {
         if (slice.isOver) return false;
-        step = STEP;
+        step = this.#step = STEP;
       } else if (!reachesEnd) step *= 2; // even if the time is over: nothing is gained until the block is read
       else return this.#showFluid(code, blocks);
     }
