@@ -111,6 +111,21 @@ test("where the browser keeps nothing the page remembers, and keeps it once it c
   Object.assign(globalThis, { indexedDB });
 });
 
+test("a clock that is set back by a year does not keep the page from asking for its storage again", async ({ mock }) => {
+  const { indexedDB } = globalThis;
+  Object.assign(globalThis, { indexedDB: { open: () => { throw new DOMException("no", "SecurityError"); } } });
+  const store = new Tabs().open();
+  store.put("a", chat("a"), [said("1")]);
+  await store.save();
+  assert.ok(!store.isSaved);
+  Object.assign(globalThis, { indexedDB });
+  const [now, elapsed] = [Date.now(), performance.now()];
+  mock.method(Date, "now", () => now - 365 * 86_400_000);
+  mock.method(performance, "now", () => elapsed + 61_000);
+  await store.save();
+  assert.ok(store.isSaved);
+});
+
 test("a newer database is left alone", async () => {
   const newer = await openDB(NAME, 7, { upgrade: (database) => void database.createObjectStore("chats") });
   await newer.put("chats", { other: "shape" }, "a");

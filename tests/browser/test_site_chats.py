@@ -314,3 +314,25 @@ def test_a_model_names_a_chat_that_it_has_answered(browser: Browser, tmp_path: P
         page.keyboard.press("Escape")
         answered(page, 2)
         expect(page.get_by_role("link", name="slow")).to_be_visible()
+
+
+def test_a_chat_of_two_thousand_messages_is_drawn_and_gone_on_with(visit: Visit, tmp_path: Path) -> None:
+    said = [
+        {"id": f"m{n}", "parent": f"m{n - 1}" if n else None, "at": n, "role": ("user", "assistant")[n % 2], "text": f"**{n}**", "ending": "stop"}
+        for n in range(2000)
+    ]
+    chat = {"id": "long", "title": "long", "created": 1, "updated": 1, "pinned": False, "leaf": "m1999", "messages": said}
+    file = tmp_path / "chats.json"
+    file.write_text(json.dumps({"format": "webllm-build chats", "version": 1, "chats": [chat]}), "utf-8")
+    page = visit.start()
+    page.click("#open-chats")
+    with page.expect_file_chooser() as chooser:
+        page.click("text=Import")
+    chooser.value.set_files(file)
+    page.click("#chats li a:has-text('long')")
+    expect(page.locator("#messages:not([aria-busy]) > li")).to_have_count(2000)
+    expect(page.locator("#messages > li:last-child strong")).to_be_in_viewport()
+    ask(page, "one")
+    assert answered(page, 2002).startswith("2001 messages")
+    page.locator("#messages > li").first.scroll_into_view_if_needed()
+    expect(page.locator("#messages > li").first).to_be_in_viewport()

@@ -129,6 +129,59 @@ def test_little_storage_is_said_before_the_download(visit: Visit) -> None:
     page.wait_for_selector("body[data-status=ready]")
 
 
+LACKING = {
+    "all of it": """Object.defineProperty(Navigator.prototype, "serviceWorker", { get() { throw new DOMException("denied", "SecurityError"); } });
+      for (const name of ["locks", "storage"]) delete Navigator.prototype[name];
+      for (const name of ["caches", "BroadcastChannel", "speechSynthesis", "requestIdleCallback"]) delete globalThis[name];""",
+    "answers": """for (const of of [globalThis.LockManager, globalThis.CacheStorage, globalThis.StorageManager, globalThis.Permissions].filter(Boolean))
+        for (const name of Object.getOwnPropertyNames(of.prototype).filter((name) => name !== "constructor"))
+          of.prototype[name] = () => Promise.reject(new DOMException("denied", "SecurityError"));
+      if (globalThis.ServiceWorkerContainer) ServiceWorkerContainer.prototype.register = () => Promise.reject(new DOMException("no", "SecurityError"));""",
+    "a finer clock": "const { now } = performance; performance.now = () => Math.floor(now.call(performance) / 100) * 100;",
+}
+# As browsers do that translate a page: each text in elements of their own, again and again.
+TRANSLATE = """() => setInterval(() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+  for (let text = texts.nextNode(); text !== null; text = texts.nextNode())
+    if (text.data.trim() !== "" && text.parentElement.closest("font, script, textarea, svg") === null) found.push(text);
+  for (const text of found) {
+    const font = document.createElement("font");
+    text.replaceWith(font);
+    font.append(text);
+  }
+}, 20)"""
+
+
+@pytest.mark.parametrize("lacks", LACKING)
+def test_a_browser_that_lacks_or_refuses_what_is_not_needed_chats(visit: Visit, lacks: str) -> None:
+    visit.context.add_init_script(LACKING[lacks])
+    page = visit.start()
+    ask(page, "say: **one**")
+    assert answered(page, 2) == "one"
+    page.click("#open-chats")
+    expect(page.locator("#chats li")).to_have_count(1)
+
+
+def test_a_translated_page_goes_on(visit: Visit) -> None:
+    page = visit.start()
+    page.evaluate(TRANSLATE)
+    ask(page, "slowly: - one\n- **two** and more\n\nthree")
+    assert answered(page, 2).split() == ["one", "two", "and", "more", "three"]
+    page.click("#open-settings")
+    page.click("#save-settings")
+    ask(page, "say: four")
+    assert answered(page, 4) == "four"
+
+
+def test_no_room_at_all_is_said_before_the_download(visit: Visit) -> None:
+    visit.context.add_init_script("if (globalThis.StorageManager) StorageManager.prototype.estimate = async () => ({ quota: 0, usage: 0 })")
+    page = visit.open()
+    page.wait_for_selector("#start:visible")
+    expect(page.locator("#notice")).to_contain_text("downloaded again next time")
+    page.click("#start")
+    page.wait_for_selector("body[data-status=ready]")
+
+
 def test_without_any_storage_the_page_still_works(visit: Visit) -> None:
     visit.context.add_init_script(
         """for (const name of ["localStorage", "sessionStorage"])

@@ -10,7 +10,7 @@ import { safeStorage } from "./safe_storage.ts";
 import { followLife } from "./lifecycle.ts";
 import { describeProblem, insecurePage, wasmForbidden, type Problem } from "./problems.ts";
 import { followStorage } from "./late_storage.ts";
-import { followUpdates, loadNewest } from "./updates.ts";
+import { followUpdates, loadNewest, serviceWorkers } from "./updates.ts";
 import { byId } from "../view/dom.ts";
 import { showNotice } from "./view/notice.ts";
 import { followTheme } from "./view/theme.ts";
@@ -48,7 +48,8 @@ followUpdates(config.serviceWorker, config.build, (apply) => {
   showNotice("update", WORDS.notice.update, { label: WORDS.notice.load, press: apply });
 }).catch(() => undefined);
 followStorage(config.storage, page.model);
-if (config.endpoint !== undefined && "serviceWorker" in navigator) takeRequests(navigator.serviceWorker, config.endpoint, (model) => page.model.hostFor(model));
+const workers = serviceWorkers();
+if (config.endpoint !== undefined && workers !== undefined) takeRequests(workers, config.endpoint, (model) => page.model.hostFor(model));
 const ofGpu = await findGpuObstacle();
 const obstacle = await findObstacle() ?? (page.model.model.runsOnCpu ? undefined : ofGpu);
 if (obstacle === undefined) await page.model.open(ofGpu === undefined);

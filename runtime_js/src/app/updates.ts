@@ -4,7 +4,7 @@ import { ACTIVATE, comparing } from "../service-worker/message.ts";
 import { scriptUrl } from "../support/script_url.ts";
 
 /** Undefined where there are none: private windows, frames without an origin, some embedded browsers, pages over http. */
-function workers(): ServiceWorkerContainer | undefined {
+export function serviceWorkers(): ServiceWorkerContainer | undefined {
   try {
     return "serviceWorker" in navigator ? navigator.serviceWorker : undefined;
   } catch { // a frame may not even ask
@@ -17,7 +17,7 @@ function workers(): ServiceWorkerContainer | undefined {
  * Until then the page goes on with its own build, whose engine it holds in memory.
  */
 export async function followUpdates(url: string, build: string, onUpdate: (apply: () => void) => void): Promise<void> {
-  const container = workers();
+  const container = serviceWorkers();
   if (container === undefined) return;
   const offer = (): void => onUpdate(() => void loadNewest());
   const compare = (): void => {
@@ -43,7 +43,7 @@ export async function followUpdates(url: string, build: string, onUpdate: (apply
 
 /** Ask the server whether there is a newer build; whoever follows is told. */
 export function lookForUpdate(): void {
-  workers()?.getRegistration().then((registration) => registration?.update()).catch(() => undefined); // no network, no news
+  serviceWorkers()?.getRegistration().then((registration) => registration?.update()).catch(() => undefined); // no network, no news
 }
 
 /** A build that is not there by then, or does not take over, waits for the next visit. */
@@ -57,7 +57,7 @@ export async function loadNewest(): Promise<void> {
     isLoading = true;
   };
   const isLate = setTimeout(reload, PATIENCE_MS);
-  const container = workers();
+  const container = serviceWorkers();
   container?.addEventListener("controllerchange", reload); // another tab may let it take over, too
   const registration = await container?.getRegistration().catch(() => undefined);
   await registration?.update().catch(() => undefined);

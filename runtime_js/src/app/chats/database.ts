@@ -46,6 +46,7 @@ export class Database {
   readonly #name: string;
   #opening: Promise<IDBPDatabase<Schema>> | undefined;
   #open: IDBPDatabase<Schema> | undefined;
+  /** By a clock that nobody sets. */
   #retryAt: number | undefined;
 
   constructor(name: string) {
@@ -95,7 +96,7 @@ export class Database {
 
   /** What was refused is not asked for again with every word. */
   async #opened(): Promise<IDBPDatabase<Schema>> {
-    if (this.#retryAt !== undefined && Date.now() >= this.#retryAt) this.#close();
+    if (this.#retryAt !== undefined && performance.now() >= this.#retryAt) this.#close();
     this.#opening ??= openDB<Schema>(this.#name, VERSION, {
       upgrade(database) {
         for (const store of ["chats", "messages"] as const) if (!database.objectStoreNames.contains(store)) database.createObjectStore(store);
@@ -106,7 +107,7 @@ export class Database {
     try {
       return this.#open = await owed("the storage of chats", this.#opening);
     } catch (error) {
-      this.#retryAt = Date.now() + RETRY_MS;
+      this.#retryAt = performance.now() + RETRY_MS;
       throw error;
     }
   }
