@@ -109,13 +109,12 @@ class Candidates:
         before = local("before", 1, "int32")
         store(sums, value, self.thread)
         barrier()
-        step = 1
-        while step < THREADS:
+        with T.serial(THREADS.bit_length() - 1) as i:
+            step = fixed("step", T.shift_left(1, i))
             store(before, 0, 0)
             with when(self.thread >= step):
                 store(before, sums[self.thread - step], 0)
             barrier()
             store(sums, sums[self.thread] + before[0], self.thread)
             barrier()
-            step *= 2
         return sums[self.thread]

@@ -12,12 +12,14 @@ from typing import Literal
 
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, extern, let, shared, store, when
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
 
 Operator = Literal["sum", "max"]
 
+LOOPED = 128  # from this width on a tree is a loop: written out, those of a sampler would be a third of its text, which drivers compile
 MOST_PARTS = 2048  # floats in workgroup memory at a time, half of what every GPU has: more values come one round after the other
 
 
@@ -162,16 +164,26 @@ def _scatter(values: Buffer, count: int, width: int, lane: Expr) -> int:
 
 def _tree(values: Buffer, count: int, lane: Expr, width: int, group: Expr, groups: int, operator: Operator) -> int:
     """Fold the upper half of each group onto the lower half until at most 8 invocations hold all; returns how many do."""
-    while width > 8:
-        half, folded = (width + 1) // 2, width // 2
-        upper = shared("upper", count * groups * folded)
-        with when(T.And(lane >= half, lane < width)):
+
+    def fold(half: Expr, folded: Expr, end: Expr, upper: Buffer) -> None:
+        with when(T.And(lane >= half, lane < end)):
             for i in range(count):
                 store(upper, values[i], (i * groups + group) * folded + lane - half)
         barrier()
         with when(lane < folded):
             for i in range(count):
                 store(values, combine(operator, values[i], upper[(i * groups + group) * folded + lane]), i)
+
+    if width >= LOOPED and width & (width - 1) == 0:
+        upper = shared("upper", count * groups * width // 2)
+        with T.serial((width // 8).bit_length() - 1) as step:
+            half = fixed("half", T.shift_right(T.int32(width // 2), step))
+            fold(half, half, half * 2, upper)
+            barrier()
+        return 8
+    while width > 8:
+        half, folded = (width + 1) // 2, width // 2
+        fold(half, folded, width, shared("upper", count * groups * folded))
         width = half
     return width
 
