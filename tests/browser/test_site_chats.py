@@ -6,6 +6,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import Browser, Error, Page, expect
@@ -317,9 +318,10 @@ def test_a_model_names_a_chat_that_it_has_answered(browser: Browser, tmp_path: P
 
 
 def test_a_chat_of_two_thousand_messages_is_drawn_and_gone_on_with(visit: Visit, tmp_path: Path) -> None:
+    ids = [None, *(f"m{number}" for number in range(2000))]
     said = [
-        {"id": f"m{n}", "parent": f"m{n - 1}" if n else None, "at": n, "role": ("user", "assistant")[n % 2], "text": f"**{n}**", "ending": "stop"}
-        for n in range(2000)
+        {"id": one, "parent": parent, "at": number, "role": ("user", "assistant")[number % 2], "text": f"**{number}**", "ending": "stop"}
+        for number, (parent, one) in enumerate(pairwise(ids))
     ]
     chat = {"id": "long", "title": "long", "created": 1, "updated": 1, "pinned": False, "leaf": "m1999", "messages": said}
     file = tmp_path / "chats.json"

@@ -129,14 +129,16 @@ def test_little_storage_is_said_before_the_download(visit: Visit) -> None:
     page.wait_for_selector("body[data-status=ready]")
 
 
+DENIED = 'new DOMException("denied", "SecurityError")'
 LACKING = {
-    "all of it": """Object.defineProperty(Navigator.prototype, "serviceWorker", { get() { throw new DOMException("denied", "SecurityError"); } });
+    "all of it": f"""Object.defineProperty(Navigator.prototype, "serviceWorker", {{ get() {{ throw {DENIED}; }} }});
       for (const name of ["locks", "storage"]) delete Navigator.prototype[name];
       for (const name of ["caches", "BroadcastChannel", "speechSynthesis", "requestIdleCallback"]) delete globalThis[name];""",
-    "answers": """for (const of of [globalThis.LockManager, globalThis.CacheStorage, globalThis.StorageManager, globalThis.Permissions].filter(Boolean))
-        for (const name of Object.getOwnPropertyNames(of.prototype).filter((name) => name !== "constructor"))
-          of.prototype[name] = () => Promise.reject(new DOMException("denied", "SecurityError"));
-      if (globalThis.ServiceWorkerContainer) ServiceWorkerContainer.prototype.register = () => Promise.reject(new DOMException("no", "SecurityError"));""",
+    "answers": f"""for (const name of ["LockManager", "CacheStorage", "StorageManager", "Permissions"]) {{
+        const methods = Object.getOwnPropertyNames(globalThis[name]?.prototype ?? {{}}).filter((method) => method !== "constructor");
+        for (const method of methods) globalThis[name].prototype[method] = () => Promise.reject({DENIED});
+      }}
+      if (globalThis.ServiceWorkerContainer) ServiceWorkerContainer.prototype.register = () => Promise.reject({DENIED});""",
     "a finer clock": "const { now } = performance; performance.now = () => Math.floor(now.call(performance) / 100) * 100;",
 }
 # As browsers do that translate a page: each text in elements of their own, again and again.

@@ -20,7 +20,7 @@ const TEMPLATE: TemplateWords = {
     runsHereOrThere: "Fonctionne sur cet appareil même. Tant que le modèle n’est pas prêt, un autre ordinateur peut répondre : on vous demande votre accord avant que quoi que ce soit ne quitte cette page.",
     needsScript: "Cette page a besoin de JavaScript. Activez-le pour ce site et rechargez la page.",
     incomplete: "Une partie de cette page n’est pas arrivée : elle vient peut-être d’être mise à jour. Rechargez-la.",
-    unnamed: "Le serveur de cette page n’indique pas que ses scripts en sont ; aucun navigateur ne les exécute donc. Son administrateur doit faire envoyer les fichiers .js comme text/javascript et les .css comme text/css.",
+    unnamed: "Le serveur de cette page n’indique pas que ses scripts en sont ; aucun navigateur ne les exécute donc. Son administrateur doit faire envoyer les fichiers .js comme text/javascript et les .css comme text/css.",
     technicalDetails: "Détails techniques",
     toEnd: "Aller à la fin",
     changing: "Vous modifiez un message antérieur : ce qui le suit recevra une nouvelle réponse.",
