@@ -31,6 +31,7 @@ class Host:
 
     file_bytes, most_bytes: of a file, of all. most_files, most_in_folder: how many.
     refused: names that it does not serve as files, with the reason. drops: names that do not arrive there.
+    folds_case: whether names that differ in capitals alone are one name to it.
     files: that it reads in the site; project: in the repository that a site is built in.
     publish: the command that does it, with {folder}.
     """
@@ -43,6 +44,7 @@ class Host:
     most_in_folder: int | None = None
     refused: tuple[str, str] | None = None
     drops: str | None = None
+    folds_case: bool = False
     files: tuple[str, ...] = ()
     project: tuple[str, ...] = ()
     publish: str = ""
@@ -80,6 +82,7 @@ HOSTS = (
         "netlify",
         "Netlify",
         refused=(r"[#?]", "a name may not have # or ? in it"),
+        folds_case=True,
         files=("_headers",),
         project=("netlify.toml",),
         publish="npx netlify-cli deploy --prod --dir {folder}",
@@ -180,6 +183,11 @@ def _faults(host: Host, files: Mapping[str, int]) -> Iterator[Fault]:
         pattern, why = host.refused
         for name in _first(files, pattern):
             yield Fault("name", f"{host.title} does not serve {name}: {why}", "Give it another name, or remove it.", file=name)
+    if host.folds_case:
+        lower = Counter(name.lower() for name in files)
+        for name in [name for name in sorted(files) if lower[name.lower()] > 1][:1]:
+            message = f"{host.title} takes {name} and another name that differs in capitals for one"
+            yield Fault("case", message, "Give one of them another name.", file=name)
     if host.drops is not None:
         for name in _first(files.keys() - OURS, host.drops):
             fix = "Give it a name without a dot before it, or set include-hidden-files in the workflow."

@@ -66,6 +66,7 @@ def test_numbers_of_what_does_not_fit(name: str, files: dict[str, int], rule: st
         ("cloudflare", "functions/a.js", "name"),
         ("netlify", "a/what?.txt", "name"),
         ("netlify", "c#.txt", "name"),
+        ("netlify", "INDEX.html", "case"),
     ],
 )
 def test_names_that_do_not_fit(name: str, file: str, rule: str) -> None:

@@ -44,7 +44,7 @@ const TEMPLATE: TemplateWords = {
     temperature: "الحرارة",
     temperatureHelp: "0 يختار دائمًا الكلمة الأرجح؛ والقيمة الأعلى أكثر تنوّعًا.",
     topP: "Top-p",
-    topPHelp: "يستبعد الكلمات المستبعدة الحدوث؛ و1 لا يستبعد شيئًا.",
+    topPHelp: "يستبعد الكلمات القليلة الاحتمال؛ و1 لا يستبعد شيئًا.",
     topK: "Top-k",
     topKHelp: "عدد الكلمات التي يُختار منها؛ 0: كلها",
     minP: "Min-p",

@@ -68,7 +68,7 @@ const PROBLEMS: ProblemsWords = {
     },
     RequestValidation: {
       title: "El modelo no aceptó la petición",
-      text: "Uno de los ajustes no le conviene.",
+      text: "Uno de los ajustes no es válido para él.",
       fix: "Revisa los ajustes y envía el mensaje de nuevo.",
     },
     ModelNotFound: {
