@@ -75,13 +75,14 @@ class Library:
 @pytest.fixture(scope="module", params=["llama", *FAMILIES])
 def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Library:
     """Llama's is the default model's, with all that it has; Qwen2's weights lie in parts here, as those of a model with a larger
-    vocabulary. Two variants differ in all that others are made of (those of f16 without codes are run by test_families.py). Of the other
-    families what may be their own: kernels of their layers, for one row and for several."""
+    vocabulary. Two variants differ in all that others are made of but products in float16, which are Llama's and, of experts, GPT-OSS's.
+    Of the other families what may be their own: kernels of their layers, for one row and for several."""
     if request.param == "llama":
         return Library.of(request.getfixturevalue("site"))
     folder = tmp_path_factory.mktemp(request.param)
     checkpoint = open_tiny(request.param, "hugging_face", folder)
-    different = [variant for variant in VARIANTS if variant.name in ("f16-int8", "f32")]
+    names = ("f16-int8", "f16", "f32") if request.param == "gpt_oss" else ("f16-int8", "f32")
+    different = [variant for variant in VARIANTS if variant.name in names]
     if request.param != "qwen2":
         return Library.compiled(checkpoint, different, functions=("prefill", "logits", "encode", "decode", "decode_4"))
     with pytest.MonkeyPatch.context() as patch:
