@@ -72,7 +72,7 @@ def test_reads_rope_parameters_of_newer_files() -> None:
         ({"rope_scaling": {"rope_type": "linear", "factor": -1}}, "factor"),
         ({"rope_scaling": [1]}, "rope_scaling"),
         ({"logit_scale": 0.1}, "logit_scale"),
-        ({"sliding_window": 4096}, "sliding_window"),
+        ({"sliding_window": 256}, "sliding_window"),
     ],
 )
 def test_stops_at_what_it_does_not_know(change: dict[str, object], word: str) -> None:
