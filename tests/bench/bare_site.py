@@ -3,7 +3,7 @@
     python tests/bench/bare_site.py NAME OUT [--context-length TOKENS] [--kv float|q8] [--cpu] [variant ...]
 
 NAME is as make_gguf.py takes it, and so is the model; variants: f16-sg-int8 and f16-sg by default. --cpu: with the CPU's libraries.
-Nothing as large as the weights is written or read.
+TOKENS: as many, or as the model was trained for. Nothing as large as the weights is written or read.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from pathlib import Path
 from make_gguf import smollm2, write
 
 from webllm_build.cache import Cache
+from webllm_build.catalog import CATALOG
 from webllm_build.config import BuildRequest, resolve
 from webllm_build.library import check_library, compile_cpu_libraries, compile_library
 from webllm_build.limits_generated import SHARD_BYTES, TENSOR_ALIGNMENT
+from webllm_build.model import read_model
+from webllm_build.model.wrappers import text_config
 from webllm_build.package.assets import GRAMMAR_ENGINE, runtime_file
 from webllm_build.package.manifest import FileEntry, TensorEntry, hashed_name
 from webllm_build.package.model_folder import CompiledModel, StoredWeights
@@ -54,7 +57,12 @@ def main(name: str, out: Path, variants: tuple[str, ...], context_length: int, k
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{name}.gguf"
         write(name, file, smollm2(), holes=True)
-        write_bare(name, file, out, variants, context_length, kv, cpu)
+        write_bare(name, file, out, variants, min(context_length, trained_length(name)), kv, cpu)
+
+
+def trained_length(name: str) -> int:
+    entry = CATALOG.find(name)
+    return read_model(name, text_config(name, entry.shape)).context_length if entry else CONTEXT
 
 
 def write_bare(name: str, file: Path, out: Path, variants: tuple[str, ...], context_length: int, kv: str, cpu: bool) -> None:

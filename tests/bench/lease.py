@@ -99,7 +99,8 @@ class Lease:
 
     def behind_tokens(self, site: Site, tokens: int) -> Data:
         report = self.page(site, "site/bench.html", prompt_tokens=self.prompts[0], output_tokens=self.tokens, runs=1, context=tokens)
-        return {"decode": report["decode"][0]["tokens_per_s"]}
+        (decode,) = (part for part in report["decode"] if part["context_tokens"] == tokens)
+        return {"decode": decode["tokens_per_s"]}
 
     def together(self, site: Site) -> Data:
         query = {"prompt": self.prompts[0], "tokens": self.tokens, "streams": self.streams, "join": 0, "rounds": min(self.runs, 3)}

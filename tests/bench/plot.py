@@ -2,8 +2,8 @@
 
     pip install --group plot && python tests/bench/plot.py
 
-speeds.json is what lease.py measured: ours and native of one machine in one hour. Others' figures in it are their best ones of a machine
-of the same kind, of RESULTS.md.
+speeds.json is what lease.py measured: ours and native of one machine in one hour. Others' figures in it are their best ones, of
+RESULTS.md, and of the machine that "machine" names for them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ def digest(data: bytes) -> str:
 
 
 def decode_speeds(data: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Tokens a second by shape and engine, of the shapes that were measured."""
+    """Tokens a second by shape and engine, of the shapes whose own speed was measured."""
     found = {}
     for name, shape in data["shapes"].items():
         ours, native = shape["parts"].get("speed", {}).get("decode"), shape["parts"].get("native", {}).get("decode", {}).get("mean")
+        if ours is None:
+            continue
         speeds = dict(zip(COLORS, (ours, native, *(by_shape.get(name) for by_shape in data["others"].values())), strict=True))
         found[name] = {engine: speed for engine, speed in speeds.items() if speed is not None}
     return found

@@ -42,7 +42,7 @@ def test_the_plot_has_what_was_measured_of_each_shape() -> None:
     plot = runpy.run_path(str(TESTS / "bench" / "plot.py"))
     shapes = {"a": {"parts": {"speed": {"decode": 5.0}, "native": {"decode": {"mean": 4}}}}, "b": {"parts": {}}}
     speeds = plot["decode_speeds"]({"shapes": shapes, "others": {"transformers.js 4.3.1": {"a": 1}, "wllama 3.8.1": {}}})
-    assert speeds == {"a": {"webllm-build": 5.0, "llama.cpp CUDA (native)": 4, "transformers.js 4.3.1": 1}, "b": {}}
+    assert speeds == {"a": {"webllm-build": 5.0, "llama.cpp CUDA (native)": 4, "transformers.js 4.3.1": 1}}
 
 
 class Fake(Lease):
@@ -61,7 +61,7 @@ class Fake(Lease):
         return {
             "gpu": "a GPU", "browser": "X Chrome/156.0 Y", "variant": "f32", "loads": [{"from": "storage", "ready": 1.5}],
             "speed": {"prefill_tokens_per_s": 1000.0, "time_to_first_token_ms": 2.0, "decode_tokens_per_s": 100.0},
-            "decode": [{"tokens_per_s": 80.0}],
+            "decode": [{"context_tokens": 4, "tokens_per_s": 90.0}, {"context_tokens": 8, "tokens_per_s": 80.0}],
             "profile": {
                 "machine": {"read_gb_per_s": 100, "dispatch_us": 5},
                 "functions": [{"name": "decode", "new_tokens": 1, "kernels": kernels}],
