@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from test_cpu_families import TEXT, One, build, error
 from families import FAMILIES, TOKENS, formats, open_tiny
 from packed_model import EXACT, ByteCacheOperators, PackedModel
 from text_run import Text
+from webllm_build.compile.cpu import attention, kv_cache, rope_append
 from webllm_build.compile.cpu.variant import INTEGER, CpuVariant, Flavour
 
 FLOATS = CpuVariant("int8 on a float32 cache", integer=True, kv_dtype="float32")
@@ -43,6 +45,19 @@ def test_a_token_gets_the_same_bits_however_many_come_with_it(tmp_path: Path, fa
     np.testing.assert_array_equal(runner.decode(TOKENS[23:28], [1] * 5), steps)
     beside = [runner.decode([TOKENS[0], token, TOKENS[1], TOKENS[2]], [3, 2, 4, 5])[1] for token in TOKENS[23:28]]
     np.testing.assert_array_equal(beside, steps)
+
+
+@pytest.mark.parametrize("kv_dtype", ["float16", "q8"])
+def test_long_heads_get_the_same_bits_from_loops(tmp_path: Path, kv_dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written out of a short head would be long code of one of 512."""
+    packed = PackedModel.of(open_tiny("qwen3", "hugging_face", tmp_path / "model"), SCHEMES)
+    variant = dataclasses.replace(INTEGER, kv_dtype=kv_dtype)
+    written_out, _ = TEXT.run(One(build(tmp_path, packed, "plain", variant)))
+    monkeypatch.setattr(attention, "ALL_HEADS", 0)
+    for module in (attention, kv_cache, rope_append):
+        monkeypatch.setattr(module, "WRITTEN_OUT", 0)
+    looped, _ = TEXT.run(One(build(tmp_path, packed, "plain", variant)))
+    np.testing.assert_array_equal(looped, written_out)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

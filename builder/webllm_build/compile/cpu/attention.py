@@ -6,7 +6,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.kv_cache import KvCache, Places
-from webllm_build.compile.cpu.ops import at, exp, log, sum_of, token_count, units
+from webllm_build.compile.cpu.ops import WRITTEN_OUT, at, counted, exp, log, sum_of, token_count, units
 from webllm_build.compile.kernels.attention.kv_cache import KEY, PAGE_BITS, VALUE, Text, sinks_buffer
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, local, splat, store, total, vec
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
@@ -17,6 +17,8 @@ HIDDEN = -1e30  # score of a key that the token must not see, and of none
 QUADS = PAGE_SIZE // VEC
 # Values of a page that a prefill adds to a sum while it is in a register; a decode step waits for memory, which comes in order.
 TOGETHER = 4
+# Vectors of a unit's queries of which all heads are written out: more leave registers anyway, and their code is long.
+ALL_HEADS = 128
 
 
 def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: int, tokens: int | None = None) -> PrimFunc:
@@ -45,6 +47,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
         out = kernel.buffer("out", (n, layer.query_size), "float32")
         scores, largest, weights = local("scores", heads * PAGE_SIZE), local("largest", heads), local("weights", heads)
         queries, sums = local("queries", heads * layer.head_dim), local("sums", heads * layer.head_dim)
+        factors, written_out = local("factors", heads * together * VEC), ALL_HEADS // vectors
         with units(n * groups) as unit:
             token, group = let("token", unit // groups), let("group", unit % groups)
             kv_head, first_head = let("kv_head", group * heads // layer.group), let("first_head", group * heads)
@@ -69,33 +72,32 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
                     store(scores, splat(T.float32(HIDDEN)), vec(i))
                 with T.serial(low, high) as slot:
                     key = [let("key", value) for part in range(cache.parts) for value in cache.load(page, KEY, kv_head, slot, part)]
-                    for head in range(heads):
+                    for head in counted(heads, written_out):
                         products = [queries[at(head * vectors + i)] * key[i] for i in range(vectors)]
                         factor = scale
                         if layout.scaled:
                             factor = factor * cache.scale(page, KEY, kv_head, slot)
                         store(scores, _capped(layer, sum_of(_sum(products)) * factor), head * PAGE_SIZE + slot)
-                for head in range(heads):
+                for head in counted(heads, written_out):
                     _weigh(head, scores, largest, weights, sums, vectors)
                 with T.serial(low // together, (high + (together - 1)) // together) as quad:
                     # What is hidden has no weight, and may be anything: a row that is seen comes in its place.
                     slots = [let("slot", T.max(T.min(quad * together + j, high - 1), low)) for j in range(together)]
-                    factors = []
-                    for head in range(heads):
+                    for head in counted(heads, written_out):
                         for j, slot in enumerate(slots):
                             weight = scores[head * PAGE_SIZE + quad * together + j] * T.float32(cache.factor)
                             if layout.scaled:
                                 weight = weight * cache.scale(page, VALUE, kv_head, slot)
-                            factors.append(splat(let("weight", weight)))
-                    for part in range(cache.parts):
+                            store(factors, splat(let("weight", weight)), at(head * together + j))
+                    for part in counted(cache.parts, WRITTEN_OUT):
                         rows_of = [[let("value", value) for value in cache.load(page, VALUE, kv_head, slot, part)] for slot in slots]
-                        each = len(rows_of[0])
-                        for head in range(heads):
-                            for i in range(each):
-                                summed = sums[at(head * vectors + part * each + i)]
+                        width = len(rows_of[0])
+                        for head in counted(heads, written_out):
+                            for i in range(width):
+                                summed = sums[at(head * vectors + part * width + i)]
                                 for j in range(together):
-                                    summed = summed + factors[head * together + j] * rows_of[j][i]
-                                store(sums, summed, at(head * vectors + part * each + i))
+                                    summed = summed + factors[at(head * together + j)] * rows_of[j][i]
+                                store(sums, summed, at(head * vectors + part * width + i))
             for head in range(heads):
                 inverse = splat(let("inverse", T.float32(1) / T.max(weights[head], T.float32(1e-30))))  # padding has no weight
                 with T.serial(vectors) as i:
@@ -142,7 +144,7 @@ def _sum(terms: list[Expr]) -> Expr:
     return total([let("part", total(terms[i::4])) for i in range(4)])
 
 
-def _weigh(head: int, scores: Expr, largest: Expr, weights: Expr, sums: Expr, vectors: int) -> None:
+def _weigh(head: Expr, scores: Expr, largest: Expr, weights: Expr, sums: Expr, vectors: int) -> None:
     """A page's scores of a head become weights; what was summed before is scaled to their maximum."""
     quads = [let("score", scores[at(head * QUADS + i)]) for i in range(QUADS)]
     top = T.max(T.max(quads[0], quads[1]), T.max(quads[2], quads[3]))

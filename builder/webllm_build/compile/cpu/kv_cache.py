@@ -6,7 +6,7 @@ from __future__ import annotations
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
-from webllm_build.compile.cpu.ops import at, constant, integer
+from webllm_build.compile.cpu.ops import WRITTEN_OUT, at, constant, counted, integer
 from webllm_build.compile.cpu.rounding import quantized
 from webllm_build.compile.cpu.unpack import BIAS, small_lower_half, small_upper_half
 from webllm_build.compile.kernels.attention.kv_cache import Text, page_of, slot_of, text_of
@@ -64,7 +64,7 @@ class KvCache:
             for i, code in enumerate(codes):
                 store(self._words, code, page, first + i)
             return
-        for i in range(self.layout.columns):
+        for i in counted(self.layout.columns, WRITTEN_OUT):
             if self.layout.dtype == "float32":
                 words = T.reinterpret("uint32x4", row[at(i)])
             else:
@@ -97,7 +97,7 @@ class KvCache:
         """Of a row, which are loaded by themselves."""
         return self.layout.head_dim // VEC if self.layout.scaled else self.layout.columns
 
-    def load(self, page: Expr, kind: Expr, head: Expr, position: Expr, part: int) -> list[Expr]:
+    def load(self, page: Expr, kind: Expr, head: Expr, position: Expr, part: Expr) -> list[Expr]:
         """A part of a row as float32x4, to be multiplied by `factor` and by the row's scale where the layout has such."""
         first = let("first", self._row(kind, head, position))
         if self.layout.scaled:

@@ -15,6 +15,7 @@ from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, element, let
 
 UNITS = "webllm.units"  # attribute of a kernel: how many it has, an expression of its sizes
 FIRST, LAST = "first", "last"  # sizes: the units that a call computes
+WRITTEN_OUT = 32  # vectors of a head of 128, which are written out one by one
 
 
 @contextmanager
@@ -38,8 +39,17 @@ def zeros(name: str, vectors: int) -> Buffer:
     return sums
 
 
-def at(index: int) -> Expr:
-    """As `vec`, with a number known at build time: what is local stays in registers."""
+def counted(count: int, most: int) -> Iterator[Expr]:
+    """The numbers below count: written out where there are at most `most`, else those of a loop, whose code is shorter."""
+    if count <= most:
+        yield from range(count)
+    else:
+        with T.serial(count) as i:
+            yield i
+
+
+def at(index: Expr) -> Expr:
+    """As `vec`, with a number: where it is known at build time, what is local stays in registers."""
     return T.ramp(index * VEC, 1, VEC)
 
 

@@ -6,7 +6,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.kv_cache import KvCache, Places
-from webllm_build.compile.cpu.ops import at, sum_of, token_count, units, zeros
+from webllm_build.compile.cpu.ops import WRITTEN_OUT, at, counted, sum_of, token_count, units, zeros
 from webllm_build.compile.kernels.attention.kv_cache import KEY, VALUE, qk_norm_buffer
 from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, let, local, size, splat, store, vec, when
 from webllm_build.compile.kv_layout import KvLayout
@@ -36,12 +36,12 @@ def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, str
             scale = None
             if qk_norm is not None and (turned or attention.value_norm):
                 squares = zeros("squares", 1)
-                for i in range(vectors):
+                for i in counted(vectors, WRITTEN_OUT):
                     value = let("value", qkv[token, vec(head * vectors + i)])
                     store(squares, squares[at(0)] + value * value, at(0))
                 mean = sum_of(squares[at(0)]) * T.float32(1 / head_dim)
                 scale = splat(let("scale", T.float32(1) / T.sqrt(mean + T.float32(attention.qk_norm or 0))))
-            for i in range(vectors):
+            for i in counted(vectors, WRITTEN_OUT):
                 value = qkv[token, vec(head * vectors + i)]
                 weight = None
                 if scale is not None and not turned:
@@ -55,7 +55,7 @@ def rope_append(layout: KvLayout, attention: Attention, *, rows: int | None, str
         with units(n) as token:
             with T.serial(heads) as head:
                 load(head, True, 0)
-                for i in range(vectors):
+                for i in counted(vectors, WRITTEN_OUT):
                     store(q_out, row[at(i)], token, vec(head * vectors + i))
             if kept is not None:
                 places, cache = kept
