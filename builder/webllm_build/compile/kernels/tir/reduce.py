@@ -20,6 +20,7 @@ from webllm_build.errors import CompileError
 Operator = Literal["sum", "max"]
 
 LOOPED = 128  # from this width on a tree is a loop: written out, those of a sampler would be a third of its text, which drivers compile
+FOLDED = 8  # invocations whose values one adds in a step of it: each step has barriers
 MOST_PARTS = 2048  # floats in workgroup memory at a time, half of what every GPU has: more values come one round after the other
 
 
@@ -163,27 +164,31 @@ def _scatter(values: Buffer, count: int, width: int, lane: Expr) -> int:
 
 
 def _tree(values: Buffer, count: int, lane: Expr, width: int, group: Expr, groups: int, operator: Operator) -> int:
-    """Fold the upper half of each group onto the lower half until at most 8 invocations hold all; returns how many do."""
-
-    def fold(half: Expr, folded: Expr, end: Expr, upper: Buffer) -> None:
-        with when(T.And(lane >= half, lane < end)):
+    """Fold each group onto its first invocations until at most 8 hold all; returns how many do."""
+    if width >= LOOPED and width & (width - 1) == 0:
+        others = shared("others", count * groups * (width - width // FOLDED))
+        places = [(i * groups + group) * (width - width // FOLDED) + lane for i in range(count)]
+        with T.serial(2) as step:
+            kept = fixed("kept", T.shift_right(T.int32(width // FOLDED), step * (FOLDED.bit_length() - 1)))
+            with when(T.And(lane >= kept, lane < kept * FOLDED)):
+                for i in range(count):
+                    store(others, values[i], places[i] - kept)
+            barrier()
+            with when(lane < kept), T.serial(FOLDED - 1) as part:
+                for i in range(count):
+                    store(values, combine(operator, values[i], others[places[i] + part * kept]), i)
+            barrier()
+        return width // FOLDED**2
+    while width > 8:
+        half, folded = (width + 1) // 2, width // 2
+        upper = shared("upper", count * groups * folded)
+        with when(T.And(lane >= half, lane < width)):
             for i in range(count):
                 store(upper, values[i], (i * groups + group) * folded + lane - half)
         barrier()
         with when(lane < folded):
             for i in range(count):
                 store(values, combine(operator, values[i], upper[(i * groups + group) * folded + lane]), i)
-
-    if width >= LOOPED and width & (width - 1) == 0:
-        upper = shared("upper", count * groups * width // 2)
-        with T.serial((width // 8).bit_length() - 1) as step:
-            half = fixed("half", T.shift_right(T.int32(width // 2), step))
-            fold(half, half, half * 2, upper)
-            barrier()
-        return 8
-    while width > 8:
-        half, folded = (width + 1) // 2, width // 2
-        fold(half, folded, width, shared("upper", count * groups * folded))
         width = half
     return width
 
