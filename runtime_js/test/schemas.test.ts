@@ -25,13 +25,13 @@ function refusal(schema: unknown, isStrict: boolean): string | undefined {
 const HELD = suite.keys().filter((name) => refusal(suite.raw(name), true) === undefined);
 
 test("half of the suite's schemas are held strictly, and the others are refused with a place", () => {
-  assert.deepEqual([suite.keys().length, HELD.length], [364, 180]);
+  assert.deepEqual([suite.keys().length, HELD.length], [364, 190]);
   for (const name of suite.keys()) {
     for (const isStrict of [true, false]) assert.match(refusal(suite.raw(name), isStrict) ?? "(at #)", /\(at #/, name);
   }
 });
 
-test("540 answers of a model that knows nothing all fit their schemas, but for those that are cut", async () => {
+test("570 answers of a model that knows nothing all fit their schemas, but for those that are cut", async () => {
   const ajv = new Ajv2020({ strict: false, ownProperties: true, logger: false, validateFormats: false });
   const unfinished: Record<string, number> = {};
   let fitting = 0;
@@ -49,5 +49,5 @@ test("540 answers of a model that knows nothing all fit their schemas, but for t
   }
   // Names that must have certain letters somewhere do not end by chance.
   assert.deepEqual(unfinished, { "patternProperties: patternProperties with null valued instance properties": 2 });
-  assert.equal(fitting, 538);
+  assert.equal(fitting, 568);
 });

@@ -61,4 +61,13 @@ export const SCHEMAS: Readonly<Record<string, unknown>> = {
   "a reference to a property": { type: "object", properties: { foo: integer, bar: { $ref: "#/properties/foo" } }, required: ["foo", "bar"] },
   "a list that leads to itself": { type: "object", properties: { value: integer, next: { anyOf: [{ $ref: "#" }, { type: "null" }] } }, required: ["value", "next"] },
   "a tree": { $ref: "#/$defs/node", $defs: { node: { type: "object", properties: { name: text, children: { type: "array", items: { $ref: "#/$defs/node" }, maxItems: 1 } }, required: ["name", "children"] } } },
+  "several schemas at once": {
+    allOf: [{ $ref: "#/$defs/named" }, { properties: { size: { type: "integer" } }, required: ["size"] }],
+    $defs: { named: { type: "object", properties: { name: { type: "string", maxLength: 9 } }, required: ["name"] } },
+  },
+  "choices beside properties": { type: "object", properties: { a: { type: "integer" }, b: { type: "integer" } }, anyOf: [{ required: ["a"] }, { required: ["b"] }] },
+  "several at once, again within": {
+    $ref: "#/$defs/node",
+    $defs: { node: { type: "object", allOf: [{ properties: { value: { type: "integer" } } }, { properties: { next: { anyOf: [{ type: "null" }, { $ref: "#/$defs/node" }] } } }] } },
+  },
 };

@@ -8,6 +8,7 @@ import { isRecord } from "../../support/fields.ts";
 import { areApart, beginApart } from "./apart.ts";
 import { anyOf, COLON, COMMA, literal, repeated, Rules, separated } from "./ebnf.ts";
 import type { Lengths } from "./lengths.ts";
+import { merged } from "./merged.ts";
 import { integerRange, numberRange } from "./number_range.ts";
 import { PatternError, patternGrammar, runOf } from "./pattern.ts";
 import { formatGrammar } from "./formats.ts";
@@ -39,8 +40,9 @@ const ANNOTATIONS = new Set([
   "readOnly", "writeOnly", "contentEncoding", "contentMediaType", "contentSchema", "discriminator",
 ]);
 
-/** Where such a keyword is, a grammar holds no other but a type. */
-const ALONE = ["$ref", "const", "enum", "anyOf", "oneOf", "allOf"];
+/** Where such a keyword is, a grammar holds no other but a type; schemas of a list may become one with it. */
+const LISTS = ["anyOf", "oneOf", "allOf"];
+const ALONE = ["$ref", "const", "enum", ...LISTS];
 
 /** Where a subschema stands. */
 interface Place {
@@ -109,6 +111,8 @@ class Converter {
     const keys = Object.keys(schema).filter((key) => schema[key] !== undefined && !ANNOTATIONS.has(key) && !saysNothing(schema, key));
     const alone = ALONE.find((key) => keys.includes(key));
     if (alone === undefined) return this.#typed(schema, keys, place);
+    const one = this.#asOne(schema, keys, alone, place);
+    if (one !== undefined) return this.#body(one, { ...place, heads: [...place.heads, ...headsOf(schema[alone])] });
     const hasType = alone === "const" || alone === "enum";
     for (const key of keys) if (key !== alone && !(key === "type" && hasType)) this.#leaveOut(place.path, key);
     const fields = new SchemaFields(schema, place.path);
@@ -122,6 +126,22 @@ class Converter {
       default:
         return this.#choices(alone, fields.list(alone, MAX_SUBSCHEMAS), place);
     }
+  }
+
+  /** What schemas that hold at once, and what stands beside choices, say as one schema; undefined where nothing does, or no schema can. */
+  #asOne(schema: Json, keys: readonly string[], alone: string, { path, heads }: Place): Json | undefined {
+    const listed: unknown = schema[alone];
+    if (!Array.isArray(listed) || !LISTS.includes(alone) || (keys.length < 2 && (alone !== "allOf" || listed.length < 2))) return undefined;
+    const { [alone]: _, ...beside } = schema;
+    const resolved = listed.map((one: unknown) => {
+      const reference: unknown = isRecord(one) && Object.keys(one).length === 1 ? one["$ref"] : undefined;
+      if (typeof reference !== "string" || !reference.startsWith("#")) return one;
+      if (heads.includes(reference)) throw new SchemaError(path, `${reference} leads to itself`);
+      return resolve(this.#root, reference);
+    });
+    if (alone === "allOf") return merged([beside, ...resolved], ANNOTATIONS);
+    const choices = resolved.map((one) => merged([beside, one], ANNOTATIONS));
+    return choices.every((one) => one !== undefined) ? { [alone]: choices } : undefined;
   }
 
   /** Refuses a keyword that a grammar cannot hold where it is, if the schema is meant strictly. */
@@ -266,6 +286,7 @@ class Converter {
     const isMany = least > required.length && (named.size > 0 || least > 1);
     if (isMany) this.#leaveOut(path, "minProperties", "a grammar cannot count properties");
     if (named.size === 0) {
+      if (others.length === 0 && least > 0) this.#leaveOut(path, "minProperties", "there must be more properties than there may be");
       const any = others.length === 0 ? '""' : separated(this.#rules.add(anyOf(others)), COMMA, Math.min(least, most), most);
       return `${notation.open} ${any} ${notation.close}`;
     }
@@ -290,6 +311,11 @@ class Converter {
       throw error instanceof PatternError ? new SchemaError(pointer(place.path, pattern), error.message) : error;
     }
   }
+}
+
+/** References among schemas that hold at once. */
+function headsOf(schemas: unknown): string[] {
+  return Array.isArray(schemas) ? schemas.flatMap((one: unknown) => (isRecord(one) && typeof one["$ref"] === "string" ? [one["$ref"]] : [])) : [];
 }
 
 /** Keywords that mean nothing without another. */
