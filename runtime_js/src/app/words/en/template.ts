@@ -20,7 +20,7 @@ const TEMPLATE = {
     runsHereOrThere: "Runs on this device itself. While it is not ready, another computer can answer: you are asked before anything leaves this page.",
     needsScript: "This page needs JavaScript. Switch it on for this site and load the page again.",
     incomplete: "A part of this page did not come: perhaps it was updated just now. Load it again.",
-    unnamed: "The server of this page does not say that its scripts are scripts, so that no browser runs them. Who runs it lets files whose names end in .js be sent as text/javascript, and in .css as text/css.",
+    unnamed: "The server of this page does not send its scripts as scripts, so no browser runs them. Whoever runs it must have .js files sent as text/javascript, and .css files as text/css.",
     technicalDetails: "Technical details",
     toEnd: "Go to the end",
     changing: "Changing an earlier message: what follows it will be answered anew.",
