@@ -6,11 +6,11 @@ from __future__ import annotations
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
-from webllm_build.compile.cpu.ops import WRITTEN_OUT, at, constant, counted, integer
+from webllm_build.compile.cpu.ops import WRITTEN_OUT, at, constant, integer
 from webllm_build.compile.cpu.rounding import quantized
 from webllm_build.compile.cpu.unpack import BIAS, small_lower_half, small_upper_half
 from webllm_build.compile.kernels.attention.kv_cache import Text, page_of, slot_of, text_of
-from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, size, store
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, counted, let, size, store
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 
 LARGEST = 65504  # float16

@@ -39,15 +39,6 @@ def zeros(name: str, vectors: int) -> Buffer:
     return sums
 
 
-def counted(count: int, most: int) -> Iterator[Expr]:
-    """The numbers below count: written out where there are at most `most`, else those of a loop, whose code is shorter."""
-    if count <= most:
-        yield from range(count)
-    else:
-        with T.serial(count) as i:
-            yield i
-
-
 def at(index: Expr) -> Expr:
     """As `vec`, with a number: where it is known at build time, what is local stays in registers."""
     return T.ramp(index * VEC, 1, VEC)

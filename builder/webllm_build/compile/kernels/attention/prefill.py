@@ -12,6 +12,7 @@ Key i's weight is then one shuffle away. Without subgroups `parts` is 1, and the
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
@@ -43,6 +44,7 @@ from webllm_build.compile.kernels.tir.ops import (
     Kernel,
     barrier,
     ceildiv,
+    counted,
     element,
     extern,
     launch,
@@ -62,6 +64,9 @@ from webllm_build.model.attention import Attention
 MAX_PARTS = 16
 MAX_RUNS = 4  # that share one update of the softmax
 WORKGROUP_BYTES = 16384  # WebGPU's default limit
+# Vectors of a row that an invocation holds, of heads of 256 numbers where no others share it, up to which each is written out: more are no
+# registers anyway, and their code would be hundreds of kilobytes.
+WRITTEN_OUT = 64
 
 
 def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
@@ -95,6 +100,7 @@ class _AttentionPrefill:
         self.share = Share.of(self.layout, self.parts)
         self.words, self.quads, self.vectors = self.share.words, self.share.quads, self.share.vectors
         self.rows = 1 if not variant.subgroups else 4 if self.vectors <= 2 else 2  # of one invocation; a bound on registers
+        self.looped = self.vectors > WRITTEN_OUT  # of one row, which nobody shares
         self.runs = min(MAX_RUNS, self.tile // self.parts)
         self.block = self.threads // self.parts * self.rows  # rows of a workgroup
         self.row_vectors = self.head_dim // VEC
@@ -206,12 +212,24 @@ class _AttentionPrefill:
             scale = splat(scale_at(self.attention, self.position[r]))
             store(self.running_max, T.float32(HIDDEN), r)
             store(self.weight_sum, T.float32(0), r)
-            for j, (column, inside) in enumerate(self.share.places(self.part)):
+            for j, column, inside in self._places():
                 store(self.sums, splat(T.float32(0)), r * self.vectors + j)
                 store(self.query, splat(T.float32(0)), r * self.vectors + j)
                 with when(inside):
                     query = self.q[self.token[r], vec(self.head[r] * self.row_vectors + column)]
                     store(self.query, query * scale, r * self.vectors + j)
+
+    def _places(self) -> Iterator[tuple[Expr, Expr, Expr]]:
+        """As Share.places, each with its number."""
+        if self.looped:
+            for j in counted(self.vectors, WRITTEN_OUT):
+                yield j, j, True
+        else:
+            for j, (column, inside) in enumerate(self.share.places(self.part)):
+                yield j, column, inside
+
+    def _words(self) -> Iterator[Expr]:
+        return counted(self.words, WRITTEN_OUT // self.quads)
 
     def _load(self, first: Expr, state: Buffer) -> None:
         """Part of the tile that starts at position `first` into registers; beyond the last key that one again, and never a slot
@@ -241,11 +259,11 @@ class _AttentionPrefill:
                 store(self.key_scales, self.next_scales[KEY], self.thread)
                 store(self.value_scales, self.next_scales[VALUE], self.thread)
 
-    def _read(self, tile: Buffer, offset: Expr, run: int, i: int, word: int) -> Buffer:
+    def _read(self, tile: Buffer, offset: Expr, run: int, i: int, word: Expr) -> Buffer:
         """This invocation's vector `word` of key i ^ part of a run, as floats. Padding meets zeros of the query and sums that are
         not stored."""
         at = offset * self.columns + self.key_at[i] + (run * self.parts * self.columns + word * self.parts)
-        if (word + 1) * self.parts > self.columns:
+        if self.words * self.parts > self.columns and word == self.words - 1:
             at = T.min(at, self.tile * self.columns - 1)
         store(self.raw, tile[at], 0)
         for quad, value in enumerate(floats(self.layout, self.raw[0])):
@@ -258,12 +276,14 @@ class _AttentionPrefill:
     def _scores(self, offset: Expr) -> None:
         """Leaves in score[_score_at(run, row)] that of key `part` of the run."""
         for run in range(self.runs):
-            for word in range(self.words):
+            if self.looped:
+                store(self.score, T.float32(0), self._score_at(run, 0))
+            for word in self._words():
                 for i in range(self.parts):
                     key = self._read(self.key_tile, offset, run, i, word)
                     for row in range(self.rows):
                         at = self._score_at(run, row, i)
-                        score = self.score[at] if word else T.float32(0)
+                        score = self.score[at] if self.looped or word else T.float32(0)
                         for quad in range(self.quads):
                             query = self.query[row * self.vectors + word * self.quads + quad]
                             for lane in range(VEC):
@@ -294,8 +314,9 @@ class _AttentionPrefill:
             old_scale = fixed("old_scale", T.exp2(self.running_max[row] - largest[row]), "float32")
             store(self.running_max, largest[row], row)
             store(self.weight_sum, self.weight_sum[row] * old_scale, row)
-            for j in range(row * self.vectors, (row + 1) * self.vectors):
-                store(self.sums, self.sums[j] * splat(old_scale), j)
+            for j in counted(self.vectors, WRITTEN_OUT):
+                at = row * self.vectors + j
+                store(self.sums, self.sums[at] * splat(old_scale), at)
         for run in range(self.runs):
             scale = self.value_scales[offset + (run * self.parts + self.part)] if self.stored.scaled else None
             for row in range(self.rows):
@@ -311,7 +332,7 @@ class _AttentionPrefill:
                 for row in range(self.rows):
                     own = self.score[self._score_at(run, row)]
                     store(self.weight, extern("float32", "subgroupShuffleXor", own, T.uint32(i)) if i else own, row)
-                for word in range(self.words):
+                for word in self._words():
                     value = self._read(self.value_tile, offset, run, i, word)
                     for row in range(self.rows):
                         for quad in range(self.quads):
@@ -328,7 +349,7 @@ class _AttentionPrefill:
                 scale = fixed("scale", T.exp2(self.running_max[row] - largest), "float32")
                 weight_sum = fixed("weight_sum", weight_sum * scale + T.exp2(sink - largest), "float32")
             with when(self.row[row] < self.n * self.group):
-                for j, (column, inside) in enumerate(self.share.places(self.part)):
+                for j, column, inside in self._places():
                     with when(inside):
                         value = self.sums[row * self.vectors + j] if scale is None else self.sums[row * self.vectors + j] * splat(scale)
                         value = value / splat(weight_sum)

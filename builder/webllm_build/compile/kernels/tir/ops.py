@@ -84,6 +84,15 @@ def launch(grid: Sequence[Expr | UpTo], threads: Sequence[int]) -> Iterator[tupl
         yield ids[: len(grid)], ids[len(grid) :]
 
 
+def counted(count: int, most: int) -> Iterator[Expr]:
+    """The numbers below count: written out where there are at most `most`, else those of a loop, whose code is shorter."""
+    if count <= most:
+        yield from range(count)
+    else:
+        with T.serial(count) as i:
+            yield i
+
+
 @contextmanager
 def when(condition: Expr) -> Iterator[None]:
     """Run the body where the condition holds. A Python condition decides at build time that it always does."""
