@@ -66,7 +66,8 @@ KV_LEN = Var("kv_len", "int32")  # a size that no shape names: one object, so th
 SPLIT_KEYS = 32  # the keys of a split are a multiple
 MAX_SPLITS = 64
 MAX_HEADS = 8
-MAX_ELEMENTS = 2048  # of the queries of a workgroup, which are in registers
+MAX_ELEMENTS = 2048  # of the queries of a workgroup, which are in registers,
+ELEMENTS_ALONE = 512  # and where few invocations hold them, without subgroups: those of sums too, they are 256 of an invocation
 KEYS = 4  # that an invocation has in flight
 HIDDEN = -1e30  # score of a key that the token must not see; infinity is not safe in WGSL
 POOL_BYTES = 8192
@@ -142,7 +143,8 @@ class _AttentionDecode:
         self.variant, self.attention, self.layout, self.rows = variant, attention, layout_of(variant, attention), rows
         self.adds = rows.several and not attention.shared  # keys that are not in the cache
         self.head_dim, self.group = attention.head_dim, attention.group
-        most = min(MAX_HEADS, MAX_ELEMENTS // self.head_dim)
+        elements = MAX_ELEMENTS if variant.subgroups else ELEMENTS_ALONE
+        most = min(MAX_HEADS, elements // self.head_dim)
         self.heads = max(heads for heads in range(1, most + 1) if self.group % heads == 0)
         self.columns = self.layout.columns
         self.row_vectors = self.head_dim // VEC
