@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from tvm import tirx
 from tvm.relax.frontend import nn
 
-from webllm_build.compile.kernels.activate import activate
+from webllm_build.compile.kernels.activate import activate, xielu
 from webllm_build.compile.kernels.add_norm import add_norm
 from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
 from webllm_build.compile.kernels.attention.kv_cache import ONE_ROW, Rows
@@ -89,6 +89,9 @@ class GpuOperators(RelaxOperators):
 
     def activate_kernel(self, columns: int, activation: Function, *, factor: bool) -> tirx.PrimFunc:
         return _activate(columns, activation, factor=factor)
+
+    def xielu_kernel(self, columns: int) -> tirx.PrimFunc:
+        return xielu(columns)
 
     def bare_norm_kernel(self, columns: int, factor: float, *, affine: bool) -> tirx.PrimFunc:
         return bare_norm(self.variant, columns, self.norm_eps, factor, affine=affine)

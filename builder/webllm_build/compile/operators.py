@@ -203,6 +203,14 @@ class RelaxOperators(ABC):
     def activate_kernel(self, columns: int, activation: Function, *, factor: bool) -> tirx.PrimFunc:
         """As `activate`. Parameters: x, factor where there is one, out."""
 
+    def xielu(self, x: nn.Tensor, weights: Weight) -> nn.Tensor:
+        columns = int(x.shape[1])
+        return nn.op.tensor_ir_op(self.xielu_kernel(columns), "xielu", [x, *self.vector(weights)], rows(x, columns))
+
+    @abstractmethod
+    def xielu_kernel(self, columns: int) -> tirx.PrimFunc:
+        """As `xielu`. Parameters: x, weights, out."""
+
     def add(self, x: nn.Tensor, y: nn.Tensor) -> nn.Tensor:
         columns = int(x.shape[1])
         return nn.op.tensor_ir_op(computed.add(columns), "add", [x, y], rows(x, columns))

@@ -28,6 +28,7 @@ from webllm_build.source.embedding import Embedding
 # SKIPPED where files hold what answers do not need (how its tensors begin; skipped: of a model that was read), DEFAULTS where config.json
 # files lack keys (what transformers takes for them), and are imported only when asked for.
 ARCHITECTURES: Mapping[str, str | None] = {
+    "apertus": "apertus",
     "arcee": "arcee",
     "bert": "bert",
     "cohere": "command-r",

@@ -23,6 +23,7 @@ class FileNames:
     norm_offset: what stored norms lack: 1 where a file holds w and the model multiplies by 1 + w.
     offset_norms: the parts whose norms lack it; None: all.
     logarithms: parts of which a file has log(-a) where the model has a.
+    softened: parts of which a file has a where the model has log(1 + exp(a)).
     rotary_pairs: the rows of queries and keys lie with the two elements of a rotation side by side, and not half a head apart.
     experts: part → the forms that its tensors may have, where a layer has it once for each expert; "{}" as in tensors.
     halves: parts that are the first or the second half of the rows of their tensor, which two share.
@@ -49,6 +50,7 @@ class FileNames:
     patches: PatchForm = "plain"
     multipliers: Mapping[str, Multiplier] = field(default_factory=dict)
     bounds: frozenset[str] = frozenset()
+    softened: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -225,9 +227,9 @@ class Place:
             half, multiplier = file.halves.get(part.name), file.multipliers.get(f"{part.name}.bias" if suffix == "bias" else part.name, 1.0)
             by_heads, is_turned = part.heads if part.name in file.by_heads else 0, part.name in file.transposed
             added = file.added.get(part.name)
-            has_bounds = part.name in file.bounds
+            flags = (part.name in file.bounds, part.name in file.softened)
             return Stored(
-                name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, added, by_heads, is_turned, file.patches, has_bounds
+                name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, added, by_heads, is_turned, file.patches, *flags
             )
 
         padded = tuple(map(self.size, (part.rows, *columns))) if self.padded and not norm else None

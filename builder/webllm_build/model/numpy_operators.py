@@ -295,6 +295,12 @@ class NumpyOperators:
         y = ACTIVATIONS[activation](x)
         return y if factor is None else y * factor
 
+    def xielu(self, x: Array, weights: Weight) -> Array:
+        positive, negative, linear, bound = self.vector(weights)
+        below = (linear + negative) * (np.expm1(np.minimum(x, bound)) - x)
+        y: Array = np.where(x > 0, positive * x * x, below) + linear * x
+        return y
+
     def add(self, x: Array, y: Array) -> Array:
         z: Array = x + y
         return z

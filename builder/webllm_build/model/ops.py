@@ -130,6 +130,10 @@ class Operators(Protocol[Tensor]):
     def activate(self, x: Tensor, activation: Function, *, factor: Tensor | None = None) -> Tensor:
         """A function of each number of x[m, k], times factor[m, k]."""
 
+    def xielu(self, x: Tensor, weights: Weight) -> Tensor:
+        """A function of each number of x[m, k] that learns (arXiv 2411.13010), weights: of p, n, b and a bound e, p x² + b x where x is
+        positive, and elsewhere (b + n) (exp(min(x, e)) - 1 - x) + b x."""
+
     def add(self, x: Tensor, y: Tensor) -> Tensor:
         """The sum of x[m, k] and y[m, k]."""
 

@@ -35,7 +35,8 @@ class Stored:
     a tensor that has the rows of two such parts. multiplier: of all rows, or one after the other of so many rows each.
     by_heads: so many heads have their queries, keys and values together, which are to be put one kind after the other.
     added: a tensor whose first row is added to every row. transposed: the tensor has columns as rows.
-    patches: of a matrix of patches. bounds: values beyond float32's, which files may have as infinities, are its largest."""
+    patches: of a matrix of patches. bounds: values beyond float32's, which files may have as infinities, are its largest. softened: value =
+    log(1 + exp(stored))."""
 
     name: str
     offset: float = 0.0
@@ -49,6 +50,7 @@ class Stored:
     transposed: bool = False
     patches: PatchForm = "plain"
     bounds: bool = False
+    softened: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ class Source:
         """With what its values lack."""
         if stored.negated_exp:
             return _computed(tensor, lambda values, rows: -np.exp(values))
+        if stored.softened:
+            return _computed(tensor, lambda values, rows: np.logaddexp(np.float32(0), values))
         if stored.bounds:
             return _computed(tensor, lambda values, rows: np.clip(values, -LARGEST, LARGEST))
         if stored.added is not None:

@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.embedding import Dense, Embedding, Pooling
 from webllm_build.source.files import sha256_file, sha256_files
@@ -19,6 +22,7 @@ from webllm_build.source.names import license_id, one_line
 from webllm_build.source.sampling_defaults import of_gguf
 
 POOLINGS: Mapping[int, Pooling] = {1: "mean", 2: "cls", 3: "last"}  # llama.cpp's LLAMA_POOLING_TYPE
+LEARNT = tuple(f"xielu.{number}" for number in ("alpha_p", "alpha_n", "beta", "eps"))  # of each layer, which files have as metadata
 RANKING = 4
 DENSE = ("dense_2", "dense_3")  # linear layers behind the pooling, in their order
 
@@ -44,7 +48,8 @@ def _checkpoint(path: Path, header: GGUFHeader, identify: Callable[[], str]) -> 
     return Checkpoint(
         name=one_line(metadata.label("general.name") or "", one_line(_stem(path), "model")),
         config={"general.architecture": metadata.text("general.architecture"), **metadata.values()},
-        tensors={name: Tensor(name, info.shape, info.encoding, info.read) for name, info in header.tensors.items()},
+        tensors={name: Tensor(name, info.shape, info.encoding, info.read) for name, info in header.tensors.items()}
+        | _learnt_numbers(metadata),
         tokenizer=read_tokenizer(metadata),
         eos_token_ids=eos_token_ids(metadata),
         sampling=of_gguf(metadata.values()),
@@ -53,6 +58,13 @@ def _checkpoint(path: Path, header: GGUFHeader, identify: Callable[[], str]) -> 
         format="gguf",
         embedding=_embedding(metadata, header.tensors),
     )
+
+
+def _learnt_numbers(metadata: Metadata) -> dict[str, Tensor]:
+    """As tensors of one number, and one behind those of the most layers, which no model reads."""
+    lists = {key: values for key in LEARNT if (values := metadata.numbers(key)) is not None}
+    found = {f"blk.{layer}.{key}": value for key, values in lists.items() for layer, value in enumerate(values[: MAX_LAYERS + 1])}
+    return {name: Tensor.of(name, (1,), "f32", np.array([value], np.float32).view(np.uint8)) for name, value in found.items()}
 
 
 def _embedding(metadata: Metadata, tensors: Mapping[str, TensorInfo]) -> Embedding | None:

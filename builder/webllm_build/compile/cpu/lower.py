@@ -10,7 +10,7 @@ from tvm import tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.abi_generated import MAX_ROWS
-from webllm_build.compile.cpu.activate import activate
+from webllm_build.compile.cpu.activate import activate, xielu
 from webllm_build.compile.cpu.adjust import adjust
 from webllm_build.compile.cpu.attention import attention
 from webllm_build.compile.cpu.codes import CODES
@@ -170,6 +170,9 @@ class CpuOperators(RelaxOperators):
 
     def activate_kernel(self, columns: int, activation: Function, *, factor: bool) -> tirx.PrimFunc:
         return _activate(columns, activation, factor=factor)
+
+    def xielu_kernel(self, columns: int) -> tirx.PrimFunc:
+        return xielu(columns)
 
     def bare_norm_kernel(self, columns: int, factor: float, *, affine: bool) -> tirx.PrimFunc:
         return bare_norm(columns, self.norm_eps, factor, affine=affine)
