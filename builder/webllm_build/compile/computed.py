@@ -108,6 +108,13 @@ def clamp(columns: int, bounds: int, first: int) -> tirx.PrimFunc:
 
 
 @functools.cache
+def clip(columns: int, limit: float) -> tirx.PrimFunc:
+    """Of a float32 tensor's numbers, from -limit to limit."""
+    x, end = _placeholder((None, columns), "float32", tirx.Var("n", "int64")), tirx.FloatImm("float32", limit)
+    return _alone([x, te.compute(x.shape, lambda *at: te.min(te.max(x[at], -end), end), name="clipped")])
+
+
+@functools.cache
 def depthwise(columns: int, taps: int) -> tirx.PrimFunc:
     """Of each channel of x[n, columns], the sum of the latest `taps` rows' times weight[columns * taps], the earliest first."""
     x, weight = _placeholder((None, columns), "float32", tirx.Var("n", "int64")), te.placeholder([columns * taps], "float32")

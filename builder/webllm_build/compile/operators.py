@@ -194,6 +194,10 @@ class RelaxOperators(ABC):
         columns = int(x.shape[1])
         return nn.op.tensor_ir_op(computed.clamp(columns, bounds.shape[0], first), "clamp", [x, *self.vector(bounds)], rows(x, columns))
 
+    def clip(self, x: nn.Tensor, limit: float) -> nn.Tensor:
+        columns = int(x.shape[1])
+        return nn.op.tensor_ir_op(computed.clip(columns, limit), "clip", [x], rows(x, columns))
+
     def activate(self, x: nn.Tensor, activation: Function, *, factor: nn.Tensor | None = None) -> nn.Tensor:
         columns = int(x.shape[1])
         kernel = self.activate_kernel(columns, activation, factor=factor is not None)

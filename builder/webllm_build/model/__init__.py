@@ -65,6 +65,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "modernbert": "modern-bert",
     "nemotron": "nemotron",
     "nomic_bert": "nomic-bert",
+    "olmo": "olmo",
     "olmo2": None,
     "olmo3": "olmo2",
     "olmoe": "olmoe",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from webllm_build.model.routing import Routing
 from webllm_build.model.stacks import Form, Stack
-from webllm_build.model.weights import Derivation, Derived, Multiplier, PatchForm, RowOrder, Source, Stored, Weight
+from webllm_build.model.weights import Derivation, Derived, Multiplier, Ones, PatchForm, RowOrder, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
 
 BLOCK = 32  # numbers of a row that share a scale
@@ -55,8 +55,11 @@ class FileNames:
 
 @dataclass(frozen=True)
 class Names:
+    """ones: parts that no file has, of norms without weights."""
+
     hugging_face: FileNames
     gguf: FileNames
+    ones: frozenset[str] = field(default=frozenset(), kw_only=True)
 
     @property
     def formats(self) -> Mapping[Format, FileNames]:
@@ -64,7 +67,8 @@ class Names:
 
     def plus(self, tensors: Mapping[str, str]) -> Names:
         """With tensors that both formats call the same."""
-        return Names(*(replace(file, tensors={**file.tensors, **tensors}) for file in (self.hugging_face, self.gguf)))
+        files = (replace(file, tensors={**file.tensors, **tensors}) for file in (self.hugging_face, self.gguf))
+        return Names(*files, ones=self.ones)
 
 
 # What most decoders are called: architectures take these, and add their own.
@@ -188,8 +192,8 @@ class Place:
         return Weight(self._name(name), sources, (sum(self.size(part.rows) for part in parts),), order, "vector")
 
     def norm(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
-        """The weights of an RMS norm."""
-        sources = tuple(self._source(part, norm=True) for part in parts)
+        """The weights of a norm."""
+        sources = tuple(Ones(part.rows) if part.name in self.names.ones else self._source(part, norm=True) for part in parts)
         return Weight(self._name(name), sources, (sum(part.rows for part in parts),), order, "vector")
 
     def vector(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:

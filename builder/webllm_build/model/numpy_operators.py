@@ -291,6 +291,9 @@ class NumpyOperators:
         y: Array = np.clip(x, low, high)
         return y
 
+    def clip(self, x: Array, limit: float) -> Array:
+        return np.clip(x, -limit, limit)
+
     def activate(self, x: Array, activation: Function, *, factor: Array | None = None) -> Array:
         y = ACTIVATIONS[activation](x)
         return y if factor is None else y * factor

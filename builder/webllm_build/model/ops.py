@@ -127,6 +127,9 @@ class Operators(Protocol[Tensor]):
     def clamp(self, x: Tensor, bounds: Weight, first: int) -> Tensor:
         """x[m, k] from bounds[first] to bounds[first + 1]."""
 
+    def clip(self, x: Tensor, limit: float) -> Tensor:
+        """x[m, k] from -limit to limit."""
+
     def activate(self, x: Tensor, activation: Function, *, factor: Tensor | None = None) -> Tensor:
         """A function of each number of x[m, k], times factor[m, k]."""
 

@@ -17,7 +17,8 @@ class SelfAttention:
     """qkv_bias: queries, keys and values have biases. out_bias: so has the output. fused: files hold queries, keys and values as one matrix
     "qkv". whole_norm: the epsilon of RMS norms of all queries and of all keys of a token, before they turn; none where None. Gates of
     outputs are a matrix "output_gate" where each head has one; where it has one for each element, rows of "q" behind the head's queries.
-    keys_of: the layer whose keys and values this one attends to, and has none; None: its own. keys_as_values: "k" is also "v"."""
+    keys_of: the layer whose keys and values this one attends to, and has none; None: its own. keys_as_values: "k" is also "v".
+    clip: queries, keys and values, behind such norms, are within so much of 0; None: wherever they are."""
 
     attention: Attention
     qkv_bias: bool = False
@@ -26,6 +27,7 @@ class SelfAttention:
     whole_norm: float | None = None
     keys_of: int | None = None
     keys_as_values: bool = False
+    clip: float | None = None
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -56,7 +58,7 @@ class _SelfAttention:
         if attention.qk_norm is not None:
             norms = [Part("q_norm", head_dim), *([] if attention.shared else [Part("k_norm", head_dim)])]
             self.qk_norm = place.norm("qk_norm", norms, adjacent_rotary_pairs(len(norms), head_dim, turned, attention.rope.parts))
-        self.sizes, self.whole_norm, self.whole_eps = sizes, None, description.whole_norm
+        self.sizes, self.whole_norm, self.whole_eps, self.clip = sizes, None, description.whole_norm, description.clip
         if description.whole_norm is not None:
             pairs = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
             self.whole_norm = place.norm("whole_norm", [Part("q_norm", sizes[0]), Part("k_norm", sizes[1])], pairs)
@@ -86,5 +88,6 @@ class _SelfAttention:
         qkv = ops.linear(x, self.qkv, norm=norm, bias=self.qkv_bias)
         if self.whole_norm is not None and self.whole_eps is not None:
             qkv = ops.norm_parts(qkv, self.whole_norm, self.sizes, self.whole_eps)
+        qkv = qkv if self.clip is None else ops.clip(qkv, self.clip)
         mixed = ops.attention(qkv, self.attention, self.state.name, self.qk_norm, self.sinks)
         return ops.linear(mixed, self.o, bias=self.o_bias, residual=residual)

@@ -177,6 +177,19 @@ class Derived:
         return replace(tensor, shape=self.shape, encoding="f32", rows=rows)
 
 
+@dataclass(frozen=True)
+class Ones:
+    """A vector that no file has: with it as its weights, a norm is one that has none."""
+
+    length: int
+
+    def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        return ()
+
+    def tensor(self, checkpoint: Checkpoint) -> Tensor:
+        return Tensor.of("ones", (self.length,), "f32", np.ones(self.length, np.float32).view(np.uint8))
+
+
 @dataclass(frozen=True, eq=False)
 class Weight:
     """One logical weight.
@@ -195,7 +208,7 @@ class Weight:
     """
 
     name: str
-    sources: tuple[Source | Stack | Derived, ...]
+    sources: tuple[Source | Stack | Derived | Ones, ...]
     shape: tuple[int, ...]
     row_order: RowOrder | None = field(default=None, repr=False)
     kind: Literal["linear", "vector"] = "linear"
