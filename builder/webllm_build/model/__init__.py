@@ -63,6 +63,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "ministral3": "mistral3",
     "mistral": None,
     "modernbert": "modern-bert",
+    "nanochat": None,
     "nemotron": "nemotron",
     "nomic_bert": "nomic-bert",
     "olmo": "olmo",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.config import FULL, SLIDING, Reader
-from webllm_build.model.decoder import Decoder
+from webllm_build.model.decoder import NO_ENTRY, Decoder
 from webllm_build.model.entry import Entry
 from webllm_build.model.feed_forward import GatedMLP
 from webllm_build.model.layer_inputs import LayerInputs
@@ -125,6 +125,7 @@ def read_decoder(
     logit_scale: float = 1.0,
     logit_softcap: float | None = None,
     layer_inputs: LayerInputs | None = None,
+    entry: Entry = NO_ENTRY,
 ) -> Decoder:
     """A decoder of these layers, or where files say so an embedding model. tied: whether the output head is the embedding where the config
     does not say. residual_scale: a factor on what each block adds. It needs no kernel: what is kept is the sum divided by it, and RMS norms
@@ -144,6 +145,7 @@ def read_decoder(
         logit_scale=logit_scale,
         logit_softcap=logit_softcap,
         layer_inputs=layer_inputs,
+        entry=entry,
         pictures=config.pictures,
         pool=Pool.of(config.embedding or Embedding("mean"), causal=causal) if config.embedding is not None or not causal else None,
     )
