@@ -85,7 +85,7 @@ def test_chats_are_listed_found_named_and_pinned(visit: Visit) -> None:
     expect(page.locator("#chats li a")).to_have_text(["say: Äpfel"])
     page.fill("#chats input[type=search]", "nothing has this")
     expect(page.locator("#chats li")).to_have_count(0)
-    expect(page.locator("#chats")).to_contain_text("No chat has this")
+    expect(page.locator("#chats")).to_contain_text("No chat contains this")
     page.fill("#chats input[type=search]", "")
     do(page, "say: pears", "Rename")
     page.keyboard.type("Fruit <b>")

@@ -44,7 +44,7 @@ def test_what_computes_is_said_and_chosen(on_cpu: Visit) -> None:
     runs(page, "On your GPU (toy).")
     ask(page, "lose: it")
     assert answered(page, 2) == "1 messages: user."
-    page.locator("#notice", has_text="The GPU was lost. The model goes on, on the CPU.").wait_for()
+    page.locator("#notice", has_text="The GPU was lost. The model continues on the CPU.").wait_for()
     runs(page, re.compile("^On your CPU, 2 threads: about "))
     page.click("#open-settings")
     page.select_option("#device", "cpu")

@@ -127,7 +127,7 @@ def test_the_card_says_how_fast_it_would_be_before_anything_large_is_fetched(vis
     page.wait_for_selector("#verdict", state="hidden")
 
 
-@pytest.mark.parametrize(("first", "said"), [("Huge", "This device gives 10\xa0MB of the"), ("Slow", "That is slower than one reads.")])
+@pytest.mark.parametrize(("first", "said"), [("Huge", "This device offers only 10\xa0MB of the"), ("Slow", "slower than most people")])
 def test_what_is_too_much_for_a_device_gives_way_to_a_smaller_model(
     visit: Visit, tmp_path_factory: pytest.TempPathFactory, first: str, said: str
 ) -> None:
@@ -146,7 +146,7 @@ def test_what_is_too_much_for_a_device_gives_way_to_a_smaller_model(
 def test_a_context_is_chosen_that_there_is_memory_for(visit: Visit, tmp_path_factory: pytest.TempPathFactory) -> None:
     build_site(visit.server.folder, tmp_path_factory.mktemp("tight"), first=replace(FACTS, id="tight-q4"))
     page = visit.open()
-    page.wait_for_selector("#verdict:has-text('There is memory for a context of 2,048 tokens, which is chosen.')")
+    page.wait_for_selector("#verdict:has-text('There is memory for a context of 2,048 tokens, so that is what was chosen.')")
     page.click("#open-settings")
     expect(page.locator("#context-length")).to_have_value("2048")
 

@@ -116,5 +116,5 @@ def test_a_model_that_reads_text_alone_is_offered_none(visit: Visit) -> None:
     page = visit.start()
     expect(page.locator("button[aria-label='Take a picture']")).to_be_hidden()
     page.evaluate(HAND_OVER, ["a.png", "drop"])
-    expect(page.locator("#notice")).to_contain_text("this model reads text alone")
+    expect(page.locator("#notice")).to_contain_text("this model only reads text")
     expect(page.locator("#files")).to_be_hidden()

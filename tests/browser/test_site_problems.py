@@ -12,7 +12,7 @@ WATCH = """() => {
 }"""
 FATAL = {
     "DeviceLost": "The GPU was lost",
-    "GPUExecution": "The GPU refused its work",
+    "GPUExecution": "The GPU refused the work",
     "Internal": "Something went wrong",
 }
 

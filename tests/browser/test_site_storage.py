@@ -31,7 +31,7 @@ def test_all_models_of_the_origin_are_listed_and_deleted_one_by_one(visit: Visit
     expect(rows).to_have_count(2)
     for words in ("in use on this page", "1.05\u00a0MB"):
         expect(rows.filter(has_text="Sample 1M Instruct")).to_contain_text(words)
-    for words in ("Parts of a download", "2\u00a0MB", "not whole"):
+    for words in ("Parts of a download", "2\u00a0MB", "incomplete"):
         expect(rows.filter(has_text=other)).to_contain_text(words)
     expect(page.locator("#storage")).to_contain_text("3.05\u00a0MB in all")
 

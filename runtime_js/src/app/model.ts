@@ -26,7 +26,7 @@ import { ProblemPanel } from "./view/problem-panel.ts";
 import { judge, judgeFailure } from "./verdict.ts";
 import { Speeds } from "./where.ts";
 import { fill } from "./words/fill.ts";
-import { formatBytes, formatNumber } from "./words/format.ts";
+import { formatBytes, formatPercent } from "./words/format.ts";
 import { WORDS } from "./words/words.ts";
 
 /** offer: the model is not loaded. failed: it must be started again. The others as they say. */
@@ -365,7 +365,7 @@ export class Model {
   /** What sees pictures, or hears sounds, comes with the first of them. */
   #onSense({ phase, progress, sense }: InitProgressReport): void {
     hideNotice("sense");
-    if (phase !== "ready") showNotice("sense", fill(sense === "hearing" ? WORDS.files.loadingHearing : WORDS.files.loadingSight, { percent: formatNumber(Math.floor(100 * progress)) }));
+    if (phase !== "ready") showNotice("sense", fill(sense === "hearing" ? WORDS.files.loadingHearing : WORDS.files.loadingSight, { percent: formatPercent(progress) }));
   }
 
   #onProgress({ phase, progress, bytesDone, bytesTotal, waitingKind, warningKind, computer }: InitProgressReport, rate: Rate): void {

@@ -2,7 +2,7 @@ import type { ModelWords } from "../en/model.ts";
 
 const MODEL: ModelWords = {
   card: {
-    looking: "Sieht sich dieses Gerät an …",
+    looking: "Dieses Gerät wird geprüft …",
     parameters: "Parameter",
     download: "Download",
     precision: "Genauigkeit",
@@ -12,7 +12,7 @@ const MODEL: ModelWords = {
     tokens: { one: "{count} Token", other: "{count} Token" },
     isStored: "Das Modell ist schon auf diesem Gerät.",
     offer: "Diese Seite lässt ein Sprachmodell auf Ihrem eigenen Gerät laufen. Es wird einmal geladen und für spätere Besuche behalten, auch offline.",
-    isSlow: "Es wird auf der CPU laufen, langsamer als auf einer GPU, und umso mehr, je größer das Modell ist.",
+    isSlow: "Es wird auf der CPU laufen, die langsamer ist als eine GPU, vor allem bei großen Modellen.",
     wasCutOff: "Der Browser hat diese Seite beendet, während das Modell geladen wurde, vielleicht aus Speichermangel. Schließen Sie andere Seiten, bevor Sie es starten, oder wählen Sie in den Einstellungen einen kürzeren Kontext.",
     start: "Starten",
     fetchAndStart: "Laden und starten ({size})",
@@ -47,9 +47,9 @@ const MODEL: ModelWords = {
     onGpu: "Etwa {speed} Token pro Sekunde auf der GPU dieses Geräts.",
     onCpu: "Etwa {speed} Token pro Sekunde auf der CPU dieses Geräts.",
     slow: "Das ist langsamer, als man liest.",
-    noMemory: "Dieses Gerät gibt {given} von {needed} Speicher, die das Modell braucht. Schließen Sie andere Seiten und Programme, die viel davon belegen, oder wählen Sie ein kleineres Modell.",
-    lessContext: "Der Speicher reicht für einen Kontext von {tokens}; dieser ist gewählt.",
-    noGpu: "Ein Browser mit WebGPU wäre schneller: Unter Linux hat Chrome es hinter chrome://flags/#enable-vulkan und chrome://flags/#enable-unsafe-webgpu.",
+    noMemory: "Dieses Gerät bietet nur {given} der {needed} Arbeitsspeicher, die das Modell braucht. Schließen Sie andere Seiten und Programme, die viel davon belegen, oder wählen Sie ein kleineres Modell.",
+    lessContext: "Der Speicher reicht für einen Kontext von {tokens}; dieser ist eingestellt.",
+    noGpu: "Ein Browser mit WebGPU wäre schneller: Unter Linux bietet Chrome es hinter chrome://flags/#enable-vulkan und chrome://flags/#enable-unsafe-webgpu.",
     smaller: "{name} ist kleiner und wäre hier schneller.",
     instead: "{other} ist zu viel für dieses Gerät: Stattdessen wird {name} angeboten.",
     about: "etwa {speed} Token pro Sekunde",
@@ -69,7 +69,7 @@ const MODEL: ModelWords = {
     keep: "Behalten",
     sure: "{size} löschen? Sie müssen neu geladen werden, bevor sie wieder benutzt werden können.",
     elsewhereGoesOn: "Ein anderer Tab benutzt es: Dort läuft es weiter, bis der Tab geschlossen wird.",
-    failed: "Ein anderer Tab hält einige der Dateien. Schließen Sie ihn und versuchen Sie es noch einmal.",
+    failed: "Ein anderer Tab benutzt noch einige der Dateien. Schließen Sie ihn und versuchen Sie es noch einmal.",
     persistent: "Der Browser behält sie, bis Sie sie löschen.",
     mayGo: "Der Browser kann sie löschen, wenn der Platz knapp wird.",
     ask: "Um Aufbewahrung bitten",
@@ -78,7 +78,7 @@ const MODEL: ModelWords = {
   },
   deleteText: "Seine {size} werden von diesem Gerät entfernt und müssen neu geladen werden, bevor es wieder antworten kann. Was Sie geschrieben haben, bleibt.",
   own: "vom Modell: {value}",
-  schemaWrong: "An dieses Schema lässt sich keine Antwort binden: {reason}",
+  schemaWrong: "Keine Antwort kann diesem Schema folgen: {reason}",
   computer: {
     gpu: "Auf Ihrer GPU.",
     gpuOf: "Auf Ihrer GPU ({vendor}).",
@@ -94,7 +94,7 @@ const MODEL: ModelWords = {
     script: "Wartet auf Dateien der Website",
   },
   warnings: {
-    storage: "Es fehlt Speicherplatz, oder der Browser gibt keinen: Das Modell läuft, wird aber beim nächsten Mal neu heruntergeladen.",
+    storage: "Der Speicherplatz reicht nicht, oder der Browser gibt keinen: Das Modell läuft, wird aber beim nächsten Mal neu heruntergeladen.",
     context: "Der Kontext ist kürzer, als die Einstellungen sagen: Diese GPU erlaubt keine größeren Puffer.",
   },
 };

@@ -14,12 +14,12 @@ const PROBLEMS: ProblemsWords = {
     WebGPUNotAvailable: {
       title: "Dieser Browser bietet kein WebGPU",
       text: "Das Modell läuft auf der GPU dieses Geräts, und der Browser lässt Seiten nicht an sie heran.",
-      fix: "Nehmen Sie ein aktuelles Chrome oder Edge, Safari ab Version 26 oder Firefox ab Version 141, mit eingeschalteter Grafikbeschleunigung.",
+      fix: "Verwenden Sie ein aktuelles Chrome oder Edge, Safari ab Version 26 oder Firefox ab Version 141, mit eingeschalteter Grafikbeschleunigung.",
     },
     FeatureSupport: {
       title: "Dieses Gerät kann das Modell nicht ausführen",
       text: "Dem Browser oder der GPU fehlt eine Fähigkeit oder eine Größe, die das Modell braucht.",
-      fix: "Aktualisieren Sie Browser und Grafiktreiber, wählen Sie in den Einstellungen, was rechnet, oder nehmen Sie ein anderes Gerät.",
+      fix: "Aktualisieren Sie Browser und Grafiktreiber, wählen Sie in den Einstellungen GPU oder CPU, oder verwenden Sie ein anderes Gerät.",
     },
     Download: {
       title: "Der Download ist stehen geblieben",
@@ -98,7 +98,7 @@ const PROBLEMS: ProblemsWords = {
     },
     Internal: {
       title: "Etwas ist schiefgegangen",
-      text: "Es kam ein Fehler, den diese Seite nicht kennt. Was Sie geschrieben haben, bleibt.",
+      text: "Es ist ein unbekannter Fehler aufgetreten. Was Sie geschrieben haben, bleibt.",
       fix: "Starten Sie das Modell neu.",
     },
     PartMissing: {

@@ -20,7 +20,7 @@ const PROBLEMS = {
     FeatureSupport: {
       title: "This device cannot run the model",
       text: "The browser, or the GPU, lacks a feature or a limit that the model needs.",
-      fix: "Update the browser and the graphics driver, choose in the settings what computes, or use another device.",
+      fix: "Update the browser and the graphics driver, choose the GPU or the CPU in the settings, or use another device.",
     },
     Download: {
       title: "The download stopped",
@@ -30,22 +30,22 @@ const PROBLEMS = {
     NoAnswer: {
       title: "The browser does not answer",
       text: "It was asked for something that the model needs, and has neither given nor refused it. What was downloaded is kept.",
-      fix: "Try again. If it stays, close other pages of this site and load this one again, or restart the browser.",
+      fix: "Try again. If that does not help, close other pages of this site and load this one again, or restart the browser.",
     },
     Integrity: {
       title: "A file arrived damaged",
       text: "Its checksum is not the one that belongs to this model, so it was thrown away.",
-      fix: "Try again, or load the page again. If it stays, the site was not uploaded completely.",
+      fix: "Try again, or load the page again. If that does not help, the site was not uploaded completely.",
     },
     Manifest: {
       title: "The model’s description cannot be read",
       text: "The site’s files do not fit together.",
-      fix: "Load the page again. If it stays, the site must be built and uploaded again.",
+      fix: "Load the page again. If that does not help, the site must be built and uploaded again.",
     },
     Protocol: {
       title: "The engine could not go on",
       text: "The site may have been updated while this page was open, so that a part of the old version is gone. What was written is kept.",
-      fix: "Load the page again. If it stays, the site must be built and uploaded again.",
+      fix: "Load the page again. If that does not help, the site must be built and uploaded again.",
     },
     DeviceLost: {
       title: "The GPU was lost",
@@ -53,9 +53,9 @@ const PROBLEMS = {
       fix: "Start the model again. If it happens often, close other pages that use the GPU, or choose a shorter context in the settings.",
     },
     GPUExecution: {
-      title: "The GPU refused its work",
+      title: "The GPU refused the work",
       text: "The browser reported an error of the graphics driver. What was written is kept.",
-      fix: "Start the model again. If it stays, update the browser and the graphics driver.",
+      fix: "Start the model again. If that does not help, update the browser and the graphics driver.",
     },
     OutOfMemory: {
       title: "There is too little free memory",
@@ -75,22 +75,22 @@ const PROBLEMS = {
     ModelNotFound: {
       title: "This site does not have the model",
       text: "The model that was asked for is not among those of this site.",
-      fix: "Load the page again. If it stays, the site must be built and uploaded again.",
+      fix: "Load the page again. If that does not help, the site must be built and uploaded again.",
     },
     ModelNotLoaded: {
       title: "The model is not loaded",
-      text: "It was asked before it was there. What was written is kept.",
+      text: "It was asked before it was ready. What was written is kept.",
       fix: "Start the model again.",
     },
     QueueFull: {
       title: "Too much was asked at once",
-      text: "Other tabs or programs are waiting for answers of this model, and it takes no more.",
+      text: "Other tabs or programs are waiting for answers from this model, and it takes no more.",
       fix: "Wait until some of them have their answers, and send the message again.",
     },
     Remote: {
       title: "The other computer does not answer",
       text: "It could not be reached, or its answer could not be read.",
-      fix: "Check the connection and, if it wants one, the key. Once the model here is ready, this device answers.",
+      fix: "Check the connection and, if it requires one, the key. Once the model here is ready, this device answers.",
     },
     Abort: {
       title: "It was stopped",
@@ -99,13 +99,13 @@ const PROBLEMS = {
     },
     Internal: {
       title: "Something went wrong",
-      text: "An error came up that this page does not know. What was written is kept.",
+      text: "An unknown error occurred. What was written is kept.",
       fix: "Start the model again.",
     },
     PartMissing: {
       title: "A part of the model is missing here",
       text: "This answer needs a file of the model that is not on this device yet, and it could not be fetched. The model still runs.",
-      fix: "Check the connection and ask again. Questions that do not need it, as those without pictures or sounds, are answered meanwhile.",
+      fix: "Check the connection and ask again. Questions that do not need it, such as those without pictures or sounds, are still answered.",
     },
     /** Memory runs out while an answer grows. */
     NoRoomToGrow: {
@@ -115,8 +115,8 @@ const PROBLEMS = {
     },
     /** A newer build has taken the place of the files that the page needs. */
     Replaced: {
-      title: "A newer version of this site is there",
-      text: "It has taken the place of the model that this page is of. What was written is kept.",
+      title: "There is a newer version of this site",
+      text: "It has replaced the model of this page. What was written is kept.",
       fix: "Load the page again.",
     },
     /** Over plain http browsers offer neither WebGPU nor storage. */
@@ -129,7 +129,7 @@ const PROBLEMS = {
     WasmForbidden: {
       title: "This site’s server forbids WebAssembly",
       text: "A part of the model is WebAssembly, and the server’s Content-Security-Policy does not let this page run any.",
-      fix: "Whoever runs the site must add 'wasm-unsafe-eval' to script-src of the header Content-Security-Policy.",
+      fix: "Whoever runs the site must add 'wasm-unsafe-eval' to script-src in the Content-Security-Policy header.",
     },
     DeletionFailed: {
       title: "The model could not be deleted",

@@ -19,7 +19,7 @@ const PROBLEMS: ProblemsWords = {
     FeatureSupport: {
       title: "Este dispositivo no puede ejecutar el modelo",
       text: "Al navegador o a la GPU le falta una función o un límite que el modelo necesita.",
-      fix: "Actualiza el navegador y el controlador gráfico, elige en los ajustes qué calcula, o usa otro dispositivo.",
+      fix: "Actualiza el navegador y el controlador gráfico, elige en los ajustes entre GPU y CPU, o usa otro dispositivo.",
     },
     Download: {
       title: "La descarga se detuvo",
@@ -87,7 +87,7 @@ const PROBLEMS: ProblemsWords = {
       fix: "Espera a que algunos tengan su respuesta y envía el mensaje de nuevo.",
     },
     Remote: {
-      title: "El otro ordenador no responde",
+      title: "El otro equipo no responde",
       text: "No se pudo contactar con él, o no se pudo leer su respuesta.",
       fix: "Comprueba la conexión y, si la pide, la clave. Cuando el modelo esté listo aquí, responderá este dispositivo.",
     },
@@ -98,13 +98,13 @@ const PROBLEMS: ProblemsWords = {
     },
     Internal: {
       title: "Algo salió mal",
-      text: "Ha surgido un error que esta página no conoce. Lo que has escrito se conserva.",
+      text: "Ha surgido un error desconocido. Lo que has escrito se conserva.",
       fix: "Inicia de nuevo el modelo.",
     },
     PartMissing: {
       title: "Aquí falta una parte del modelo",
       text: "Esta respuesta necesita un archivo del modelo que aún no está en este dispositivo y no se pudo descargar. El modelo sigue funcionando.",
-      fix: "Comprueba la conexión y pregunta de nuevo. Las preguntas que no lo necesitan, como las que no llevan imágenes ni sonidos, se responden mientras tanto.",
+      fix: "Comprueba la conexión y pregunta de nuevo. Las preguntas que no lo necesitan, como las que no llevan imágenes ni sonidos, se siguen respondiendo.",
     },
     NoRoomToGrow: {
       title: "No hay sitio para más",
@@ -113,7 +113,7 @@ const PROBLEMS: ProblemsWords = {
     },
     Replaced: {
       title: "Hay una versión más reciente de este sitio",
-      text: "Ha ocupado el lugar del modelo de esta página. Lo que has escrito se conserva.",
+      text: "Ha sustituido al modelo de esta página. Lo que has escrito se conserva.",
       fix: "Vuelve a cargar la página.",
     },
     InsecurePage: {

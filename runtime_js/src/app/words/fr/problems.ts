@@ -19,7 +19,7 @@ const PROBLEMS: ProblemsWords = {
     FeatureSupport: {
       title: "Cet appareil ne peut pas exécuter le modèle",
       text: "Il manque au navigateur ou au GPU une fonction ou une capacité dont le modèle a besoin.",
-      fix: "Mettez à jour le navigateur et le pilote graphique, choisissez dans les réglages ce qui calcule, ou utilisez un autre appareil.",
+      fix: "Mettez à jour le navigateur et le pilote graphique, choisissez dans les réglages s’il faut le GPU ou le CPU, ou utilisez un autre appareil.",
     },
     Download: {
       title: "Le téléchargement s’est arrêté",
@@ -57,7 +57,7 @@ const PROBLEMS: ProblemsWords = {
       fix: "Redémarrez le modèle. Si cela persiste, mettez à jour le navigateur et le pilote graphique.",
     },
     OutOfMemory: {
-      title: "Il y a trop peu de mémoire libre",
+      title: "Il n’y a pas assez de mémoire libre",
       text: "Le modèle et ce qu’il lit n’y tiennent pas. Ce que vous avez écrit est conservé.",
       fix: "Fermez d’autres pages et programmes qui prennent de la mémoire ou utilisent le GPU, ou choisissez un contexte plus court dans les réglages, puis redémarrez.",
     },
@@ -98,7 +98,7 @@ const PROBLEMS: ProblemsWords = {
     },
     Internal: {
       title: "Quelque chose s’est mal passé",
-      text: "Une erreur que cette page ne connaît pas est survenue. Ce que vous avez écrit est conservé.",
+      text: "Une erreur inconnue est survenue. Ce que vous avez écrit est conservé.",
       fix: "Redémarrez le modèle.",
     },
     PartMissing: {

@@ -19,7 +19,7 @@ const PROBLEMS: ProblemsWords = {
     FeatureSupport: {
       title: "Este dispositivo não consegue executar o modelo",
       text: "Falta ao navegador ou à GPU um recurso ou um limite de que o modelo precisa.",
-      fix: "Atualize o navegador e o driver gráfico, escolha nas configurações o que calcula, ou use outro dispositivo.",
+      fix: "Atualize o navegador e o driver gráfico, escolha nas configurações entre GPU e CPU, ou use outro dispositivo.",
     },
     Download: {
       title: "O download parou",
@@ -82,7 +82,7 @@ const PROBLEMS: ProblemsWords = {
       fix: "Inicie o modelo de novo.",
     },
     QueueFull: {
-      title: "Foi pedido demais ao mesmo tempo",
+      title: "Pedidos demais ao mesmo tempo",
       text: "Outras abas ou programas esperam respostas deste modelo, e ele não aceita mais.",
       fix: "Espere até que alguns tenham sua resposta e envie a mensagem de novo.",
     },
@@ -98,13 +98,13 @@ const PROBLEMS: ProblemsWords = {
     },
     Internal: {
       title: "Algo deu errado",
-      text: "Ocorreu um erro que esta página não conhece. O que você escreveu é mantido.",
+      text: "Ocorreu um erro desconhecido. O que você escreveu é mantido.",
       fix: "Inicie o modelo de novo.",
     },
     PartMissing: {
       title: "Falta aqui uma parte do modelo",
       text: "Esta resposta precisa de um arquivo do modelo que ainda não está neste dispositivo e não pôde ser baixado. O modelo continua funcionando.",
-      fix: "Verifique a conexão e pergunte de novo. Perguntas que não precisam dele, como as sem imagens nem sons, são respondidas enquanto isso.",
+      fix: "Verifique a conexão e pergunte de novo. Perguntas que não precisam dele, como as que não têm imagens nem sons, continuam a ser respondidas.",
     },
     NoRoomToGrow: {
       title: "Não há espaço para mais",
@@ -113,7 +113,7 @@ const PROBLEMS: ProblemsWords = {
     },
     Replaced: {
       title: "Há uma versão mais nova deste site",
-      text: "Ela tomou o lugar do modelo desta página. O que você escreveu é mantido.",
+      text: "Ela substituiu o modelo desta página. O que você escreveu é mantido.",
       fix: "Recarregue a página.",
     },
     InsecurePage: {

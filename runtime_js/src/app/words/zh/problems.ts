@@ -18,8 +18,8 @@ const PROBLEMS: ProblemsWords = {
     },
     FeatureSupport: {
       title: "本设备无法运行此模型",
-      text: "浏览器或 GPU 缺少模型所需的功能，或达不到所需的限度。",
-      fix: "请更新浏览器和显卡驱动程序，在设置中选择用什么计算，或换一台设备。",
+      text: "浏览器或 GPU 缺少模型所需的功能，或其上限达不到模型的要求。",
+      fix: "请更新浏览器和显卡驱动程序，在设置中选择用 GPU 还是 CPU 运算，或换一台设备。",
     },
     Download: {
       title: "下载已停止",
@@ -64,7 +64,7 @@ const PROBLEMS: ProblemsWords = {
     ContextWindowSizeExceeded: {
       title: "内容对模型来说太长了",
       text: "内容已超出设置给模型的上下文。",
-      fix: "可以让模型忘掉最早的部分，重新开始，或在设置中选择更长的上下文。",
+      fix: "可以让模型忘掉最早的部分、重新开始，或在设置中选择更长的上下文。",
     },
     RequestValidation: {
       title: "模型没有接受请求",
@@ -98,7 +98,7 @@ const PROBLEMS: ProblemsWords = {
     },
     Internal: {
       title: "出错了",
-      text: "发生了此页面不认识的错误。你写的内容会保留。",
+      text: "发生了未知错误。你写的内容会保留。",
       fix: "请重新启动模型。",
     },
     PartMissing: {
@@ -109,7 +109,7 @@ const PROBLEMS: ProblemsWords = {
     NoRoomToGrow: {
       title: "没有空间容纳更多内容",
       text: "模型仍在运行，但它的内存无法再扩大来容纳全部内容。",
-      fix: "可以让模型忘掉最早的部分，重新开始，或在设置中选择较短的上下文。其他页面也会占用空间。",
+      fix: "可以让模型忘掉最早的部分、重新开始，或在设置中选择较短的上下文。其他页面也会占用空间。",
     },
     Replaced: {
       title: "本网站有更新的版本",
