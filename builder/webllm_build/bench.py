@@ -139,6 +139,6 @@ def _last_line(page: Page, url: str, seconds: float, on_line: Callable[[str], No
 def _read(line: str) -> Measured:
     report = json.loads(line.removeprefix("DONE "))
     if "error" in report:
-        raise BenchError(f"{PAGE}: {report['error']['message']}")
+        raise BenchError(f"{PAGE} failed: {report['error']['message']}", BY_HAND)
     tables = report.pop("tables")
     return Measured(report, tuple(Table(table["title"], tuple(table["head"]), tuple(map(tuple, table["rows"]))) for table in tables))

@@ -143,6 +143,9 @@ def warn(message: str) -> None:
 class CompileError(WebllmBuildError):
     """The compiler refused, or produced something illegal."""
 
+    def __init__(self, message: str, hint: str = "The compiler cannot build this model: please report it, with the model's name.") -> None:
+        super().__init__(message, hint)
+
 
 class PlanError(CompileError):
     """A plan breaks its specification (compile/verify.py)."""
@@ -150,6 +153,9 @@ class PlanError(CompileError):
 
 class ToolchainError(WebllmBuildError):
     """No compiler for WebAssembly was found, or it failed."""
+
+    def __init__(self, message: str, hint: str = "Install webllm-build again, or report what webllm-build doctor says.") -> None:
+        super().__init__(message, hint)
 
 
 class BenchError(WebllmBuildError):

@@ -109,7 +109,7 @@ def _compiler() -> Iterator[None]:
     try:
         yield
     except (ImportError, OSError) as error:
-        hint = "Its wheels are for Linux with glibc and for macOS (https://pypi.org/project/apache-tvm/#files): install webllm-build there."
+        hint = "It has wheels for Linux with glibc, macOS on Apple silicon and Windows on x64 (https://pypi.org/project/apache-tvm/#files)."
         raise ToolchainError(f"the compiler TVM cannot be loaded on this machine: {error}", hint) from error
 
 

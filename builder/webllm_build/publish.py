@@ -60,11 +60,11 @@ def can_prove(environment: Mapping[str, str]) -> bool:
 
 def _package(folder: Path) -> dict[str, object]:
     if own_marker(folder, "Give a folder that `webllm-build npm` wrote.").kind != "npm":
-        raise OutputFolderError(f"{folder} is a site, and no npm package", "Upload it to a web host, or build a package: webllm-build npm.")
+        raise OutputFolderError(f"{folder} is a site, not an npm package", "Upload it to a web host, or build a package: webllm-build npm.")
     try:
         package = json.loads((folder / "package.json").read_text("utf-8"))
         if not all(isinstance(package[key], str) for key in ("name", "version")):
-            raise ValueError("its name or version is no text")
+            raise ValueError("its name or version is not text")
         return dict(package)
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise PublishError(f"{folder / 'package.json'} cannot be read: {error}", "Build the package again.") from error
@@ -90,5 +90,5 @@ def _run(command: Sequence[str], folder: Path) -> str:
                 found = CODE.search(line)
                 code = found[1] if found else code
     except OSError as error:
-        raise PublishError(f"{command[0]} does not start: {error.strerror}", "Is Node damaged? Install it again.") from error
+        raise PublishError(f"{command[0]} does not start: {error.strerror}", "Install Node again.") from error
     return "" if process.returncode == 0 else code or f"exit {process.returncode}"

@@ -56,7 +56,7 @@ def upload(folder: Path, place: str, create: bool, private: bool, progress: Prog
     comes after its shards. Raises OutputFolderError, MalformedFile, PublishError.
     """
     if not HUB_REPOSITORY.fullmatch(place):
-        raise PublishError(f"{place!r} is no repository of the Hub", "Write hub:organization/name; your own name is an organization, too.")
+        raise PublishError(f"{place!r} is not a Hub repository", "Write hub:organization/name; your own name is an organization, too.")
     repository = hub_repository(place)
     marker = own_marker(folder, "Give a folder that `site` or `npm` wrote.")
     files = _files(folder, marker, repository)
@@ -85,7 +85,7 @@ def upload(folder: Path, place: str, create: bool, private: bool, progress: Prog
     if wrong:
         raise PublishError(
             f"{len(wrong)} of {len(files)} files are not in {repository.id} as they were sent, the first of them {wrong[0]}",
-            "Run the same command again. If it stays, look for rules in its .gitignore and .gitattributes.",
+            "Run the same command again. If that does not help, look for rules in its .gitignore and .gitattributes.",
         )
     return Uploaded(found, len(missing), sent)
 

@@ -57,7 +57,7 @@ def test_tables_are_for_people_and_the_rest_is_the_report() -> None:
 
 
 def test_what_the_page_fails_with_is_an_error() -> None:
-    with pytest.raises(BenchError, match=r"bench\.html: no room"):
+    with pytest.raises(BenchError, match=r"bench\.html failed: no room"):
         bench._read('DONE {"error": {"code": "OutOfMemory", "message": "no room"}}')
 
 

@@ -54,7 +54,7 @@ def test_both_spellings_of_its_tensors_are_read(whole: Checkpoint) -> None:
     ("change", "message"),
     [
         ({"alpha": 1}, "beside text_config that are not known: 'alpha'"),
-        ({"text_config": 3}, "text_config of a model is no object"),
+        ({"text_config": 3}, "text_config of a model is not an object"),
         ({"text_config": {"model_type": "llama"}}, "The text of a model has the model_type 'llama'"),
         ({"text_config": {**CONFIG["text_config"], "beta": 1}}, "does not know: beta"),
     ],

@@ -72,7 +72,7 @@ def test_what_the_registry_refuses_is_said_with_what_to_do(registry: Registry, p
 
 def test_what_is_no_package_of_ours_is_refused(publish: Publish, package: Path, tmp_path: Path) -> None:
     publish_site(tmp_path / "dist", sample_model(tmp_path / "other"))
-    assert "is a site, and no npm package" in publish(folder=tmp_path / "dist").stderr
+    assert "is a site, not an npm package" in publish(folder=tmp_path / "dist").stderr
     assert "was not written by webllm-build" in publish(folder=tmp_path / "sample").stderr
     assert "npm is not installed" in publish(PATH=str(tmp_path)).stderr
     (package / "package.json").write_text("[]")

@@ -110,7 +110,7 @@ def test_a_model_without_the_file_says_which() -> None:
 
 def test_positions_must_be_a_square() -> None:
     config = {**GOLDEN["qwen3_vl"]["config"], "vision_config": {"num_position_embeddings": 35}}
-    with pytest.raises(MalformedFile, match="35, which is no square"):
+    with pytest.raises(MalformedFile, match="35, which is not a square number"):
         read("qwen3_vl", config=config)
 
 

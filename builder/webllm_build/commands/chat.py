@@ -17,7 +17,7 @@ from webllm_build.errors import WebllmBuildError
 def chat(
     folder: Annotated[Path, typer.Argument(help="A folder that `site` or `npm` wrote.")] = Path("dist"),
     system: Annotated[str | None, typer.Option(help="A system message.")] = None,
-    prompt: Annotated[str | None, typer.Option(help="Write the answer to this alone. Without it, what a pipe gives is the prompt.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Answer this and end. Without it, text from a pipe is the prompt.")] = None,
     model: Annotated[str | None, typer.Option(help="The id of the model, where the folder has several.")] = None,
 ) -> None:
     """Talk to a built model in the terminal, on this machine's CPU. Needs Node. Ctrl+C stops an answer, and ends where none runs.
@@ -38,4 +38,4 @@ def chat(
             sys.exit(subprocess.call(command))
         os.execv(command[0], command)
     except OSError as error:
-        raise WebllmBuildError(f"{command[0]} does not start: {error.strerror}", "Is the prompt too long, or Node damaged?") from error
+        raise WebllmBuildError(f"{command[0]} does not start: {error.strerror}", "Give a shorter prompt, or install Node again.") from error

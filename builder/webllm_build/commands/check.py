@@ -16,7 +16,7 @@ from webllm_build.hosts import HOST_NAMES, host_of
 
 def check(
     folder: Annotated[Path, typer.Argument(help="A folder that `site` wrote, or any other site.")] = Path("dist"),
-    host: Annotated[str, typer.Option(help=f"Where it will be served: {', '.join(HOST_NAMES)}. any: tells of all.")] = "any",
+    host: Annotated[str, typer.Option(help=f"Where it will be served: {', '.join(HOST_NAMES)}. any: says it of all.")] = "any",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
     """Tell whether a host takes a site: its size, its files, their number and names. Exit code 1: the host does not.

@@ -15,12 +15,12 @@ from webllm_build.terminal import console
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where the site will be built; made where it is not there.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Where the site will be built; made if it is not there.")] = Path(),
     model: Annotated[str | None, typer.Option(help="A name, hf:org/name, a folder or a .gguf file.")] = None,
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
     accent: Annotated[str | None, typer.Option(help="Color of buttons and links, as #rrggbb.")] = None,
     host: Annotated[str | None, typer.Option(help=f"Where it will be served: {', '.join(HOST_NAMES)}.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: the defaults hold where no option is given.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take the defaults where no option is given.")] = False,
 ) -> None:
     """Begin a site: asks four questions and writes webllm.toml with comments, a README and what the host reads. Overwrites nothing.
 

@@ -16,7 +16,7 @@ from webllm_build.terminal import console
 
 
 def models(
-    words: Annotated[str, typer.Argument(metavar="[FILTER]", help="Words that a model's names, kind, licence or architecture have.")] = "",
+    words: Annotated[str, typer.Argument(metavar="[FILTER]", help="Words to find in a model's names, kind, licence or architecture.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
     """List the models that --model knows by name, with their sizes.

@@ -13,9 +13,9 @@ from webllm_build.terminal import console
 
 def publish(
     folder: Annotated[Path, typer.Argument(help="A folder that `npm` wrote.")] = Path("package"),
-    tag: Annotated[str, typer.Option(help="Of npm: what `npm install NAME@TAG` takes.")] = "latest",
+    tag: Annotated[str, typer.Option(help="npm's tag of this version, for `npm install NAME@TAG`.")] = "latest",
     access: Annotated[Literal["public", "restricted"] | None, typer.Option(help="Who may install it; default: as npm does.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do all but send it.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything except publishing.")] = False,
 ) -> None:
     """Publish a package on npm, after publint has looked at it; with provenance where a workflow can prove it. Needs Node.
 

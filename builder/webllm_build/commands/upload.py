@@ -14,8 +14,8 @@ from webllm_build.terminal import RichProgress, console
 def upload(
     folder: Annotated[Path, typer.Argument(help="A folder that `site` or `npm` wrote.")],
     repository: Annotated[str, typer.Argument(help="hub:organization/name[@branch]; your own name is an organization, too.")],
-    create: Annotated[bool, typer.Option("--create", help="Make the repository, where there is none.")] = False,
-    private: Annotated[bool, typer.Option("--private/--public", help="Who may read one that is made; visitors read public ones.")] = False,
+    create: Annotated[bool, typer.Option("--create", help="Make the repository if there is none.")] = False,
+    private: Annotated[bool, typer.Option("--private/--public", help="Who may read one that is made; visitors need a public one.")] = False,
 ) -> None:
     """Put a built model into a repository of the Hugging Face Hub: what is not there yet, with a model card, and verified.
 

@@ -239,6 +239,6 @@ def _whole(weight: Weight, scheme: Scheme) -> Part:
     part = Part(weight.name, scheme, 0, rows, columns)
     if any(two.nbytes != 2 * one.nbytes for one, two in zip(scheme.buffers(1, columns), scheme.buffers(2, columns), strict=True)):
         raise UnsupportedArchitecture(
-            f"Rows of {columns} values of {weight.name} are no whole words as {scheme.name}", "Other schemes (--quantization) may do."
+            f"Rows of {columns} values of {weight.name} are not whole words as {scheme.name}", "Other schemes (--quantization) may do."
         )
     return part

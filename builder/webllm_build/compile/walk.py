@@ -78,7 +78,7 @@ class Walker:
                     raise CompileError("The memory plan puts a tensor inside another's storage, which the plan cannot say.")
                 self._value[binding.var] = self._buffer(value.args[0])
             elif not value.op.name.startswith("relax.memory.kill"):
-                raise CompileError(f"Lowering left a call of {value.op.name}, which is no kernel.")
+                raise CompileError(f"Lowering left a call of {value.op.name}, which is not a kernel.")
         return calls
 
     def _result_storages(self, function: relax.Function, bindings: list[relax.Binding]) -> set[relax.Var]:
@@ -118,7 +118,7 @@ class Walker:
         elif isinstance(value, relax.Var):
             self._value[var] = self._value[value]
         else:
-            raise CompileError(f"Lowering left {type(value).__name__} {value}, which is no kernel.")
+            raise CompileError(f"Lowering left {type(value).__name__} {value}, which is not a kernel.")
 
     def _buffer(self, expr: relax.Expr) -> int:
         value = self._value.get(expr)

@@ -292,7 +292,7 @@ class Reader:
         scaling = self._get("rope_scaling", None) if scaled else None
         if isinstance(scaling, Mapping) and "type" in scaling and "rope_type" not in scaling:
             # transformers merges it into an object that has a rope_type already, and then looks for no `type`.
-            warn(f"rope_scaling in config.json says {shown(scaling['type'])} as `type`, which transformers does not read there.")
+            warn(f"rope_scaling in config.json says {shown(scaling['type'])} as `type`, which transformers ignores there.")
             scaling = {key: value for key, value in scaling.items() if key == "rope_theta"}
         given = default if parameters.get(layers) is None else parameters[layers]
         settings = self._rope(scaling, given, theta_key, default_theta, f"rope_parameters.{layers}")

@@ -113,7 +113,7 @@ def hugging_face_config(
     unknown = sorted(given.keys() - known)
     if unknown:
         shown = ", ".join(f"{prefix}{key} = {_shown(given[key])}" for key in unknown[:20])
-        raise UnsupportedArchitecture(f"{checkpoint.name} has metadata that is not known: {shown}", "It might change the mathematics.")
+        raise UnsupportedArchitecture(f"{checkpoint.name} has metadata that is not known: {shown}", "A newer webllm-build may know it.")
     return config
 
 
@@ -156,7 +156,7 @@ def _longrope(given: Mapping[str, object], factors: Mapping[str, Tensor]) -> dic
 def _plain(key: str, value: object) -> object:
     """An array as a list, which compares with anything. Raises UnsupportedArchitecture where it is longer than any model has layers."""
     if isinstance(value, (np.ndarray, list)) and len(value) > MAX_LAYERS:
-        raise UnsupportedArchitecture(f"{key} has {len(value)} values", f"A number for each layer is known, of {MAX_LAYERS} at most.")
+        raise UnsupportedArchitecture(f"{key} has {len(value)} values", f"Expected one, or one for each of up to {MAX_LAYERS} layers.")
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 

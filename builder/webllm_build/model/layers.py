@@ -72,7 +72,7 @@ class Layer:
             sizes["hidden_size_per_layer_input"] = self.input.size
         odd = [f"{name} is {size}" for name, size in sizes.items() if place.size(size) % 32]
         if odd:
-            raise UnsupportedArchitecture(f"Sizes that are not multiples of 32: {', '.join(odd)}", "Weights are in blocks of 32.")
+            raise UnsupportedArchitecture(f"Sizes that are not multiples of 32: {', '.join(odd)}", "Weights are packed in blocks of 32.")
         return PlacedLayer(self, place, hidden)
 
 

@@ -138,7 +138,7 @@ def text_config(name: str, config: Mapping[str, object]) -> Mapping[str, object]
         return config
     inner = config.get("text_config") or {}
     if not isinstance(inner, Mapping):
-        raise UnsupportedArchitecture(f"text_config of {name} is no object", "It must be the config of the model of text.")
+        raise UnsupportedArchitecture(f"text_config of {name} is not an object", "It must be the config of the model of text.")
     known = BOOKKEEPING | wrapper.ignored | {"text_config", *TIES}
     if wrapper.flat and not inner:
         inner = {key: value for key, value in config.items() if key not in known}

@@ -71,7 +71,7 @@ def _entries(path: Path) -> Mapping[str, Values]:
     entries = dict(_of_gguf(path) if is_gguf else _of_older(path, file.read(0, file.size).tobytes()))
     for name, values in entries.items():
         if not np.isfinite(values).all() or (values < 0).any():
-            raise malformed(path, f"{name} has values that are no mean of squares")
+            raise malformed(path, f"{name} has values that cannot be means of squares")
     return entries
 
 

@@ -113,7 +113,7 @@ def read_adapter(folder: Folder, name: str) -> Adapter:
         tensor = tensor_of(key, entry)
         own = key.removeprefix(PREFIX)
         if not key.startswith(PREFIX):
-            raise UnsupportedArchitecture(f"{folder} has the tensor {key}, which is no part of a language model that peft adapts", MERGE)
+            raise UnsupportedArchitecture(f"{folder} has the tensor {key}, which is not part of a language model that peft adapts", MERGE)
         if match := LOW_RANK.fullmatch(own):
             halves.setdefault(match["module"], {})[match["part"]] = tensor
             if match["embedding"]:
@@ -144,7 +144,7 @@ def _low_rank(path: Path, module: str, parts: Mapping[str, Tensor], scale: _Scal
     if a is None or b is None:
         raise malformed(path.parent / WEIGHTS, f"{module} has only one of the two matrices of LoRA")
     if len(a.shape) != 2 or len(b.shape) != 2:
-        raise UnsupportedArchitecture(f"{path.parent} adapts {module}, which is no matrix", MERGE)
+        raise UnsupportedArchitecture(f"{path.parent} adapts {module}, which is not a matrix", MERGE)
     rank = scale.rank(module)
     if (a.shape[0], b.shape[1]) != (rank, rank):
         raise malformed(path.parent / WEIGHTS, f"{module} has the rank {a.shape[0]} and {b.shape[1]}, and not {rank} as its config says")

@@ -138,7 +138,7 @@ def _special_id(metadata: Metadata, count: int, key: str) -> int | None:
     if index is None:
         index = USUAL_IDS.get(kind, {}).get(key)
     if index is not None and index >= count:
-        warn(f"{metadata.path}: {KEY}{key} is {index}, but there are {count} tokens. It is taken for none.")
+        warn(f"{metadata.path}: {KEY}{key} is {index}, but there are {count} tokens. It is ignored.")
         return None
     return index
 

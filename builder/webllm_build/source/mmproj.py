@@ -158,12 +158,12 @@ def open_mmproj(path: Path, text: Checkpoint) -> Checkpoint:
     Raises MissingFile, MalformedFile, UnsupportedArchitecture for one of a kind that is not built.
     """
     if text.format != "gguf":
-        raise UnsupportedArchitecture(f"{path} belongs to a GGUF file, and {text.name} is none", "Leave --mmproj out: the folder has all.")
+        raise UnsupportedArchitecture(f"{path} belongs to a GGUF file, and {text.name} is not one", "Leave --mmproj out.")
     header, _ = read_parts(path)
     metadata = header.metadata
     kind = metadata.text("clip.vision.projector_type") or metadata.text("clip.projector_type")
     if metadata.text("general.architecture") != "clip" or kind is None:
-        raise UnsupportedArchitecture(f"{path} is no part for pictures (mmproj)", "Give the mmproj file that belongs to the model.")
+        raise UnsupportedArchitecture(f"{path} is not a part for pictures (mmproj)", "Give the mmproj file that belongs to the model.")
     if kind not in PROJECTORS:
         raise UnsupportedArchitecture(f"{path} has a projector of the kind {kind!r:.40}", f"Built are {', '.join(PROJECTORS)}.")
     vision: dict[str, object] = {name: metadata.natural(f"clip.vision.{key}") for name, key in KEYS.items()}

@@ -91,7 +91,7 @@ def _common(fields: Fields) -> Settings:
     _must_be(fields, do_resize=True, do_rescale=True, do_pan_and_scan=False)
     resample = fields.count("resample")
     if resample not in FILTERS:
-        raise UnsupportedArchitecture(f"{fields.where}: resample = {resample} is no filter that the page has", f"It has {FILTERS}.")
+        raise UnsupportedArchitecture(f"{fields.where}: resample = {resample} is not a filter that the page has", f"It has {FILTERS}.")
     plain = fields.flag("do_normalize") is False
     mean, std = ([0.0] * 3, [1.0] * 3) if plain else (list(fields.numbers("image_mean")), list(fields.numbers("image_std")))
     return {"mean": mean, "std": std, "rescale": fields.number("rescale_factor"), "resample": FILTERS[resample]}
@@ -141,7 +141,7 @@ def _table(kind: str, side: int, taps: int) -> Settings:
 def _root(count: int, what: str) -> int:
     root = math.isqrt(count)
     if root * root != count:
-        raise ValueError(f"{what} is {count}, which is no square")
+        raise ValueError(f"{what} is {count}, which is not a square number")
     return root
 
 

@@ -88,7 +88,7 @@ def _fields(path: Path, name: str, value: object) -> tuple[str, tuple[int, ...],
         raise malformed(path, f"tensor {name}: dtype, shape and data_offsets were expected")
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not isinstance(dtype, str):
-        raise malformed(path, f"tensor {name}: a dtype that is no text")
+        raise malformed(path, f"tensor {name}: a dtype that is not text")
     if dtype not in ITEM_BYTES:
         raise UnsupportedEncoding(
             f"{path}: tensor {name} is stored as {dtype[:40]}, which is not known", "Use a checkpoint in f32, f16 or bf16."

@@ -47,5 +47,5 @@ def _valid(said: Mapping[str, object]) -> dict[str, float]:
         if least <= rounded <= most and (name != "top_k" or rounded.is_integer()):
             values[name] = int(rounded) if rounded.is_integer() else rounded
         elif value is not None:
-            warn(f"The model recommends {name} = {str(value)[:40]!r}, which is no number from {least:g} to {most:g}. It is left out.")
+            warn(f"The model recommends {name} = {str(value)[:40]!r}, which is not a number from {least:g} to {most:g}. It is left out.")
     return values

@@ -38,7 +38,7 @@ def read_embedding(folder: Folder) -> Embedding | None:
         return None
     modules = parse_json(path, b'{"modules":%s}' % read_bytes(path, MAX_CONFIG_BYTES))["modules"]
     if not isinstance(modules, list) or len(modules) > MAX_MODULES or not all(isinstance(module, dict) for module in modules):
-        raise malformed(path, f"it is no list of up to {MAX_MODULES} modules")
+        raise malformed(path, f"it is not a list of at most {MAX_MODULES} modules")
     kinds = [str(module.get("type")).rpartition(".")[2] for module in modules]
     folders = [_plain(folder, module.get("path")) for module in modules]
     dense = kinds.count("Dense")
@@ -61,7 +61,7 @@ def read_embedding(folder: Folder) -> Embedding | None:
 def _plain(folder: Folder, path: object) -> str:
     """A module's folder: a name, or nothing. It is not to lead anywhere else."""
     if not isinstance(path, str) or len(PurePosixPath(path).parts) > 1 or path.startswith(("/", ".")):
-        raise malformed(folder.path / MODULES, f"{shown(path)} is no folder of it")
+        raise malformed(folder.path / MODULES, f"{shown(path)} is not a folder in it")
     return path
 
 
@@ -93,9 +93,9 @@ def _dense(folder: Folder, name: str) -> Dense:
 def _prompts(folder: Folder, config: Mapping[str, object]) -> tuple[dict[str, str], str | None]:
     given, default = config.get("prompts") or {}, config.get("default_prompt_name")
     if not isinstance(given, Mapping) or len(given) > MAX_PROMPTS or not all(isinstance(text, str) for text in given.values()):
-        raise malformed(folder.path / PROMPTS, "prompts is no object of texts")
+        raise malformed(folder.path / PROMPTS, "prompts is not an object of texts")
     if any(len(text) > MAX_PROMPT for text in (*given, *given.values())):
         raise malformed(folder.path / PROMPTS, f"a prompt is longer than {MAX_PROMPT} characters")
     if default is not None and (not isinstance(default, str) or default not in given):
-        raise malformed(folder.path / PROMPTS, f"default_prompt_name is {shown(default)}, which is none of the prompts")
+        raise malformed(folder.path / PROMPTS, f"default_prompt_name is {shown(default)}, which is not one of the prompts")
     return dict(given), default

@@ -54,7 +54,7 @@ def read_sentencepiece(path: Path, content: bytes) -> Tokenizer:
     tokens = [text.replace(SPACE, " ") if kind == USER_DEFINED else text for text, kind in zip(texts, types, strict=True)]
     ids = {token: index for index, token in enumerate(tokens)}
     if len(ids) != len(tokens) or types.count(UNKNOWN) != 1:
-        raise _malformed(path, "its tokens are not different, or not one of them is the unknown one")
+        raise _malformed(path, "it has the same token twice, or not exactly one unknown token")
     kind = _integer(trainer.get(KIND), UNIGRAM)
     if kind not in (UNIGRAM, BPE) or trainer.get(SUFFIX) or normalizer.get(MARKS, 1) == 0:
         raise UnsupportedTokenizer(f"{path} is of a kind that cannot be read", "SentencePiece's bpe and unigram can, with marked spaces.")
@@ -140,7 +140,7 @@ def _text(path: Path, value: Field | None) -> str:
     except UnicodeDecodeError:
         text = ""
     if not text:
-        raise _malformed(path, "a token is no text")
+        raise _malformed(path, "a token is not text")
     return text
 
 
