@@ -14,7 +14,8 @@ import { estimateCpu } from "../src/executor/cpu/memory.ts";
 import { parseCpuPlan } from "../src/executor/cpu/plan.ts";
 import "../src/node/platform.ts";
 import type { Probe, TensorEntry } from "../src/storage/manifest.ts";
-import { FeatureSupportError, OutOfMemoryError } from "../src/support/errors.ts";
+import { AbortError, FeatureSupportError, OutOfMemoryError } from "../src/support/errors.ts";
+import { isRecord } from "../src/support/fields.ts";
 import { platform, setPlatform } from "../src/support/platform.ts";
 import { fails } from "./fakes/expect.ts";
 import { generate, promptOf, request } from "./fakes/generations.ts";
@@ -123,6 +124,37 @@ test("a prompt of 4,000 tokens gives others their turns, is left in the middle, 
   assert.deepEqual((await generate(toy, request(prompt, { maxTokens: 3 }))).ids, reference(prompt, 3, new Set()));
   toy.open.dispose();
 });
+
+for (const threads of [1, 3]) {
+  test(`a chunk that nobody wants any more is left behind the step that it is at, on ${threads} threads`, async (context) => {
+    const plan = toyPlan();
+    const [variant] = [plan["variants"]].flat();
+    assert.ok(isRecord(variant) && isRecord(variant["functions"]) && isRecord(variant["functions"]["prefill"]));
+    const { functions, functions: { prefill } } = variant;
+    const [first, second] = [prefill["steps"]].flat(); // the second again and again changes nothing
+    const long = { ...variant, functions: { ...functions, prefill: { ...prefill, steps: [first, ...new Array<unknown>(40).fill(second)] } } };
+    const toy = await start({ threads, spin: 50_000, library: toyLibrary({ ...plan, variants: [long] }) });
+    const sequence = toy.sequences.acquire([]);
+    await toy.sequences.append(sequence, CHUNK);
+    const [cache] = toy.sequences.views([sequence]);
+    assert.ok(cache);
+    let [asked, units] = [0, 0]; // whoever computes looks at the clock between two units
+    const now = performance.now.bind(performance);
+    context.mock.method(performance, "now", () => { units++; return now(); });
+    const isWanted = (): boolean => {
+      units = 0;
+      return ++asked < 2;
+    };
+    await assert.rejects(toy.runner.prefill(promptOf(CHUNK, 1), 0, cache, undefined, isWanted), AbortError);
+    assert.equal(asked, 2);
+    assert.ok(units <= CHUNK + 50, `${units} units of ${40 * CHUNK} behind the abort`);
+    context.mock.restoreAll();
+    toy.sequences.takeBack(sequence, 0);
+    const prompt = promptOf(9, 4);
+    assert.deepEqual((await generate(toy, request(prompt, { maxTokens: 3 }))).ids, reference(prompt, 3, new Set()));
+    toy.open.dispose();
+  });
+}
 
 test("a model that is unloaded in the middle of a step leaves it", async () => {
   const toy = await start({ threads: 2, spin: 3_000_000 });

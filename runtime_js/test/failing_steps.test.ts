@@ -6,7 +6,7 @@ import { embed } from "../src/engine/embedding.ts";
 import { ProcessedAnswer, type LogitProcessor } from "../src/engine/logit_processor.ts";
 import { Sampler } from "../src/engine/sampler.ts";
 import { FakeConstraint } from "./fakes/constraint.ts";
-import { NO_EOS, generate, promptOf, request, settle, setup, type Setup } from "./fakes/generations.ts";
+import { NO_EOS, generate, promptOf, request, settle, setup, type Outcome, type Setup } from "./fakes/generations.ts";
 import { pooled, reference } from "./fakes/runner.ts";
 
 const WIDE = { contextLength: 256, prefillChunk: 16, pages: 64, maxPages: 256, rows: 8 };
@@ -118,4 +118,38 @@ test("who was put back while a step of theirs is under way begins again with all
     assert.deepEqual((await Promise.all(answers)).map(({ ids }) => ids), prompts.map((prompt) => reference(prompt, 20, NO_EOS)));
     await failed;
   }
+});
+
+/** Has a prompt of seven chunks stopped in the third one, and gives how it ended. */
+async function stopThird(it: Setup, before: () => Promise<void> = () => Promise.resolve()): Promise<string> {
+  it.runner.leaves = true;
+  let chunks = 0;
+  return new Promise<string>((resolve, reject) => {
+    const listener = { begin: () => undefined, token: () => false, end: resolve, fail: reject };
+    const stop = it.scheduler.add(request([...BEGINNING, ...promptOf(64, 2)], { maxTokens: 1 }), listener);
+    it.runner.chunkDelay = async () => {
+      if (++chunks !== 3) return;
+      await before();
+      stop();
+    };
+  });
+}
+
+test("a prompt that is stopped is left in its chunk, and what was computed before it is kept", async () => {
+  const it = setup(WIDE);
+  assert.equal(await stopThird(it), "abort");
+  const { ids, cached } = await generate(it, request([...BEGINNING, 7], { maxTokens: 8 }));
+  assert.deepEqual([ids, cached], [reference([...BEGINNING, 7], 8, NO_EOS), 32]);
+  assert.ok(it.runner.calls.includes("left"));
+});
+
+test("a chunk that another one has begun with is computed to its end", async () => {
+  const it = setup(WIDE);
+  let second: Promise<Outcome> | undefined;
+  await stopThird(it, async () => {
+    second = generate(it, request([...BEGINNING, 7], { maxTokens: 8 }));
+    await settle();
+  });
+  assert.deepEqual((await second)?.ids, reference([...BEGINNING, 7], 8, NO_EOS));
+  assert.ok(!it.runner.calls.includes("left"));
 });

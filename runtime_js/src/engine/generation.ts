@@ -100,6 +100,8 @@ export class Generation {
   isEnded = false;
   /** Whether it waits for its draft model, or for vectors of its prompt. */
   isAsking = false;
+  /** Where the rest of its prompt is not computed any more, since it ended. */
+  left: Sequence | null = null;
   /** Whether its turn has come once. */
   hasBegun = false;
   /**

@@ -5,7 +5,7 @@
  */
 
 import type { CacheView, ModelRunner, Row, StepResult, TokenVectors } from "../executor/runner.ts";
-import { InternalError, type MLCEngineError } from "../support/errors.ts";
+import { AbortError, InternalError, type MLCEngineError } from "../support/errors.ts";
 import { isLoss, type Flight } from "./flight.ts";
 import { Generation, type GenerationListener, type GenerationRequest, type StateListener } from "./generation.ts";
 import { CHUNK_MS, ChunkLength, ChunkWatch, EFFICIENT_CHUNK, MAX_DEPTH, PAUSE_MS, StepPace } from "./pace.ts";
@@ -13,7 +13,7 @@ import { PreparedRows } from "./prepared_rows.ts";
 import { rowsComputed } from "./rows.ts";
 import { JUMP_ROWS, jumpRows, planStep, rowsWanted, type StepContext, type StepRow, type StepRows } from "./step.ts";
 import { wholeEnd } from "./whole_pictures.ts";
-import type { SequenceManager } from "./sequences.ts";
+import type { Sequence, SequenceManager } from "./sequences.ts";
 import { Turns } from "./turns.ts";
 
 /** Ends a generation with "abort", at once. */
@@ -183,19 +183,41 @@ export class Scheduler {
     if (!isBehindAnother || !this.#watch.isOf(lengths)) this.#watch = new ChunkWatch(lengths);
     const isLast = position + chunk.length === tokens.length;
     const samples = isLast && states === undefined;
+    const isWanted = this.#wanted(generation, sequence, position);
     const done = states !== undefined ? this.#encode(chunk, position, cache, states)
-      : samples ? this.#sampleBehind(generation, chunk, position, cache, vectors) : this.#runner.prefill(chunk, position, cache, vectors).then(() => []);
+      : samples ? this.#sampleBehind(generation, chunk, position, cache, vectors, isWanted) : this.#runner.prefill(chunk, position, cache, vectors, isWanted).then(() => []);
     if (samples) generation.sampled++;
     this.#onRunner = samples ? [generation] : []; // its tokens take the place of those that were sampled
     this.#wasChunk = true;
     this.#chunks++;
     this.#pace.pause();
-    this.#push({ rows: samples ? [generation] : [], prompt: generation, isEnd: isLast && !samples, computed: 1, isGuess: false, results: this.#watch.timed(chunk.length, done) });
+    this.#push({ rows: samples ? [generation] : [], prompt: generation, isEnd: isLast && !samples, computed: 1, isGuess: false, results: this.#watch.timed(chunk.length, done).catch((error) => this.#leftOf(generation, error)) });
     sequence.commit(chunk);
     if (states?.isWhole === true) this.#sequences.spoil(sequence);
     if ((isLast && generation.read === 0) || sequence.tokens.length === sequence.branch) this.#sequences.mark(sequence);
     this.#sequences.share(sequence);
     if (isLast && !samples) this.#turns.complete(generation);
+  }
+
+  /** Asks whether a chunk is to be computed to its end: for its own prompt, or for whoever has begun with its tokens since. What is not, the cache does not hold. */
+  #wanted(generation: Generation, sequence: Sequence, position: number): () => boolean {
+    const { taken } = sequence;
+    return () => {
+      if (!generation.isEnded) return true;
+      if (generation.left !== sequence) {
+        if (sequence.taken !== taken) return true;
+        generation.left = sequence;
+        this.#sequences.takeBack(sequence, position);
+      }
+      return false;
+    };
+  }
+
+  /** The results of a chunk that was left. Its time says nothing of others. */
+  #leftOf(generation: Generation, error: unknown): [] {
+    if (generation.left === null || !(error instanceof AbortError)) throw error;
+    this.#watch = new ChunkWatch(this.#alone);
+    return [];
   }
 
   /** Of a chunk's tokens that are no words; undefined where these must be computed first, while others go on. */
@@ -212,12 +234,12 @@ export class Scheduler {
 
   /** Adds the tokens, and samples what follows. Where a grammar forced a few, they are rows of one step: a chunk takes as long as many tokens do. */
   async #sampleBehind(
-    generation: Generation, tokens: readonly number[], position: number, cache: CacheView, vectors: readonly TokenVectors[],
+    generation: Generation, tokens: readonly number[], position: number, cache: CacheView, vectors: readonly TokenVectors[], isWanted: () => boolean,
   ): Promise<readonly StepResult[]> {
     const draw = generation.draw(tokens.length);
     const count = rowsComputed(this.#prepared.counts, tokens.length);
     const isJump = generation.read > 0 && generation.request.constraint !== undefined && draw.controls === undefined && vectors.length === 0;
-    if (!isJump || count === Infinity || this.#runner.shape.slots > 0) return [await this.#runner.prefillAndSample(tokens, position, cache, draw, vectors)];
+    if (!isJump || count === Infinity || this.#runner.shape.slots > 0) return [await this.#runner.prefillAndSample(tokens, position, cache, draw, vectors, isWanted)];
     const last = tokens.length - 1;
     return (await this.#runner.decode(jumpRows(tokens, position, cache, draw, count), last)).slice(last, last + 1);
   }

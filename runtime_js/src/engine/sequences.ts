@@ -21,6 +21,8 @@ export class Sequence {
   branch = 0;
   /** Not to be kept when it is released. */
   isForgotten = false;
+  /** How often another answer has begun with its tokens. */
+  taken = 0;
 
   /** `isLong`: computed as one that has more tokens than `longestAlike`. `limit`: tokens that it may have, being so. */
   constructor(readonly id: number, readonly isLong: boolean, readonly limit: number) {}
@@ -84,6 +86,7 @@ export class SequenceManager {
 
   /** A sequence that waits is gone on with where all of it is wanted; else its pages are shared. */
   #continue(source: Sequence, length: number): Sequence {
+    source.taken++;
     const isIdle = this.#idle.delete(source);
     if (isIdle && length === this.length(source)) {
       this.mark(source);
@@ -247,6 +250,13 @@ export class SequenceManager {
     if (left >= sequence.tokens.length) return;
     this.#tree.delete(sequence); // what it loses nobody may begin with
     sequence.tokens.length = left;
+  }
+
+  /** The tokens from `position` on are not computed, and nobody has begun with them. */
+  takeBack(sequence: Sequence, position: number): void {
+    if (sequence.tokens.length <= position || !(this.#running.has(sequence) || this.#idle.has(sequence))) return;
+    this.truncate(sequence, position);
+    this.share(sequence);
   }
 
   #slots(id: number): { read: number; write: number } {

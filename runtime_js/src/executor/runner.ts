@@ -131,8 +131,11 @@ export interface ModelRunner {
   readonly shape: RunnerShape;
   /** Makes room for `pages` pages of a group or more and returns how many there are. */
   reservePages(group: number, pages: number): Promise<number>;
-  /** Adds `tokens` to the cache at `position`. `vectors`: of all that are negative. */
-  prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[]): Promise<void>;
+  /**
+   * Adds `tokens` to the cache at `position`. `vectors`: of all that are negative. `isWanted`: a runner whose work takes long may ask it at any
+   * time; once it is false, the call may end early with AbortError, and the cache holds some of the tokens, or none.
+   */
+  prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[], isWanted?: () => boolean): Promise<void>;
   /**
    * The same, and what is made of the tokens' final hidden states, behind the model's last norm: by an embedding model their vector, by others
    * float32[hidden_size] of the last of them, and behind it the sum of all. `texts`: how many tokens each of several texts has, which begin
@@ -140,7 +143,7 @@ export interface ModelRunner {
    */
   encode(tokens: readonly number[], position: number, cache: CacheView, texts?: readonly number[]): Promise<Float32Array>;
   /** The same as `prefill`, then samples the next token and leaves it on the GPU for `decode`, in row 0. */
-  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[]): Promise<StepResult>;
+  prefillAndSample(tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[], isWanted?: () => boolean): Promise<StepResult>;
   /**
    * One step of all rows in one submit: each row's token goes into its cache, and its next one is sampled; a row of null does nothing, and
    * its result says nothing. Rows may be of one sequence, one behind the other and at positions that follow each other. Where kernels for so

@@ -7,7 +7,7 @@
  * samples depends on the noise of the place (`isNoisy`), and what it sees of a token on its positions by axis (`turned`).
  */
 
-import { OutOfMemoryError } from "../../src/support/errors.ts";
+import { AbortError, OutOfMemoryError } from "../../src/support/errors.ts";
 import { SEED_WORD, STEP_WORD } from "../../src/executor/abi.generated.ts";
 import type { CacheView, Draw, ModelRunner, Row, RunnerShape, StepResult, TokenVectors } from "../../src/executor/runner.ts";
 import { FakeControls } from "./logits.ts";
@@ -89,6 +89,10 @@ export class FakeRunner implements ModelRunner {
   /** By group. */
   readonly #pages: readonly Int32Array[][];
   readonly #states: (readonly number[] | undefined)[] = [];
+  /** Of each place in a page, and of each slot, the call that wrote it last. */
+  readonly #writers = new Map<Int32Array, Int32Array>();
+  readonly #stateWriters: number[] = [];
+  #call = 0;
   readonly #maxPages: number;
   /** By row, what it sampled last. */
   #sampled: readonly number[] = [];
@@ -105,6 +109,10 @@ export class FakeRunner implements ModelRunner {
   isTurned = false;
   /** What the model says next, whatever is asked of it. */
   script: ((tokens: readonly number[]) => number) | null = null;
+  /** Whether a call is left as it would be done, where nobody wants it any more: what it wrote is not there then. */
+  leaves = false;
+  /** The same of a chunk behind which nothing is sampled. */
+  chunkDelay: () => Promise<void> = () => Promise.resolve();
   /** How long a step takes, or with what it fails. */
   delay: () => Promise<void> = () => new Promise((resolve) => { setTimeout(resolve, 0); });
 
@@ -150,10 +158,22 @@ export class FakeRunner implements ModelRunner {
     }
   }
 
-  async prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[]): Promise<void> {
+  async prefill(
+    tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[], isWanted: () => boolean = () => true,
+  ): Promise<void> {
     this.calls.push(`prefill ${tokens.length}`);
-    this.#store(this.#seen(tokens, vectors), position, cache);
+    const call = this.#store(this.#seen(tokens, vectors), position, cache);
     this.#sampled = []; // the prompt's tokens are in their places
+    await this.chunkDelay();
+    this.#leave(call, isWanted);
+  }
+
+  #leave(call: number, isWanted: () => boolean): void {
+    if (!this.leaves || isWanted()) return;
+    for (const [page, writers] of this.#writers) writers.forEach((writer, slot) => { if (writer === call) page[slot] = -1; });
+    this.#stateWriters.forEach((writer, slot) => { if (writer === call) this.#states[slot] = [-1]; });
+    this.calls.push("left");
+    throw new AbortError("Nobody waits for this any more.");
   }
 
   async encode(tokens: readonly number[], position: number, cache: CacheView, texts?: readonly number[]): Promise<Float32Array> {
@@ -184,11 +204,12 @@ export class FakeRunner implements ModelRunner {
   }
 
   async prefillAndSample(
-    tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[],
+    tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[], isWanted: () => boolean = () => true,
   ): Promise<StepResult> {
     this.calls.push(`prefill ${tokens.length}`);
-    this.#store(this.#seen(tokens, vectors), position, cache);
+    const call = this.#store(this.#seen(tokens, vectors), position, cache);
     const [result] = await this.#sample([{ draw, tokens, counted: 0, length: position + tokens.length, cache }]);
+    this.#leave(call, isWanted);
     if (result === undefined) throw new Error("no row");
     return result;
   }
@@ -237,35 +258,49 @@ export class FakeRunner implements ModelRunner {
     return tokens;
   }
 
-  #store(given: readonly number[], position: number, cache: CacheView): void {
+  #writersOf(page: Int32Array): Int32Array {
+    const writers = this.#writers.get(page) ?? new Int32Array(page.length);
+    this.#writers.set(page, writers);
+    return writers;
+  }
+
+  /** Gives the call's number. */
+  #store(given: readonly number[], position: number, cache: CacheView): number {
+    const call = ++this.#call;
     const tokens = this.isTurned ? given.map((token, i) => turned(token, position + i, cache.turns, i)) : given;
     if (tokens.length > this.shape.prefillChunk) throw new Error("a prefill call is too long");
     if (position + tokens.length > this.shape.contextLength) throw new Error("beyond the context");
     for (let i = 0; i < cache.copies.length; i += 3) {
       const pages = this.#pages[cache.copies[i] ?? -1];
-      pages?.[cache.copies[i + 2] ?? -1]?.set(pages[cache.copies[i + 1] ?? -1] ?? []);
+      const [from, to] = [pages?.[cache.copies[i + 1] ?? -1], pages?.[cache.copies[i + 2] ?? -1]];
+      if (from === undefined || to === undefined) continue;
+      to.set(from);
+      this.#writersOf(to).set(this.#writersOf(from));
     }
     for (const [group, { window }] of this.shape.groups.entries()) {
       tokens.forEach((token, i) => {
         const { page, slot } = this.#at(cache, position + i, group);
         page[slot] = token + (cache.isLong === true ? IN_LONG : 0);
+        this.#writersOf(page)[slot] = call;
       });
       for (let seen = Math.max(0, position - (window ?? 1) + 1); seen < position; seen++) {
         const [own, first] = [this.#at(cache, seen, group), this.#at(cache, seen)];
         if (own.page[own.slot] !== first.page[first.slot]) throw new Mismatch(`group ${group} has another token at ${seen}`);
       }
     }
-    if (this.shape.slots > 0) this.#continue(tokens, position, cache);
+    if (this.shape.slots > 0) this.#continue(tokens, position, cache, call);
+    return call;
   }
 
   /** The state after the tokens, from the one before them. */
-  #continue(tokens: readonly number[], position: number, cache: CacheView): void {
+  #continue(tokens: readonly number[], position: number, cache: CacheView, call: number): void {
     const { read = -1, write = -1 } = cache.slots ?? {};
     const before = read < 0 ? [] : this.#states[read] ?? [];
     const held = this.#stored(position, cache).map((token) => token % IN_LONG);
     if (write < 0 || write >= this.shape.slots || write === read) throw new Error(`a step reads slot ${read} and writes slot ${write}`);
     if (before.join() !== held.join()) throw new Mismatch(`slot ${read} has the state after ${before.join()}, and not after ${held.join()}`);
     this.#states[write] = [...before, ...tokens];
+    this.#stateWriters[write] = call;
   }
 
   async #sample(rows: readonly (Sampled | null)[], carried = 0): Promise<StepResult[]> {

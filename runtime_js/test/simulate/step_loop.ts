@@ -195,12 +195,14 @@ export class StepLoopLife {
       await world.dare(place, probability, () => world.pick([new Injected(place), lost()]), world.below(3));
       if (machine.isLost) throw lost();
     };
+    runner.leaves = world.chance(0.5);
     runner.delay = () => finished("step");
+    runner.chunkDelay = () => finished("chunk");
     runner.compiling = () => fallible("compile", world.pick([0, 0.2]));
     const { step, row, token } = this.#speed;
     const [reserve, prefill, sample, decode, encode] = [runner.reservePages.bind(runner), runner.prefill.bind(runner), runner.prefillAndSample.bind(runner), runner.decode.bind(runner), runner.encode.bind(runner)];
     runner.reservePages = async (...room) => { await fallible("reserve", this.#failures); return reserve(...room); };
-    runner.prefill = (...given) => submit(step + token * given[0].length, async () => { await prefill(...given); await finished("chunk"); });
+    runner.prefill = (...given) => submit(step + token * given[0].length, () => prefill(...given));
     runner.prefillAndSample = (...given) => submit(step + token * given[0].length, () => sample(...given));
     runner.encode = (...given) => submit(step + token * given[0].length, () => encode(...given));
     runner.decode = (rows, carried) => submit(step + row * rows.length, () => decode(rows, carried));

@@ -15,9 +15,10 @@ export const STACK_BYTES = 1 << 16;
 /** A function of the plan as the step loop reads it. */
 export interface Program {
   readonly launch: string;
-  /** Pointers to its steps, and to the units that its launch function writes. */
+  /** Pointers to its steps, and to the units that its launch function writes, a word for each of its kernels. */
   readonly steps: number;
   readonly units: number;
+  readonly kernels: number;
   readonly count: number;
 }
 
@@ -85,7 +86,7 @@ export function layOut(plan: CpuPlan, variant: CpuVariant, fixed: FixedLayout, c
   const states = variant.stateBytes.map((bytes, i) => (plan.states[i]?.kind === "slots" ? place.next(bytes * slots) : 0));
   const programs = new Map([...variant.functions].map(([name, { launch, kernels, steps }]): [string, Program] => {
     const words = steps.reduce((sum, { buffers }) => sum + STEP_WORDS + buffers.length, 0);
-    return [name, { launch, steps: place.next(4 * words), units: place.next(4 * kernels.length), count: steps.length }];
+    return [name, { launch, steps: place.next(4 * words), units: place.next(4 * kernels.length), kernels: kernels.length, count: steps.length }];
   }));
   const groups = groupsOf(plan.states, contextLength, plan.model);
   const order = [...groups.entries()].sort(([, a], [, b]) => Number(a.window === null) - Number(b.window === null));

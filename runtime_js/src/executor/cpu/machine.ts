@@ -18,6 +18,8 @@ const SILENT_LOOKS = 100;
 /** Words of a team that change with its work alone: the step's number, and how much of it is done. */
 const PROGRESS = { at: 4, words: 2 };
 
+const UNWANTED = "Nobody waits for this any more.";
+
 /** Lets others have their turn. */
 function breath(): Promise<void> {
   return new Promise((resolve) => {
@@ -68,21 +70,29 @@ export class Machine {
     return 1 + this.#parts.threads.count;
   }
 
-  /** Computes a function, or its first `steps` steps. Rejects with what ended the machine. */
-  async run(name: string, n: number, kvLength: number, steps?: number): Promise<void> {
+  /**
+   * Computes a function, or its first `steps` steps. Rejects with what ended the machine, and with AbortError where it is wanted no more: it is
+   * left behind the step that it is at.
+   */
+  async run(name: string, n: number, kvLength: number, steps?: number, isWanted: () => boolean = () => true): Promise<void> {
     this.#check();
     const { instance: { exports, steps: loop }, memory: { fixed: { team } } } = this.#parts;
     const program = this.layout.programs.get(name);
     if (program === undefined) throw broken(`it has no function ${name}`);
     const launch = exports[program.launch];
     if (typeof launch !== "function") throw broken(`it has no launch function ${program.launch}`);
+    if (!isWanted()) throw new AbortError(UNWANTED);
     launch(n, kvLength, program.units);
     const isAlone = this.threads === 1;
     (isAlone ? loop.steps_begin_alone : loop.steps_begin)(team, program.steps, Math.min(steps ?? Infinity, program.count), program.units, n);
-    let [seen, since, looks] = ["", performance.now(), 0];
+    let [seen, since, looks, isLeft] = ["", performance.now(), 0, false];
     const slice = (): number => (isAlone ? loop.steps_alone(team, SLICE_US) : loop.steps_help(team, SLICE_US, this.#mayWait));
     while (this.#guarded(slice) !== 0) {
       await this.#breathe();
+      if (!isLeft && !isWanted()) {
+        isLeft = true;
+        this.memory.words(program.units, program.kernels).fill(0); // steps without units are passed over, whichever thread is to open them
+      }
       const now = this.memory.words(team + PROGRESS.at, PROGRESS.words).join();
       if (now !== seen) [seen, since, looks] = [now, performance.now(), 0];
       else if (++looks > SILENT_LOOKS && performance.now() - since > SILENT_MS) this.#fail(noAnswer("a thread of the CPU"));
@@ -90,6 +100,7 @@ export class Machine {
     }
     if (performance.now() - this.#lastBreath > SLICE_US / 1000) await this.#breathe();
     this.#check();
+    if (isLeft) throw new AbortError(UNWANTED);
   }
 
   /** A kernel that fails leaves its step as it is, for ever. */

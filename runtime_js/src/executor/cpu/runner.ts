@@ -65,22 +65,22 @@ export class CpuRunner implements InspectableRunner {
     return memory.pages(pool);
   }
 
-  prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[]): Promise<void> {
+  prefill(tokens: readonly number[], position: number, cache: CacheView, vectors?: readonly TokenVectors[], isWanted?: () => boolean): Promise<void> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
     return this.#inTurn(tokens, () => {
       this.#writeVectors(vectors);
-      return this.#prefill(tokens, [addition]);
+      return this.#prefill(tokens, [addition], { isWanted });
     });
   }
 
   prefillAndSample(
-    tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[],
+    tokens: readonly number[], position: number, cache: CacheView, draw: Draw, vectors?: readonly TokenVectors[], isWanted?: () => boolean,
   ): Promise<StepResult> {
     const addition = { position, count: tokens.length, cache: kept(cache) };
     return this.#inTurn(tokens, async () => {
       this.#writeVectors(vectors);
       const place = this.#places.take(1);
-      await this.#prefill(tokens, [addition], 1, place);
+      await this.#prefill(tokens, [addition], { place, isWanted });
       await this.#machine.run("logits", tokens.length, 0);
       const [result = { token: 0 }] = await this.#sample([{ draw, end: tokens.length, counted: 0 }], 1, place);
       return result;
@@ -92,7 +92,7 @@ export class CpuRunner implements InspectableRunner {
     const { tokens, additions } = texts === undefined ? { tokens: given, additions: [{ position, count: given.length, cache: kept(cache) }] }
       : placeTexts(given, texts, kept(cache), pageSize);
     return this.#inTurn(tokens, async () => {
-      await this.#prefill(tokens, additions, most);
+      await this.#prefill(tokens, additions, { rows: most });
       await this.#machine.run("encode", tokens.length, 0);
       const pooled = this.#floats("pooled");
       return pooled.slice(0, pooled.length / most * additions.length);
@@ -214,9 +214,11 @@ export class CpuRunner implements InspectableRunner {
     return this.#machine.memory.words(pointer, bytes / 4);
   }
 
-  async #prefill(tokens: readonly number[], additions: readonly Addition[], rows = 1, place = 0): Promise<void> {
+  async #prefill(
+    tokens: readonly number[], additions: readonly Addition[], { rows = 1, place = 0, isWanted }: { rows?: number; place?: number; isWanted?: (() => boolean) | undefined },
+  ): Promise<void> {
     this.#writeTokens(tokens, additions[0]?.position ?? 0);
-    await this.#machine.run("prefill", tokens.length, this.#tell(additions, rows, place));
+    await this.#machine.run("prefill", tokens.length, this.#tell(additions, rows, place), undefined, isWanted);
   }
 
   /** Does the copies that are due and writes what a step is told of its tokens. Returns how many tokens the longest of their sequences has. */
