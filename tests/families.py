@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,14 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 # What is another family to the compiler is compared on NumPy operators alone.
 ALIKE = [name for name, recipe in RECIPES.items() if "like" in recipe]
+
+
+def _has_head(recipe: dict[str, Any]) -> bool:
+    return re.search("(?<!LMHead)Model$", recipe["config"]["architectures"][0]) is None
+
+
 # Of those without a head, which make vectors of texts: their references are last hidden states.
-ENCODERS = [name for name, recipe in RECIPES.items() if recipe["config"]["architectures"][0].endswith("Model") and name not in ALIKE]
+ENCODERS = [name for name, recipe in RECIPES.items() if name not in ALIKE and not _has_head(recipe)]
 FAMILIES = [name for name in RECIPES if name not in ENCODERS + ALIKE]
 
 

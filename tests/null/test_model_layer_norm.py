@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import shutil
+from pathlib import Path
 
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from families import open_tiny
 from webllm_build.errors import UnsupportedArchitecture
-from webllm_build.model import read_model
+from webllm_build.model import load_model, read_model
+from webllm_build.source.local import open_folder
 
 PHI_2 = {
     "model_type": "phi",
@@ -81,3 +88,15 @@ def test_what_is_not_computed_is_refused(config: dict[str, object]) -> None:
     for key, value in {"qk_layernorm": True, "hidden_act": "mish", "rope_scaling": {"type": "ntk", "factor": 2.0}}.items():
         with pytest.raises(UnsupportedArchitecture):
             read_model("a model", {**config, key: value})
+
+
+def test_gpt2_is_read_as_its_makers_saved_it(tmp_path: Path) -> None:
+    """Without what its tensors' names begin with, and with its masks beside them."""
+    usual, folder = open_tiny("gpt2", "hugging_face", tmp_path / "usual"), shutil.copytree(tmp_path / "usual", tmp_path / "first")
+    tensors = {name.removeprefix("transformer."): tensor for name, tensor in load_file(folder / "model.safetensors").items()}
+    masks = {f"h.{layer}.attn.bias": np.tril(np.ones((1, 1, 128, 128), np.float16)) for layer in range(2)}
+    save_file({**tensors, **masks}, folder / "model.safetensors")
+    found, expected = open_folder(folder, "gpt2"), load_model(usual)
+    for weight in load_model(found).weights:
+        (same,) = (each for each in expected.weights if each.name == weight.name)
+        np.testing.assert_array_equal(weight.values(found), same.values(usual))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from typing import Literal
 
 from tvm import te, tirx, topi
 
@@ -38,17 +39,24 @@ def take(shape: tuple[int | None, ...], first: int, count: int) -> tirx.PrimFunc
 
 
 @functools.cache
-def add_positions(columns: int, count: int, has_type: bool) -> tirx.PrimFunc:
-    """x[n, columns] + positions[count * columns] + token_type[columns], where there is such. Positions begin again with each text, whose
-    first token's place in x is state[text, FIRST_WORD]."""
+def add_positions(columns: int, count: int, has_type: bool, of: Literal["texts", "sequence", "rows"]) -> tirx.PrimFunc:
+    """x[n, columns] + positions[count * columns] + token_type[columns], where there is such. of: positions begin again with each text,
+    whose first token's place in x is state[text, FIRST_WORD]; or they are those from state[0, 0] on; or each token's is state[row, 0]."""
     x = _placeholder((None, columns), "float32", tirx.Var("n", "int64"))
     state = te.placeholder([MAX_ROWS, STATE_WORDS], "int32")
     positions, *types = (te.placeholder([length], "float32") for length in (count * columns, *([columns] if has_type else [])))
 
-    def add(token: tirx.Var, column: tirx.Var) -> tirx.Expr:
+    def position(token: tirx.Var) -> tirx.Expr:
+        zero, last = tirx.IntImm("int64", 0), tirx.IntImm("int64", count - 1)
+        if of != "texts":
+            found = tirx.Cast("int64", state[token, 0]) if of == "rows" else tirx.Cast("int64", state[0, 0]) + token
+            return te.max(te.min(found, last), zero)  # a row that does nothing has -1
         begins = [tirx.Cast("int64", state[row, FIRST_WORD]) for row in range(1, MAX_ROWS)]
-        first = functools.reduce(te.max, [te.if_then_else(begin <= token, begin, tirx.IntImm("int64", 0)) for begin in begins])
-        y = x[token, column] + positions[(token - te.max(first, tirx.IntImm("int64", 0))) * columns + column]
+        first = functools.reduce(te.max, [te.if_then_else(begin <= token, begin, zero) for begin in begins])
+        return token - te.max(first, zero)
+
+    def add(token: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        y = x[token, column] + positions[position(token) * columns + column]
         return y + types[0][column] if types else y
 
     added = te.compute(x.shape, add, name="added")

@@ -116,6 +116,8 @@ class DecodeOperators(GpuOperators, DecodeExperts):
     """One token of each of a few rows: matrix-vector kernels with the norm folded in, attention split over keys. All rows get what each
     would get alone, bit for bit where the tiles are alike."""
 
+    decoding = True
+
     def __init__(self, norm_eps: float, variant: Variant, inputs: Inputs, m: int = 1) -> None:
         super().__init__(norm_eps, variant, inputs)
         self.m = m
@@ -183,6 +185,8 @@ class DecodeOperators(GpuOperators, DecodeExperts):
 
 class PrefillOperators(GpuOperators, PrefillExperts):
     """Many tokens: norms made by TVM, matrix-matrix kernels, tiled causal attention."""
+
+    decoding = False
 
     def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if norm:

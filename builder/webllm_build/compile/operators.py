@@ -76,6 +76,8 @@ class Inputs:
 class RelaxOperators(ABC):
     """What GPUs, CPUs and all phases share. Activations are float32[tokens, features] in every variant."""
 
+    decoding: bool  # each token has a row of its own; they are of one sequence, or of whole texts, otherwise
+
     def __init__(self, norm_eps: float, inputs: Inputs) -> None:
         self.norm_eps = norm_eps
         self.inputs = inputs
@@ -160,9 +162,9 @@ class RelaxOperators(ABC):
         out = nn.Tensor.placeholder([MAX_ROWS if several else len(kinds), columns], "float32")
         return nn.op.tensor_ir_op(kernel, "pool", [x, *([self.inputs.io["state"]] if several else [])], out)
 
-    def add_positions(self, x: nn.Tensor, positions: Weight, token_type: Weight | None = None) -> nn.Tensor:
-        columns = int(x.shape[1])
-        kernel = computed.add_positions(columns, positions.shape[0] // columns, token_type is not None)
+    def add_positions(self, x: nn.Tensor, positions: Weight, token_type: Weight | None = None, *, whole: bool = True) -> nn.Tensor:
+        columns, of = int(x.shape[1]), "texts" if whole else "rows" if self.decoding else "sequence"
+        kernel = computed.add_positions(columns, positions.shape[0] // columns, token_type is not None, of)
         args = [x, self.inputs.io["state"], *self.vector(positions), *self.vector(token_type)]
         return nn.op.tensor_ir_op(kernel, "add_positions", args, rows(x, columns))
 

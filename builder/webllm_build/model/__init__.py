@@ -44,6 +44,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "gemma4_text": "gemma4",
     "glm": None,
     "glm4": "glm4",
+    "gpt2": "gpt2",
     "gpt_neox": "gptneox",
     "gpt_oss": "gpt-oss",
     "granite": "granite",

@@ -97,7 +97,7 @@ class Decoder:
 
     def embedded(self, ops: Operators[Tensor]) -> Tensor:
         """What the first layer gets: [m, hidden]."""
-        return self.entry(ops, ops.embed(self.embedding, scale=self.embedding_scale))
+        return self.entry(ops, ops.embed(self.embedding, scale=self.embedding_scale), whole=self.takes_whole_texts)
 
     def hidden(self, ops: Operators[Tensor], layers: int | None = None) -> Tensor:
         """Hidden states before the final norm of the tokens of this call, or those behind the first layers: [m, hidden]."""

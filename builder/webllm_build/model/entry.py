@@ -42,7 +42,8 @@ class PlacedEntry:
         tables = [weight for weight in (self._positions, self._token_type) if weight is not None]
         return [*tables, *(self._norm.weights if self._norm is not None else ())]
 
-    def __call__(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
+    def __call__(self, ops: Operators[Tensor], x: Tensor, *, whole: bool) -> Tensor:
+        """whole: a text comes in one call."""
         if self._positions is not None:
-            x = ops.add_positions(x, self._positions, self._token_type)
+            x = ops.add_positions(x, self._positions, self._token_type, whole=whole)
         return x if self._norm is None else self._norm(ops, x)

@@ -30,7 +30,7 @@ class FileNames:
     bare: parts whose tensors' names have no ".weight" behind them.
     by_heads: parts of which each head has its queries, keys and values together.
     added: part → a tensor whose first row is added to every row.
-    transposed: parts whose tensors have columns as rows.
+    transposed: parts whose matrices have columns as rows.
     patches: how the matrix of patches of pictures lies in the file.
     bounds: parts that are bounds of other values, of which infinite ones say that there is none.
     multipliers: part, or its name with ".bias" → what its values lack as a factor.
@@ -229,7 +229,7 @@ class Place:
             has_offset = norm and (file.offset_norms is None or part.name in file.offset_norms)
             offset, is_logarithm = file.norm_offset if has_offset else 0.0, part.name in file.logarithms
             half, multiplier = file.halves.get(part.name), file.multipliers.get(f"{part.name}.bias" if suffix == "bias" else part.name, 1.0)
-            by_heads, is_turned = part.heads if part.name in file.by_heads else 0, part.name in file.transposed
+            by_heads, is_turned = part.heads if part.name in file.by_heads else 0, part.name in file.transposed and bool(columns)
             added = file.added.get(part.name)
             flags = (part.name in file.bounds, part.name in file.softened)
             return Stored(

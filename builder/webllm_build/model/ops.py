@@ -76,9 +76,9 @@ class Operators(Protocol[Tensor]):
     def layer_norm(self, x: Tensor, weight: Weight, bias: Weight | None = None) -> Tensor:
         """weight[k] * (x[m, k] - its mean) / its standard deviation, plus bias[k] (arXiv 1607.06450)."""
 
-    def add_positions(self, x: Tensor, positions: Weight, token_type: Weight | None = None) -> Tensor:
-        """x[m, k] + positions[i] + token_type[k] for token i of this call, which must have a text whole. positions: a vector, rows of k
-        behind each other."""
+    def add_positions(self, x: Tensor, positions: Weight, token_type: Weight | None = None, *, whole: bool = True) -> Tensor:
+        """x[m, k] + positions[i] + token_type[k] for the token at position i. positions: a vector, rows of k behind each other. whole: this
+        call must have a text whole."""
 
     def pool(self, x: Tensor, kind: Pooling, *, several: bool = False) -> Tensor:
         """One state of x[m, k], the first ("cls") or the last, or the mean of all: [1, k]."""

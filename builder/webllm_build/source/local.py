@@ -51,6 +51,7 @@ ONLY_SAFETENSORS = (
 # file is the other way, what is to be taken off and what put before names.
 PREFIXES = {
     "embed_tokens.weight": ("", "model."),
+    "wte.weight": ("", "transformer."),
     "bert.embeddings.word_embeddings.weight": ("bert.", ""),
     "model.embeddings.tok_embeddings.weight": ("model.", ""),
 }
