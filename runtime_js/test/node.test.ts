@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { hasModelInCache } from "../src/api/cache.ts";
-import { resolveModel } from "../src/api/config.ts";
+import { chooseModels, resolveModel } from "../src/api/config.ts";
 import { DiskFile, DiskFolder, releaseLocks } from "../src/node/files.ts";
 import "../src/node/platform.ts";
 import { Journal, listJournals } from "../src/storage/journal.ts";
@@ -51,6 +51,11 @@ async function readAll(source: ModelSource): Promise<Uint8Array> {
 }
 
 const WEIGHTS = new Uint8Array(Buffer.concat(SHARDS));
+
+test("of several models each may be on a device of its own", () => {
+  const choices = chooseModels([model, join(model, "..")], [{}, { device: "cpu" }], undefined, { device: "auto" });
+  assert.deepEqual(choices.map(({ device }) => device), ["auto", "cpu"]);
+});
 
 test("a model is named by its folder, the site's or the package's around it, or its manifest, as a path or a URL", () => {
   const manifest = pathToFileURL(join(model, NAME)).href;

@@ -20,6 +20,7 @@ test("a record of WebLLM's means the package's model that has its id", async () 
   await assert.rejects(new Engine({ appConfig: { model_list: [unknown] } }).reload("Nobody-7B-MLC"),
     { name: "ModelNotFoundError", code: "ModelNotFound", message: /webllm-build npm .*--model Nobody-7B-MLC$/ });
   await assert.rejects(new Engine().reload("nobody"), { name: "ModelNotFoundError", message: /Cannot find model record in appConfig for nobody/ });
+  await assert.rejects(new Engine().reload("/built/site"), { name: "ModelNotFoundError", message: /appConfig for \/built\/site[.] .*new Engine\(\) and reload\(\)/ });
 });
 
 test("reload looks at its arguments in WebLLM's order, after it has unloaded", async () => {

@@ -50,13 +50,19 @@ function repository(address: unknown): [string | undefined, string] {
   return [/^https?:[/][/]huggingface[.]co[/]/.test(String(address)) ? parts.at(-2) : undefined, parts.at(-1) ?? ""];
 }
 
+/** An address: what WebLLM's interface calls by names alone. It says of each model what it is, which no folder's name tells. */
+const PATH = /^([./~\\]|[a-z][a-z0-9+.-]*:)|[.]json$/i;
+const FROM_FOLDER = "What was built is loaded from its folder or its manifest's address by new Engine() and reload(), which this package exports, too; or here by a record of "
+  + 'appConfig: { model_id: "...", manifest: "the path or URL of its manifest" }.';
+
 /** Raises a ModelNotFoundError. */
 export function findRecord(modelId: string, { model_list }: AppConfig): ModelRecord {
   const record = model_list.find(({ model_id }) => model_id === modelId);
   if (record !== undefined) return record;
+  const howTo = PATH.test(modelId) ? FROM_FOLDER : howToMake(modelId);
   const known = model_list.map(({ model_id }) => model_id).join(", ") || "none";
   throw new NamedError("ModelNotFoundError",
-    `Cannot find model record in appConfig for ${modelId}. Its model_list has: ${known}. ${howToMake(modelId)}`, "ModelNotFound");
+    `Cannot find model record in appConfig for ${modelId}. Its model_list has: ${known}. ${howTo}`, "ModelNotFound");
 }
 
 /** Where the files of a record lie, under the record's own id. Raises a ModelNotFoundError. */

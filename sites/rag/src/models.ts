@@ -7,6 +7,9 @@ import type { Embedder } from "./library.ts";
 /** Where vite.config.ts and the README have them. A CDN's address does, too, once the page's policy allows it (vite.config.ts). */
 export const WEIGHTS = "weights/";
 
+/** How the embedder is loaded. `{ device: "cpu" }` leaves the GPU, and its memory, to the model that writes. */
+const EMBEDDER: EngineTypes.ChatOptions = {};
+
 const MAX_ANSWER_TOKENS = 400;
 
 function recordOf(id: string): ModelRecord | undefined {
@@ -26,7 +29,7 @@ export interface Models {
 
 export async function loadModels(device: EngineTypes.Device, progress: EngineTypes.InitProgressCallback): Promise<Models> {
   const [writes, embeds] = [idOf(false), idOf(true)];
-  const engine = await createEngine({ model: [writes, embeds], weights: WEIGHTS, device, initProgressCallback: progress });
+  const engine = await createEngine({ model: [writes, embeds], weights: WEIGHTS, device, initProgressCallback: progress }, [{}, EMBEDDER]);
   return { writer: new EngineWriter(engine, writes), embedder: new EngineEmbedder(engine, embeds) };
 }
 
