@@ -183,6 +183,15 @@ def test_the_first_files_of_gemma_2_have_its_window(said: dict[str, object], win
     assert {state.window for state in model.states if isinstance(state, Pages)} == windows
 
 
+@pytest.mark.parametrize("family", ["cohere2", "gemma4_text", "gpt_oss"])
+def test_layers_that_slide_have_a_window(family: str) -> None:
+    checkpoint = open_gguf(FIXTURES / f"tiny-{family}" / "model.gguf")
+    kept = {key: value for key, value in checkpoint.config.items() if not key.endswith(".attention.sliding_window")}
+    for said in ({}, {f"{checkpoint.config['general.architecture']}.attention.sliding_window": 0}):
+        with pytest.raises(MalformedFile, match=r"does not say .*\.attention\.sliding_window"):
+            load_model(replace(checkpoint, config={**kept, **said}))
+
+
 def test_rope_factors_are_few(tmp_path: Path) -> None:
     path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={"rope_freqs.weight": np.ones(257, np.float32)})
     with pytest.raises(MalformedFile, match="rope_freqs"):

@@ -47,6 +47,7 @@ LONG_FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rop
 ATTENTION_FACTOR = "rope.scaling.attn_factor"
 TURNED = "rope.dimension_count"
 WINDOW = "attention.sliding_window"
+NEEDS_WINDOW = frozenset({"cohere2", "gemma-embedding", "gemma4", "gpt-oss", "granite_swa"})  # which llama.cpp refuses to read without one
 PATTERN = "attention.sliding_window_pattern"
 SCALING = "rope.scaling.type"
 KINDS_OF_SCALING = ("none", "linear", YARN, "longrope")
@@ -74,7 +75,8 @@ def hugging_face_config(
     checkpoint: Checkpoint, model_type: str, keys: Mapping[str, str], defaults: Mapping[str, object]
 ) -> dict[str, object]:
     """keys: the architecture's, from Hugging Face to GGUF. defaults: what llama.cpp takes for the file's keys in this architecture alone.
-    Raises MissingFile for a file without embeddings, UnsupportedArchitecture."""
+    Raises MissingFile for a file without embeddings, MalformedFile for one without the window that its architecture always has,
+    UnsupportedArchitecture."""
     embedding = checkpoint.tensors.get(EMBEDDING)
     if embedding is None or len(embedding.shape) != 2:
         raise MissingFile(f"{checkpoint.name} has no {EMBEDDING}", "Is it a whole model, and not an adapter or a vocabulary?")
@@ -107,6 +109,8 @@ def hugging_face_config(
         config["layer_types"] = [SLIDING if flag else FULL for flag in pattern]
         config.pop("sliding_window_pattern", None)
     if WINDOW in keys.values() and not window:
+        if checkpoint.config["general.architecture"] in NEEDS_WINDOW:
+            raise MalformedFile(f"{checkpoint.name} does not say {prefix}{WINDOW}", "llama.cpp refuses it, too. Convert the model again.")
         count = config.get("num_hidden_layers")
         config["layer_types"] = [FULL] * count if isinstance(count, int) and 0 < count <= MAX_LAYERS else None
         config["sliding_window"] = None
