@@ -128,7 +128,7 @@ def test_rows_are_whole_words_of_every_buffer() -> None:
     model = read_model("a model", CONFIG)
     schemes = {weight.name: scheme_of_floats(weight, "auto") for weight in model.weights}
     Layout.of(model, schemes, 256, 64)
-    with pytest.raises(UnsupportedArchitecture, match="no whole words as mxfp4"):
+    with pytest.raises(UnsupportedArchitecture, match="not whole words as mxfp4"):
         Layout.of(model, schemes | {"layer_table": SCHEMES["mxfp4"]}, 256, 64)
 
 
