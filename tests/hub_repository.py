@@ -80,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/api/validate-yaml":
             self._answer({"warnings": [], "errors": []})
         elif path.startswith("/lfs/"):
-            hub.objects[path.removeprefix("/lfs/")] = body
+            hub.objects[path.rpartition("/")[2]] = body
             self._answer({})
         elif hub.name not in path or not hub.exists:
             self._answer({"error": "Repository not found"}, 401, {"X-Error-Code": "RepoNotFound"})
@@ -107,7 +107,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _action(self, asked: dict[str, object]) -> dict[str, object]:
         oid = str(asked["oid"])
-        return {**asked, **({} if oid in self.hub.objects else {"actions": {"upload": {"href": f"{self.hub.url}/lfs/{oid}"}}})}
+        upload = {"href": f"{self.hub.url}/lfs/{self.hub.name}/{oid}"}
+        return {**asked, **({} if oid in self.hub.objects else {"actions": {"upload": upload}})}
 
     def _commit(self, lines: list[dict[str, dict[str, str]]]) -> None:
         hub = self.hub
@@ -143,7 +144,8 @@ class Handler(BaseHTTPRequestHandler):
 def serve_hub(hub: HubRepository, *others: HubRepository) -> Iterator[None]:
     """others: what can be read there, too."""
     with ThreadingHTTPServer(("127.0.0.1", 0), type("Of", (Handler,), {"hubs": (hub, *others)})) as server:
-        hub.url = f"http://127.0.0.1:{server.server_port}"
+        for each in (hub, *others):
+            each.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield

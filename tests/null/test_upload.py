@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -21,9 +22,23 @@ from webllm_build.package.model_card import OURS, model_card
 from webllm_build.package.output import read_marker
 from webllm_build.package.places import Places
 
-Upload = Callable[..., subprocess.CompletedProcess[str]]
-# The command, which does not pause before it asks again.
-PROGRAM = "import time; time.sleep = lambda seconds: None; from webllm_build.__main__ import main; main()"
+Upload = Callable[..., "Done"]
+# Commands, one behind the other in one process, which takes longer to start than they do. None pauses before it asks again.
+PROGRAM = """
+import json, sys, time
+from webllm_build.__main__ import main
+time.sleep = lambda seconds: None
+for sys.argv[1:] in json.loads(sys.argv[1]):
+    try:
+        main()
+    except SystemExit as end:
+        print(f"\\0{end.code}", end="\\0", file=sys.stderr)
+"""
+
+
+class Done(NamedTuple):
+    returncode: int
+    stderr: str
 
 
 @pytest.fixture
@@ -45,18 +60,22 @@ def dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def upload(hub: HubRepository, dist: Path, tmp_path: Path) -> Upload:
-    def run(*options: str | Path, folder: Path = dist, place: str = "hub:me/sample", **more: str) -> subprocess.CompletedProcess[str]:
-        return command("upload", folder, place, *options, home=tmp_path / "home", endpoint=hub.url, **more)
+    def run(*options: str | Path, folder: Path = dist, place: str = "hub:me/sample", **more: str) -> Done:
+        (done,) = commands(["upload", folder, place, *options], home=tmp_path / "home", endpoint=hub.url, **more)
+        return done
 
     return run
 
 
-def command(*arguments: str | Path, home: Path, endpoint: str, **more: str) -> subprocess.CompletedProcess[str]:
+def commands(*asked: Sequence[object], home: Path, endpoint: str, **more: str) -> list[Done]:
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_ETAG_TIMEOUT": "2", "HF_TOKEN": "hf_x"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")} | settings | more
-    program = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
-    done = subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
+    program = [sys.executable, "-c", PROGRAM, json.dumps([[*map(str, each)] for each in asked])]
+    said = subprocess.run(program, capture_output=True, text=True, env=environment, check=False).stderr
+    assert "Traceback" not in said, said
+    parts = said.split("\0")
+    done = [Done(int(code), text) for text, code in zip(parts[::2], parts[1::2], strict=False)]
+    assert len(done) == len(asked), said
     return done
 
 
@@ -118,35 +137,51 @@ def lose(hub: HubRepository) -> None:
     hub.before_commit = lambda: hub.objects.update({oid: data[:-1] for oid, data in hub.objects.items()})
 
 
+REFUSALS: dict[str, tuple[Callable[[HubRepository], None], list[str]]] = {
+    "missing": (lambda hub: setattr(hub, "exists", False), ["no repository me/missing", "--create"]),
+    "denied": (deny("/preupload/", 403), ["403", "may not write"]),
+    "changing": (deny("/commit/", 409), ["409", "Run the same command again"]),
+    "limited": (deny("/preupload/", 429), ["429", "wait some minutes"]),
+    "down": (deny("/objects/batch", 503), ["503", "not sent again"]),
+    "small": (deny("/lfs/", 413), ["413", "larger than the Hub allows"]),
+    "common": (change, ["412", "committed to it meanwhile"]),
+    "losing": (lose, ["files are not in me/losing as they were sent"]),
+}
+
+
+def test_what_the_hub_refuses_is_said_with_what_to_do(dist: Path, tmp_path: Path) -> None:
+    hubs = [HubRepository(f"me/{name}") for name in REFUSALS]
+    for hub, (make, _) in zip(hubs, REFUSALS.values(), strict=True):
+        make(hub)
+    with serve_hub(*hubs):
+        failed = commands(*(["upload", dist, f"hub:{hub.name}"] for hub in hubs), home=tmp_path / "home", endpoint=hubs[0].url)
+    for each, (_, words) in zip(failed, REFUSALS.values(), strict=True):
+        said = " ".join(each.stderr.split())
+        assert each.returncode == 1 and all(word in said for word in words), said
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda hub: setattr(hub, "role", "read"), ["may only read", "settings/tokens"]),
-        (lambda hub: setattr(hub, "exists", False), ["no repository me/sample", "--create"]),
         (deny("/api/whoami", 401), ["401", "log in again"]),
-        (deny("/preupload/", 403), ["403", "may not write"]),
-        (deny("/commit/", 409), ["409", "Run the same command again"]),
-        (deny("/preupload/", 429), ["429", "wait some minutes"]),
-        (deny("/objects/batch", 503), ["503", "not sent again"]),
-        (deny("/lfs/", 413), ["413", "larger than the Hub allows"]),
-        (change, ["412", "committed to it meanwhile"]),
-        (lose, ["files are not in me/sample as they were sent"]),
     ],
 )
-def test_what_the_hub_refuses_is_said_with_what_to_do(
+def test_what_is_wrong_with_a_token_is_said(
     hub: HubRepository, upload: Upload, make: Callable[[HubRepository], None], words: list[str]
 ) -> None:
     make(hub)
     failed = upload()
-    assert failed.returncode == 1
     said = " ".join(failed.stderr.split())
-    assert all(word in said for word in words), said
+    assert failed.returncode == 1 and all(word in said for word in words), said
 
 
 def test_what_cannot_be_uploaded_is_said_before_anything_is_sent(hub: HubRepository, upload: Upload, dist: Path, tmp_path: Path) -> None:
-    for place in ("me/sample", "hub:sample", "hf:me/sample", "hub:a/b/c"):
-        assert "hub:organization/name" in upload(place=place).stderr
-    assert "was not written by webllm-build" in upload(folder=tmp_path).stderr
+    places = ("me/sample", "hub:sample", "hf:me/sample", "hub:a/b/c")
+    asked = [*(["upload", dist, place] for place in places), ["upload", tmp_path, "hub:me/sample"]]
+    *misspelt, foreign = commands(*asked, home=tmp_path / "home", endpoint=hub.url)
+    assert all("hub:organization/name" in each.stderr for each in misspelt)
+    assert "was not written by webllm-build" in foreign.stderr
     assert "There is no token" in upload(HF_TOKEN="").stderr
     shard = min(dist.glob("model/weights-*.bin"))
     shard.write_bytes(bytes(len(shard.read_bytes())))
@@ -157,31 +192,34 @@ def test_what_cannot_be_uploaded_is_said_before_anything_is_sent(hub: HubReposit
 
 
 def test_a_site_takes_only_weights_that_are_on_the_hub(hub: HubRepository, upload: Upload, tmp_path: Path) -> None:
-    def check(*places: str) -> subprocess.CompletedProcess[str]:
+    def check(*asked: list[str]) -> list[str]:
+        """What is said of each list of --weights."""
         script = (
-            "import sys; from pathlib import Path; from webllm_build.config import BuildRequest; from webllm_build.progress import Silent;"
+            "import json, sys; from pathlib import Path;"
+            "from webllm_build.config import BuildRequest; from webllm_build.progress import Silent;"
             "from webllm_build.find_weights import check_hub, find_weights; from webllm_build.package.model_folder import read_weights;"
             "from webllm_build.errors import WebllmBuildError\n"
-            "try:\n"
-            " places, hub = find_weights(BuildRequest('site', weights=tuple(sys.argv[2:])), Silent())\n"
-            " check_hub(hub, [read_weights(Path(sys.argv[1]))]); print(places)\n"
-            "except WebllmBuildError as error: print(error)"
+            "for asked in json.loads(sys.argv[2]):\n"
+            " try:\n"
+            "  places, hub = find_weights(BuildRequest('site', weights=tuple(asked)), Silent())\n"
+            "  check_hub(hub, [read_weights(Path(sys.argv[1]))]); print(places, end='\\0')\n"
+            " except WebllmBuildError as error: print(error, end='\\0')"
         )
         environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
-        program = [sys.executable, "-c", script, str(tmp_path / "sample" / "weights"), *places]
-        return subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
+        program = [sys.executable, "-c", script, str(tmp_path / "sample" / "weights"), json.dumps(asked)]
+        return subprocess.run(program, capture_output=True, text=True, env=environment, check=True).stdout.split("\0")[:-1]
 
-    assert "0 of the 4 files" in (said := check("hub:me/sample").stdout), said
-    assert "webllm-build upload dist hub:me/sample --create" in said
+    (said,) = check(["hub:me/sample"])
+    assert "0 of the 4 files" in said and "webllm-build upload dist hub:me/sample --create" in said
     assert upload().returncode == 0
     url = f"https://huggingface.co/me/sample/resolve/{hub.commit}/"
-    assert check("hub:me/sample").stdout.strip() == str(Places((url,), None))
-    assert check("bundle", "hub:me/sample@main").stdout.strip() == str(Places(("", url)))
-    assert check("url:https://a.org", "hub:me/sample").stdout.strip() == str(Places(("https://a.org/", url), "weights"))
+    assert check(["hub:me/sample"], ["bundle", "hub:me/sample@main"], ["url:https://a.org", "hub:me/sample"]) == [
+        *map(str, (Places((url,), None), Places(("", url)), Places(("https://a.org/", url), "weights"))),
+    ]
     hub.private = True
-    assert "private or gated" in check("hub:me/sample").stdout
+    assert "private or gated" in check(["hub:me/sample"])[0]
     hub.exists = False
-    assert "upload dist hub:me/sample --create" in check("hub:me/sample@main").stdout
+    assert "upload dist hub:me/sample --create" in check(["hub:me/sample@main"])[0]
     assert BuildRequest("site", weights=("hub:me/sample",)).has_threads is False
 
 
