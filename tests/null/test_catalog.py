@@ -38,6 +38,7 @@ PARAMETERS = {
     "phi-3.5-mini": 3821079552, "phi-4-mini": 3836021760, "mistral-7b": 7248023552, "phi-2": 2779683840,
     "smolvlm-256m": 256484928, "lfm2-vl-450m": 450822656, "lfm2-2.6b": 2569272320, "exaone-3.5-2.4b": 2405327360,
     "olmoe-1b-7b": 6919161856, "starcoder2-3b": 3030371328, "deepseek-coder-1.3b": 1346471936, "glm-edge-1.5b": 1593427968,
+    "glm-edge-4b": 4327984128, "helium-1-preview-2b": 2172643840,
     "gpt2": 124439808, "gpt2-medium": 354823168, "gpt2-large": 774030080, "gpt2-xl": 1557611200, "distilgpt2": 81912576,
 }
 
