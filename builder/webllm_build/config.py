@@ -85,7 +85,7 @@ class BuildRequest:
         tuple[str, ...],
         Option(
             "Name of `webllm-build models`, hf:org/name[/file.gguf][@revision], a Hugging Face model folder, or a .gguf file. "
-            "Repeated: the models of one site, the best first, between which its page lets choose; or of one package.",
+            "Repeated: several models in one site, the best first, of which visitors choose one; or in one package.",
             fits=lambda models: len(models) <= MAX_MODELS,
             expected=f"at most {MAX_MODELS} models",
             fix="Leave some out.",
@@ -103,14 +103,14 @@ class BuildRequest:
     calibrate: Annotated[
         str | None,
         Option(
-            "Text like what the model will be given, of which a page is used to tell which weights matter most. Default: a built-in one.",
+            "Text like what the model will be given; a page of it tells which weights matter most. Default: a built-in one.",
             each=True,
             reads=read_text,
         ),
     ] = None
     imatrix: Annotated[
         Path | None,
-        Option("File of llama.cpp's llama-imatrix, GGUF or .dat, that tells which weights matter most, in a text's place.", alone=True),
+        Option("File of llama.cpp's llama-imatrix, GGUF or .dat, that tells which weights matter most, instead of a text.", alone=True),
     ] = None
     kv: Annotated[
         str,
@@ -147,7 +147,7 @@ class BuildRequest:
         Logo | None, Option("Picture in the page's header and its icon: an .svg, .png or .webp file.", kind="site", reads=read_logo)
     ] = None
     colors: Annotated[Colors, Option("Colors of the page, checked for whether they can be read.", kind="site")] = PAGES_OWN
-    font: Annotated[str, Option("Letters of the page: {choices}.", tuple(FONTS), kind="site")] = "sans"
+    font: Annotated[str, Option("Font of the page: {choices}.", tuple(FONTS), kind="site")] = "sans"
     language: Annotated[
         str, Option("Language of the page: {choices}. auto: the visitor's, where the page has it.", (VISITORS, *LANGUAGES), kind="site")
     ] = VISITORS
@@ -192,8 +192,9 @@ class BuildRequest:
     remote: Annotated[
         str | None,
         Option(
-            "Address of a server that speaks OpenAI's API, as https://host/v1, which the page asks in the device's place while the model "
-            "is not ready, or by the visitor's wish. The visitor is asked before the first byte leaves, and for a key: a site has none. "
+            "Address of a server that speaks OpenAI's API, such as https://host/v1, which the page asks instead of the device while the "
+            "model is not ready, or where the visitor wishes it. The visitor is asked before the first byte leaves, and for a key: a site "
+            "has none. "
             "Needs --remote-model.",
             fits=HTTPS_OR_LOCAL.fullmatch,
             expected="https://host/v1",

@@ -42,7 +42,7 @@ def build_command(kind: Kind, doc: str) -> Callable[..., None]:
             raise ConfigError(wrong)
         run_build(request)
 
-    config_help = f"What says the options that are not given here. Default: {CONFIG_FILE} of this folder, if it is there."
+    config_help = f"File with the options that are not given here. Default: {CONFIG_FILE} of this folder, if it is there."
     config_option: Any = Annotated[Path | None, typer.Option("--config", metavar="FILE", help=config_help)]
     first = [
         inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),

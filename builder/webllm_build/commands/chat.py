@@ -20,7 +20,7 @@ def chat(
     prompt: Annotated[str | None, typer.Option(help="Answer this and end. Without it, text from a pipe is the prompt.")] = None,
     model: Annotated[str | None, typer.Option(help="The id of the model, where the folder has several.")] = None,
 ) -> None:
-    """Talk to a built model in the terminal, on this machine's CPU. Needs Node. Ctrl+C stops an answer, and ends where none runs.
+    """Talk to a built model in the terminal, on this machine's CPU. Needs Node. Ctrl+C stops an answer, or ends the chat where none runs.
     /image PATH shows the model a picture, a PNG file, with what is written next; /sound PATH lets it hear a WAV file.
 
     Examples:

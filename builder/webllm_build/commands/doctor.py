@@ -17,7 +17,7 @@ def doctor(
     cache_dir: Annotated[Path | None, typer.Option(help="The cache to look at; default: that of `site`.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:
-    """Tell what a report of a fault should: versions, tools, caches, browsers. No secrets and no names. Exit code 1: something is amiss.
+    """Tell what a bug report needs: versions, tools, caches, browsers. No secrets and no names. Exit code 1: something is wrong.
 
     Example:
 
