@@ -36,7 +36,8 @@ def compile_library(recipe: Blueprint, cache: Cache, progress: Progress) -> byte
 
 def compile_cpu_libraries(recipe: Blueprint, cache: Cache, progress: Progress) -> tuple[bytes, bytes]:
     """Of each flavour, the plain one first. Raises CompileError, ToolchainError."""
-    plain, relaxed = _kept(recipe, cache, "cpu", {}, CPU_NAMES, lambda: _compile_cpu(recipe, progress))
+    particular = {"cpu_chunk": recipe.cpu_layout.prefill_chunk}
+    plain, relaxed = _kept(recipe, cache, "cpu", particular, CPU_NAMES, lambda: _compile_cpu(recipe, progress))
     return plain, relaxed
 
 
@@ -147,6 +148,6 @@ def _compile_cpu(recipe: Blueprint, progress: Progress) -> list[bytes]:
     request = recipe.request
     with progress.step(_named("Compiling for CPUs", recipe)):
         variants = [dataclasses.replace(each, kv_dtype="q8") if request.kv == "q8" and each.integer else each for each in CPU_VARIANTS]
-        compiled = compile_cpu(recipe.layout, FLAVOURS, variants, request.debug_dump)
+        compiled = compile_cpu(recipe.cpu_layout, FLAVOURS, variants, request.debug_dump)
         with disk_errors(Path(tempfile.gettempdir()), "TMPDIR"):
             return [link_cpu_library(compiled, flavour, request.toolchain) for flavour in FLAVOURS]

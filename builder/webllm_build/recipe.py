@@ -36,6 +36,7 @@ from webllm_build.source.sound import read_sound
 from webllm_build.source.tokenizer_json import text_of_token
 
 MOST_PATCHES = 4096  # of a picture
+CPU_CHUNK = 256  # tokens of a prompt: more are no faster on a CPU, and take memory
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Blueprint:
     schemes: Mapping[str, Scheme]
     layout: Layout
     importance: Mapping[str, Importance] | None = None
+
+    @property
+    def cpu_layout(self) -> Layout:
+        """The sizes that a CPU's library has."""
+        return self.layout
 
     @property
     def bytes(self) -> int:
@@ -162,6 +168,11 @@ class Recipe(Blueprint):
         sees = None if vision is None else PartRecipe.of(request, vision.checkpoint, vision.tower, vision.image_token, processor)
         hears = None if audio is None else PartRecipe.of(request, audio.checkpoint, audio.conformer, audio.audio_token, sound)
         return Recipe(request, checkpoint, model, schemes, layout, importance, sees, hears)
+
+    @property
+    def cpu_layout(self) -> Layout:
+        whole = self.layout.prefill_chunk if self.model.takes_whole_texts else self.model.whole_picture
+        return dataclasses.replace(self.layout, prefill_chunk=min(self.layout.prefill_chunk, max(CPU_CHUNK, whole)))
 
     @property
     def parts(self) -> tuple[Blueprint, ...]:

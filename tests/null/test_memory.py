@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
+from families import open_tiny
 from webllm_build.compile.memory import Memory, cache_bytes, memory_of, pages_of
 from webllm_build.compile.plan import State, page_groups, parse_plan
+from webllm_build.config import BuildRequest
+from webllm_build.model.pictures import Pictures
+from webllm_build.recipe import CPU_CHUNK, Recipe
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "memory.json").read_text("utf-8"))
 
@@ -33,3 +38,14 @@ def test_a_long_context_of_gemma_takes_the_memory_of_its_windows() -> None:
     found = cache_bytes(states, [page] * 26, 32768, 16, 512)
     assert found == (4 * 2048 + 22 * 133) * page
     assert found < 0.21 * 26 * 2048 * page
+
+
+def test_a_cpu_works_on_shorter_parts_of_a_prompt_unless_they_must_be_whole(tmp_path: Path) -> None:
+    checkpoint = open_tiny("llama", "hugging_face", tmp_path / "model")
+    checkpoint = dataclasses.replace(checkpoint, config={**checkpoint.config, "max_position_embeddings": 4096})
+    for asked, most in ((1024, CPU_CHUNK), (128, 128)):
+        recipe = Recipe.of(BuildRequest(kind="site", models=("tiny",), prefill_chunk=asked), checkpoint)
+        assert (recipe.layout.prefill_chunk, recipe.cpu_layout.prefill_chunk) == (asked, most)
+    recipe = Recipe.of(BuildRequest(kind="site", models=("tiny",), prefill_chunk=1024), checkpoint)
+    recipe.model.pictures = Pictures(whole=700)
+    assert recipe.cpu_layout.prefill_chunk == 700
