@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from safetensors.numpy import load_file, save_file
 from tiny_models import hugging_face_weights, write_gguf
@@ -98,6 +99,24 @@ def test_an_embedding_of_another_name_leaves_the_head_as_it_was(tmp_path: Path, 
     np.testing.assert_array_equal(checkpoint.tensors[f"{head}.weight"].dequantize(), before)
 
 
+def test_matrices_with_columns_as_rows_are_adapted_as_such(tmp_path: Path) -> None:
+    """As GPT-2's, of which a square one does not show it."""
+    model = families.open_tiny("gpt2", "hugging_face", tmp_path / "model")
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 2, "lora_alpha": 2}))
+    name, parts, expected = "transformer.h.1.attn.{}", dict[str, npt.NDArray[np.float32]](), dict[str, npt.NDArray[np.float32]]()
+    for part, outputs in (("c_attn", 192), ("c_proj", 64)):
+        a, b = (np.arange(size * 2, dtype=np.float32) for size in (64, outputs))
+        stem = f"base_model.model.{name.format(part)}"
+        parts |= {f"{stem}.lora_A.weight": a.reshape(2, 64), f"{stem}.lora_B.weight": b.reshape(outputs, 2)}
+        expected[part] = (b.reshape(outputs, 2) @ a.reshape(2, 64)).T
+    save_file(parts, tmp_path / "adapter" / "adapter_model.safetensors")
+    checkpoint = merged(tmp_path / "adapter", model)
+    for part, added in expected.items():
+        before, after = (each.tensors[f"{name.format(part)}.weight"].dequantize() for each in (model, checkpoint))
+        np.testing.assert_allclose(after, before + added)
+
+
 def test_only_what_it_names_changes() -> None:
     before, after = open_folder(MODEL, "tiny-llama"), merged()
     changed = {name for name in before.tensors if (before.tensors[name].dequantize() != after.tensors[name].dequantize()).any()}
@@ -159,7 +178,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, object], type[SourceError], str
     "an unknown key": ({}, {"use_magic": 1}, UnsupportedArchitecture, "use_magic"),
     "a name of something else": ({"diffusion.q.lora_A.weight": ZERO}, {}, UnsupportedArchitecture, "diffusion"),
     "half": ({f"{Q}.lora_B.weight": None}, {}, MalformedFile, "only one of the two"),
-    "a convolution": ({f"{Q}.lora_A.weight": np.zeros((4, 96, 1), np.float16)}, {}, UnsupportedArchitecture, "no matrix"),
+    "a convolution": ({f"{Q}.lora_A.weight": np.zeros((4, 96, 1), np.float16)}, {}, UnsupportedArchitecture, "not a matrix"),
     "another rank": ({}, {"rank_pattern": {}}, MalformedFile, "rank"),
     "rank 0": ({}, {"r": 0}, MalformedFile, "r has 0"),
     "rank true": ({}, {"r": True}, MalformedFile, "r has True"),

@@ -45,7 +45,7 @@ MERGE = "Merge it with the peft library (merge_and_unload, then save_pretrained)
 
 @dataclass(frozen=True)
 class LowRank:
-    """What is added to a weight: scale * b @ a, of an embedding its transpose. a: [r, in], b: [out, r]."""
+    """What is added to a weight: scale * b @ a, of an embedding its transpose (and of GPT-2's matrices). a: [r, in], b: [out, r]."""
 
     a: Tensor
     b: Tensor

@@ -19,6 +19,7 @@ TABLES = {"embed_tokens.weight": "lm_head.weight", "wte.weight": "lm_head.weight
 TABLE_NAMES = tuple({*TABLES, *TABLES.values()})
 # Of the text model, by the kind of model and the library's version.
 PREFIXES = ("model.language_model.", "language_model.model.", "model.", "")
+TURNED = "gpt2"  # the kind of model whose matrices have columns as rows, all but its head
 SHOWN = 8  # of what does not fit
 
 
@@ -33,6 +34,9 @@ def merge(checkpoint: Checkpoint, adapter: Adapter) -> Checkpoint:
             f"Give {adapter.base or 'the model that the adapter is for'} as --model, from the Hub or as a folder of safetensors.",
         )
     tensors, config = dict(checkpoint.tensors), dict(checkpoint.config)
+    if config.get("model_type") == TURNED:
+        turned = {name: dataclasses.replace(update, transposed=name != "lm_head.weight") for name, update in adapter.updates.items()}
+        adapter = dataclasses.replace(adapter, updates=turned)
     changed = {_place(name, tensors): name for name in (*adapter.updates, *adapter.replaced)}
     embedding, head = next(((name, TABLES[end]) for name in tensors for end in TABLES if name.endswith(end)), ("", ""))
     if embedding and (head not in tensors or config.get("tie_word_embeddings") is True) and {embedding, head} & changed.keys():
