@@ -36,6 +36,15 @@ test("a page that is busy gets fewer, larger messages; the engine is not held up
   assert.ok(worker.received.filter(({ kind }) => kind === "events").length === 5);
 });
 
+test("an answer comes without timers, which a page that is hidden gets once a second or less", async (context) => {
+  const { client, engine } = await loaded();
+  for (const { runner } of engine.loaded) runner.delay = () => new Promise((resolve) => { setImmediate(resolve); });
+  for (const name of ["setTimeout", "setInterval"] as const) context.mock.method(globalThis, name, () => 0);
+  let chunks = 0;
+  for await (const chunk of await client.chat.completions.create({ messages: MESSAGES, temperature: 0, stream: true })) chunks += chunk.choices.length;
+  assert.ok(chunks > 100);
+});
+
 test("a bad request does not reach the worker", async () => {
   const { worker, client } = await loaded();
   const sent = worker.sent.length;

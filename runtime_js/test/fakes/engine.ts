@@ -106,6 +106,9 @@ export class FakeEngine extends MLCEngine {
   }
 }
 
+/** Messages come, whatever a test does to timers. */
+const later = setTimeout;
+
 /** A worker in this thread: messages are cloned and come later. */
 export class Loopback extends EventTarget implements WorkerLike {
   readonly sent: unknown[] = [];
@@ -120,13 +123,13 @@ export class Loopback extends EventTarget implements WorkerLike {
 
   deliver(data: unknown): void {
     if (typeof data === "object" && data !== null && "kind" in data) this.received.push({ kind: String(data.kind) });
-    setTimeout(() => { if (!this.isTerminated) this.dispatchEvent(new MessageEvent("message", { data })); }, 0);
+    later(() => { if (!this.isTerminated) this.dispatchEvent(new MessageEvent("message", { data })); }, 0);
   }
 
   postMessage(message: unknown): void {
     const data: unknown = structuredClone(message);
     this.sent.push(data);
-    setTimeout(() => { if (!this.isTerminated) this.handler.onmessage({ data }); }, 0);
+    later(() => { if (!this.isTerminated) this.handler.onmessage({ data }); }, 0);
   }
 
   terminate(): void {
