@@ -295,7 +295,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "deep nesting": (safetensors_bytes(b"[" * 100_000), "not valid JSON"),
     "tensor that is a number": (safetensors_bytes({"t": 1}), "were expected"),
     "missing offsets": (safetensors_bytes({"t": {"dtype": "F32", "shape": []}}), "were expected"),
-    "dtype that is a list": (safetensors_bytes({"t": entry(dtype=["F32"])}, bytes(16)), "dtype that is no text"),
+    "dtype that is a list": (safetensors_bytes({"t": entry(dtype=["F32"])}, bytes(16)), "dtype that is not text"),
     "negative extent": (safetensors_bytes({"t": entry(shape=[-2, -2])}, bytes(16)), "impossible shape"),
     "extent that is no integer": (safetensors_bytes({"t": entry(shape=[2.0, 2])}, bytes(16)), "impossible shape"),
     "extent that is true": (safetensors_bytes({"t": entry(shape=[True, 4])}, bytes(16)), "impossible shape"),
