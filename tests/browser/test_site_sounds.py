@@ -57,7 +57,7 @@ def test_sounds_go_with_a_message_and_stay_with_the_chat(hearing: Visit) -> None
     silent, long = wav("silent.wav", 1, loudness=0), wav("long.wav", 31)
     page.set_input_files("#file-picker", [wav("tone.wav", 1.5), cut, silent, long])
     expect(page.locator("#files li")).to_have_count(1)
-    for told in ("“cut.wav” is no sound", "In “silent.wav” there is nothing to hear", "“long.wav” is too long: this model hears 30 sec"):
+    for told in ("“cut.wav” is not a sound", "In “silent.wav” there is nothing to hear", "“long.wav” is too long: this model hears 30 sec"):
         expect(page.locator("#notice")).to_contain_text(told)
     page.fill("#files input", "a tone")
     for count, way in enumerate(("drop", "paste"), start=2):
