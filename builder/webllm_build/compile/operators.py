@@ -162,7 +162,7 @@ class RelaxOperators(ABC):
         out = nn.Tensor.placeholder([MAX_ROWS if several else len(kinds), columns], "float32")
         return nn.op.tensor_ir_op(kernel, "pool", [x, *([self.inputs.io["state"]] if several else [])], out)
 
-    def add_positions(self, x: nn.Tensor, positions: Weight, token_type: Weight | None = None, *, whole: bool = True) -> nn.Tensor:
+    def add_positions(self, x: nn.Tensor, positions: Weight, token_type: Weight | None = None, *, whole: bool) -> nn.Tensor:
         columns, of = int(x.shape[1]), "texts" if whole else "rows" if self.decoding else "sequence"
         kernel = computed.add_positions(columns, positions.shape[0] // columns, token_type is not None, of)
         args = [x, self.inputs.io["state"], *self.vector(positions), *self.vector(token_type)]

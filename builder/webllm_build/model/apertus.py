@@ -15,9 +15,9 @@ from webllm_build.model.names import GGUF, HUGGING_FACE, QK_NORMS, QK_NORMS_GGUF
 from webllm_build.model.ops import Operators, Tensor
 from webllm_build.model.state import State
 from webllm_build.model.weights import Weight
+from webllm_build.source.gguf import XIELU
 
 SOFTENED = frozenset({"alpha_p", "alpha_n"})
-LEARNT = ("alpha_p", "alpha_n", "beta", "eps")
 NAMES = Names(
     hugging_face=FileNames(
         {
@@ -25,11 +25,11 @@ NAMES = Names(
             **QK_NORMS,
             "attention_norm": "model.layers.{}.attention_layernorm",
             "mlp_norm": "model.layers.{}.feedforward_layernorm",
-            **{number: f"model.layers.{{}}.mlp.act_fn.{number}" for number in LEARNT},
+            **{number: f"model.layers.{{}}.mlp.act_fn.{number}" for number in XIELU},
         },
         softened=SOFTENED,
     ),
-    gguf=FileNames({**GGUF, **QK_NORMS_GGUF, **{number: f"blk.{{}}.xielu.{number}" for number in LEARNT}}, softened=SOFTENED),
+    gguf=FileNames({**GGUF, **QK_NORMS_GGUF, **{number: f"blk.{{}}.xielu.{number}" for number in XIELU}}, softened=SOFTENED),
 )
 GGUF_KEYS = gguf.KEYS
 IGNORED = common.IGNORED
@@ -72,7 +72,7 @@ class _LearntMLP:
 
     def __init__(self, description: LearntMLP, place: Place, hidden: int) -> None:
         self._up = place.matrix("up", [Part("up", description.size)], hidden)
-        self._xielu = place.vector("xielu", [Part(number, 1, suffix="") for number in LEARNT])
+        self._xielu = place.vector("xielu", [Part(number, 1, suffix="") for number in XIELU])
         self._down = place.matrix("down", [Part("down", hidden)], description.size)
 
     @property

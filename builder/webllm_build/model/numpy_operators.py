@@ -151,7 +151,7 @@ class NumpyOperators:
         y = self.normalise(centred, self.vector(weight), self.norm_eps)
         return y if bias is None else y + self.vector(bias)
 
-    def add_positions(self, x: Array, positions: Weight, token_type: Weight | None = None, *, whole: bool = True) -> Array:
+    def add_positions(self, x: Array, positions: Weight, token_type: Weight | None = None, *, whole: bool) -> Array:
         y: Array = x + self.vector(positions).reshape(-1, x.shape[1])[: len(x)]
         return y if token_type is None else y + self.vector(token_type)
 

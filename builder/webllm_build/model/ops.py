@@ -76,7 +76,7 @@ class Operators(Protocol[Tensor]):
     def layer_norm(self, x: Tensor, weight: Weight, bias: Weight | None = None) -> Tensor:
         """weight[k] * (x[m, k] - its mean) / its standard deviation, plus bias[k] (arXiv 1607.06450)."""
 
-    def add_positions(self, x: Tensor, positions: Weight, token_type: Weight | None = None, *, whole: bool = True) -> Tensor:
+    def add_positions(self, x: Tensor, positions: Weight, token_type: Weight | None = None, *, whole: bool) -> Tensor:
         """x[m, k] + positions[i] + token_type[k] for the token at position i. positions: a vector, rows of k behind each other. whole: this
         call must have a text whole."""
 

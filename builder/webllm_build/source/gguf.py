@@ -22,7 +22,7 @@ from webllm_build.source.names import license_id, one_line
 from webllm_build.source.sampling_defaults import of_gguf
 
 POOLINGS: Mapping[int, Pooling] = {1: "mean", 2: "cls", 3: "last"}  # llama.cpp's LLAMA_POOLING_TYPE
-LEARNT = tuple(f"xielu.{number}" for number in ("alpha_p", "alpha_n", "beta", "eps"))  # of each layer, which files have as metadata
+XIELU = ("alpha_p", "alpha_n", "beta", "eps")  # of each layer, which files have as metadata
 RANKING = 4
 DENSE = ("dense_2", "dense_3")  # linear layers behind the pooling, in their order
 
@@ -62,8 +62,8 @@ def _checkpoint(path: Path, header: GGUFHeader, identify: Callable[[], str]) -> 
 
 def _learnt_numbers(metadata: Metadata) -> dict[str, Tensor]:
     """As tensors of one number, and one behind those of the most layers, which no model reads."""
-    lists = {key: values for key in LEARNT if (values := metadata.numbers(key)) is not None}
-    found = {f"blk.{layer}.{key}": value for key, values in lists.items() for layer, value in enumerate(values[: MAX_LAYERS + 1])}
+    lists = {number: values for number in XIELU if (values := metadata.numbers(f"xielu.{number}")) is not None}
+    found = {f"blk.{at}.xielu.{number}": value for number, values in lists.items() for at, value in enumerate(values[: MAX_LAYERS + 1])}
     return {name: Tensor.of(name, (1,), "f32", np.array([value], np.float32).view(np.uint8)) for name, value in found.items()}
 
 
