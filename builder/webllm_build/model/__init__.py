@@ -42,6 +42,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "gemma2": "gemma2",
     "gemma3_text": "gemma3",
     "gemma4_text": "gemma4",
+    "gemma4_unified_text": None,
     "glm": None,
     "glm4": "glm4",
     "gpt2": "gpt2",
@@ -103,7 +104,6 @@ OTHER_NAMES: Mapping[Format, Mapping[str, tuple[str, Mapping[str, object]]]] = {
 # What is like a model that is built, and is not one: by its name in either format.
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("gemma3n", "gemma3n_text"), "Gemma 4 E2B and E4B (gemma4-e2b, gemma4-e4b), which came after it, build."),
-    **dict.fromkeys(("gemma4_unified", "gemma4_unified_text"), "Gemma 4 E2B and E4B (gemma4-e2b, gemma4-e4b) build."),
     "embedding_gemma2": "EmbeddingGemma (embeddinggemma-300m) builds.",
 }
 

@@ -83,6 +83,13 @@ LLAVA_QWEN2 = Wrapper(
     tied=False,
     flat=True,
 )
+GEMMA4 = Wrapper(
+    ("gemma4_text",),
+    ("vision_tower.", "embed_vision.", *AUDIO_TENSORS),
+    VISION_KEYS
+    | {"audio_config", "video_token_id", "boi_token_id", "eoi_token_id", "boa_token_id", "eoa_token_id", "eoa_token_index"}
+    | {"audio_token_id", "vision_soft_tokens_per_image"},
+)
 IDEFICS3 = Wrapper(
     ("llama",),
     ("vision_model.", "connector."),
@@ -97,13 +104,8 @@ WRAPPERS: Mapping[str, Wrapper] = {
         VISION_TENSORS,
         VISION_KEYS | {"mm_tokens_per_image", "boi_token_id", "boi_token_index", "eoi_token_id", "eoi_token_index"},
     ),
-    "gemma4": Wrapper(
-        ("gemma4_text",),
-        ("vision_tower.", "embed_vision.", *AUDIO_TENSORS),
-        VISION_KEYS
-        | {"audio_config", "video_token_id", "boi_token_id", "eoi_token_id", "boa_token_id", "eoa_token_id", "eoa_token_index"}
-        | {"audio_token_id", "vision_soft_tokens_per_image"},
-    ),
+    "gemma4": GEMMA4,
+    "gemma4_unified": replace(GEMMA4, texts=("gemma4_unified_text",), others=(*GEMMA4.others, "vision_embedder.")),
     "idefics3": IDEFICS3,
     "internvl": Wrapper(("qwen2", "qwen3", "llama"), VISION_TENSORS, LLAVA_KEYS | {"downsample_ratio"}),
     "lfm2_vl": Wrapper(("lfm2", "lfm2_moe"), VISION_TENSORS, LFM_KEYS),
