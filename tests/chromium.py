@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "builder"))  # where nothing is installed
-from webllm_build.chromium import COMMON, WEBGPU, find
+from webllm_build.chromium import COMMON, UNTHROTTLED, WEBGPU, find
 
-__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "find", "shell", "swiftshader"]
+__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "UNTHROTTLED", "find", "shell", "swiftshader"]
 
 # SwiftShader's code to zero workgroup memory, a word at a time, would take half of the time. No kernel may need the zeros.
 DAWN_TOGGLES = ("disable_workgroup_init",)

@@ -101,7 +101,7 @@ class DevTools:
         our_reads, child_writes = os.pipe()
         # Chromium wants the descriptors 3 and 4; a shell moves ours there.
         script = f'exec "$@" 3<&{child_reads} 4>&{child_writes}'
-        command = [str(program), "--headless", *chromium.COMMON, f"--user-data-dir={profile}", "--remote-debugging-pipe", *flags]
+        command = [str(program), "--headless", f"--user-data-dir={profile}", "--remote-debugging-pipe", *flags]
         self.process = subprocess.Popen(
             ["bash", "-c", script, "chromium", *command], stdout=log, stderr=log, pass_fds=(child_reads, child_writes)
         )
@@ -147,14 +147,15 @@ class DevTools:
         self._reader.close()
 
 
-def console(url: str, program: Path, flags: list[str], seconds: float) -> Iterator[str]:
+def console(url: str, program: Path, flags: list[str], seconds: float, hidden: bool = False) -> Iterator[str]:
     """The console lines of one page, up to and with the one that starts with DONE; TimeoutError where it does not come in time.
 
-    Uncaught exceptions come as lines that start with EXCEPTION, messages of the browser itself (a failed request, a
-    deprecation) as lines that start with LOG.
+    hidden: from its start it lies behind another tab, and Chromium (not its headless shell) holds its timers back. Uncaught exceptions
+    come as lines that start with EXCEPTION, messages of the browser itself (a failed request, a deprecation) as lines that start with LOG.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, (Path(profile) / "log").open("wb") as log:
-        tools = DevTools(program, flags, Path(profile) / "profile", log)
+        common = [flag for flag in chromium.COMMON if not (hidden and flag == chromium.UNTHROTTLED)]
+        tools = DevTools(program, [*common, *flags], Path(profile) / "profile", log)
         late = threading.Timer(seconds, tools.process.kill)
         late.start()
         started = time.monotonic()
@@ -163,6 +164,8 @@ def console(url: str, program: Path, flags: list[str], seconds: float) -> Iterat
             session = tools.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
             for method in ("Runtime.enable", "Log.enable", "Page.enable"):
                 tools.send(method, session)
+            if hidden:
+                tools.call("Target.createTarget", url="about:blank")
             tools.send("Page.navigate", session, url=url)
             for message in tools.messages():
                 line = console_line(message)
@@ -199,6 +202,7 @@ def page_console(
     program: Path | None = None,
     seconds: float = 600,
     isolated: bool = True,
+    hidden: bool = False,
 ) -> Iterator[str]:
     """The console of a page: `bench/exact.html` of this folder, or `site/bench.html` of the folder given as `site`."""
     program = program or chromium.find()
@@ -207,7 +211,7 @@ def page_console(
     roots = {"tests": TESTS, "runtime": RUNTIME, **folders}
     path = page if page.partition("/")[0] in roots else f"tests/{page}"
     with serve(roots, isolated) as origin:
-        yield from console(f"{origin}/{path}?{query}", program, chromium.FLAGS[gpu], seconds)
+        yield from console(f"{origin}/{path}?{query}", program, chromium.FLAGS[gpu], seconds, hidden)
 
 
 def main() -> int:

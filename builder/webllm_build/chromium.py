@@ -14,6 +14,8 @@ MAC = ("Google Chrome.app/Contents/MacOS/Google Chrome", "Chromium.app/Contents/
 
 WINDOWS = ("Google/Chrome/Application/chrome.exe", "Chromium/Application/chrome.exe", "Microsoft/Edge/Application/msedge.exe")
 
+UNTHROTTLED = "--disable-background-timer-throttling"
+
 COMMON = [
     *(["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []),  # Chromium's sandbox does not start for root
     "--disable-quic",
@@ -22,7 +24,7 @@ COMMON = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    "--disable-background-timer-throttling",
+    UNTHROTTLED,
     "--disable-dawn-features=timestamp_quantization",  # GPU times are not rounded to 0.1 ms
 ]
 _VULKAN = ["--enable-features=Vulkan,VulkanFromANGLE,DefaultANGLEVulkan", "--use-angle=vulkan", "--use-webgpu-adapter=default"]

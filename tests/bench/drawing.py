@@ -40,7 +40,7 @@ def trace(query: str) -> list[Event]:
         (Path(profile) / "log").open("wb") as log,
         serve({"tests": TESTS, "runtime": RUNTIME}) as origin,
     ):
-        tools = DevTools(program, chromium.FLAGS["test"], Path(profile) / "profile", log)
+        tools = DevTools(program, [*chromium.COMMON, *chromium.FLAGS["test"]], Path(profile) / "profile", log)
         try:
             target = tools.call("Target.createTarget", url="about:blank")["targetId"]
             session = tools.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
