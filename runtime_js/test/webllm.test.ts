@@ -190,7 +190,7 @@ test("a worker's messages go through onmessage, a program's own among them", asy
   handler.deliver = (data) => { setTimeout(() => worker.onmessage?.({ data }), 0); };
   const client = new Client(worker, { device: "gpu" });
   assert.equal(await soon(client.ask()), "custom answer");
-  await assert.rejects(client.chatCompletion(CALL), { name: "WorkerEngineModelNotLoadedError", message: /^The engine of this worker is not loaded/ });
+  await assert.rejects(client.chatCompletion(CALL), { name: "WorkerEngineModelNotLoadedError", message: /^WebWorkerMLCEngine is not loaded with a model/ });
   await assert.rejects(soon(client.reload("toy")), { name: "WebGPUNotAvailableError" });
   assert.deepEqual(client.modelId, ["toy"]);
   const inner: OwnEngine = handler.engine.inner;

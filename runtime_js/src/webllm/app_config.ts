@@ -62,7 +62,8 @@ export function findRecord(modelId: string, { model_list }: AppConfig): ModelRec
   const howTo = PATH.test(modelId) ? FROM_FOLDER : howToMake(modelId);
   const known = model_list.map(({ model_id }) => model_id).join(", ") || "none";
   throw new NamedError("ModelNotFoundError",
-    `Cannot find model record in appConfig for ${modelId}. Its model_list has: ${known}. ${howTo}`, "ModelNotFound");
+    `Cannot find model record in appConfig for ${modelId}. Please check if the model ID is correct and included in the model_list configuration. `
+      + `It has: ${known}. ${howTo}`, "ModelNotFound");
 }
 
 /** Where the files of a record lie, under the record's own id. Raises a ModelNotFoundError. */

@@ -106,10 +106,12 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
 
   #choose(ids: readonly string[], options: readonly ChatOptions[] | undefined): Chosen[] {
     if (options !== undefined && options.length !== ids.length) {
-      throw new NamedError("ReloadArgumentSizeUnmatchedError", `Expect chatOpts, if specified, to be as many as modelId: ${options.length} for ${ids.length}.`);
+      throw new NamedError("ReloadArgumentSizeUnmatchedError", "Expect chatOpts, if specified, to match the size of modelId. "
+        + `However, got ${ids.length} modelId, but ${options.length} chatOpts.`);
     }
     if (new Set(ids).size < ids.length) {
-      throw new NamedError("ReloadModelIdNotUniqueError", `Need to make models in modelId passed to reload() need to be unique: ${ids.join(", ")}.`);
+      throw new NamedError("ReloadModelIdNotUniqueError", "Need to make models in modelId passed to reload() need to be unique. If you want to, "
+        + `load copies of the same model, consider making copies of the ModelRecord with different model_id. Received modelId: ${ids.join(",")}`);
     }
     return ids.map((id, i) => {
       const record = findRecord(id, this.#appConfig);
@@ -139,23 +141,26 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   #modelFor(asked: string | null | undefined, what: string, isEmbedding: boolean): Chosen {
     const [first, ...others] = this.#models;
     if (first === undefined) throw this.notLoaded(what);
-    const ids = this.#models.map(({ id }) => id).join(", ");
+    const loadedModels = `Currently loaded models are:\n${this.#models.map(({ id }) => id).join(",")}`;
     const model = asked === undefined || asked === null || asked === "" ? first : this.#models.find(({ id }) => id === asked);
     if (model === undefined) {
-      throw new NamedError("SpecifiedModelNotFoundError", `Specified model ${asked} for ${what} is not found in loaded models: ${ids}.`, "ModelNotFound");
+      throw new NamedError("SpecifiedModelNotFoundError", `Specified model ${asked} for ${what} is not found in loaded models. `
+        + `Please check if the correct model is loaded/specified. ${loadedModels}`, "ModelNotFound");
     }
     if (model === first && !asked && others.length > 0) {
-      throw new NamedError("UnclearModelToUseError", `Multiple models are loaded in engine. Please specify the model in ${what}. Loaded: ${ids}.`);
+      throw new NamedError("UnclearModelToUseError", `Multiple models are loaded in engine. Please specify the model in ${what}.\n${loadedModels}`);
     }
     if ((model.type === ModelType.embedding) !== isEmbedding) {
-      throw new NamedError("IncorrectPipelineLoadedError", `${what} is not for ${model.id}, which is ${isEmbedding ? "no" : "an"} embedding model.`);
+      throw new NamedError("IncorrectPipelineLoadedError", `${what} expects model to be loaded with ${isEmbedding ? "EmbeddingPipeline" : "LLMChatPipeline"}. `
+        + `However, ${model.id} is not loaded with this pipeline.`);
     }
     return model;
   }
 
   protected notLoaded(what: string): NamedError {
     return new NamedError("ModelNotLoadedError",
-      `Model not loaded before trying to complete ${what}. Call CreateMLCEngine() or reload() first.`, "ModelNotLoaded");
+      `Model not loaded before trying to complete ${what}. Please ensure you have called MLCEngine.reload(model) to load the model before initiating APIs, `
+      + "or initialize your engine using CreateMLCEngine() with a valid model configuration.", "ModelNotLoaded");
   }
 
   chatCompletion(request: ChatCompletionRequestNonStreaming): Promise<ChatCompletion>;

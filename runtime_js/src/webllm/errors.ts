@@ -15,7 +15,7 @@ export class IntegrityError extends Error {
   readonly code: ErrorCode = "Integrity";
 
   constructor(readonly url: string, readonly expected: string, readonly actual: string) {
-    super(`The bytes of ${url} are damaged or were exchanged: their digest should be ${expected} and is ${actual}.`);
+    super(`Integrity verification failed for ${url}\n  Expected: ${expected}\n  Actual: ${actual}\nThis may indicate file corruption or tampering.`);
     this.name = "IntegrityError";
   }
 }

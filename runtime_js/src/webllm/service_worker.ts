@@ -164,7 +164,8 @@ class ServiceWorkerPort implements ChatWorker {
 
   constructor() {
     if (typeof navigator === "undefined" || !("serviceWorker" in navigator)) {
-      throw new NamedError("NoServiceWorkerAPIError", "This browser has no service workers here: is the page on https, or on localhost?", "FeatureSupport");
+      throw new NamedError("NoServiceWorkerAPIError", "Service worker API is not available in your browser. Please ensure that your browser supports "
+        + "service workers and that you are using a secure context (HTTPS), or localhost.", "FeatureSupport");
     }
     this.#container = navigator.serviceWorker;
     this.#container.addEventListener("message", (event) => {
@@ -236,7 +237,8 @@ export async function CreateServiceWorkerMLCEngine(
 ): Promise<ServiceWorkerMLCEngine> {
   const engine = new ServiceWorkerMLCEngine(engineConfig, keepAliveMs);
   const { active } = await navigator.serviceWorker.ready;
-  if (active === null) throw new NamedError("ServiceWorkerInitializationError", "The service worker is there and does not run. Load the page again.", "FeatureSupport");
+  if (active === null) throw new NamedError("ServiceWorkerInitializationError", "Service worker failed to initialize: it is there and does not run. "
+    + "Please refresh the page to retry initializing the service worker.", "FeatureSupport");
   await engine.reload(modelId, chatOpts);
   return engine;
 }

@@ -22,13 +22,16 @@ function isOn(size: number | undefined): size is number {
 /** Tokens of a conversation: all that there were, or those in a window that slides. */
 function contextLength({ context_window_size: context, sliding_window_size: sliding, attention_sink_size: sink }: ChatOptions): number | undefined {
   if (isOn(context) && isOn(sliding)) {
-    throw new NamedError("WindowSizeConfigurationError", "Only one of context_window_size and sliding_window_size can be positive.");
+    throw new NamedError("WindowSizeConfigurationError", "Only one of context_window_size and sliding_window_size can be positive. Got: "
+      + `context_window_size: ${context}, sliding_window_size: ${sliding}\nConsider modifying ModelRecord.overrides to set one of them to -1.`);
   }
   if (context !== undefined && !isOn(context) && !isOn(sliding)) {
-    throw new NamedError("WindowSizeSpecificationError", "One of context_window_size and sliding_window_size must be positive.");
+    throw new NamedError("WindowSizeSpecificationError", "Need to specify either sliding_window_size or max_window_size.\n"
+      + "Consider modifying ModelRecord.overrides to set one of them to positive.");
   }
   if (isOn(sliding) && !(sink !== undefined && sink >= 0)) {
-    throw new NamedError("AttentionSinkSizeError", "sliding_window_size needs an attention_sink_size of 0 or more.");
+    throw new NamedError("AttentionSinkSizeError", "Need to specify non-negative attention_sink_size if using sliding window. "
+      + "Consider modifying ModelRecord.overrides. Use `attention_sink_size=0` for default sliding window.");
   }
   return isOn(sliding) ? sliding : context;
 }

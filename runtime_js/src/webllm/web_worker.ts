@@ -93,7 +93,7 @@ export class WebWorkerMLCEngine extends EngineBase<OwnEngine> {
 
   protected override notLoaded(what: string): NamedError {
     if (this.modelId !== undefined) return super.notLoaded(what);
-    return new NamedError("WorkerEngineModelNotLoadedError", "The engine of this worker is not loaded with a model. Did you call `engine.reload()`?", "ModelNotLoaded");
+    return new NamedError("WorkerEngineModelNotLoadedError", "WebWorkerMLCEngine is not loaded with a model. Did you call `engine.reload()`?", "ModelNotLoaded");
   }
 
   /** Sends a message of the program's own, which its handler answers by `handleTask`. */
