@@ -57,10 +57,16 @@ def saved(picture: PIL.Image.Image, kind: str, **options: object) -> bytes:
 
 
 def reference(data: bytes) -> Pixels:
-    """uint8[height, width, 3], as transformers' processors have a picture: upright, and on white where it is transparent. Two things are as
-    browsers do them: of grey in 16 bits the high byte counts, as of colors, where Pillow makes white of all but the darkest; and a WebP
-    lies as it is stored, as its visitor sees it."""
+    """uint8[height, width, 3], as transformers' processors have a picture: upright, and on white where it is transparent. Three things
+    are as browsers do them: of grey in 16 bits the high byte counts, as of colors, where Pillow makes white of all but the darkest; a WebP
+    lies as it is stored, as its visitor sees it; and a GIF has nothing around its first picture, where Pillow has its first color."""
     picture: PIL.Image.Image = PIL.Image.open(io.BytesIO(data))
+    if picture.format == "GIF":
+        (_, extents, *_), *_ = picture.tile  # type: ignore[attr-defined]
+        screen = PIL.Image.new("RGB", picture.size, "white")
+        rgba = picture.convert("RGBA").crop(extents)
+        screen.paste(rgba, extents[:2], rgba)
+        return np.asarray(screen)
     if picture.format != "WEBP":
         picture = PIL.ImageOps.exif_transpose(picture)
     if picture.mode == "I;16":
@@ -81,11 +87,18 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width: int, height: int, bits: int, color: int, rows: bytes, *extra: bytes) -> bytes:
+def png(width: int, height: int, bits: int, color: int, rows: bytes, *extra: bytes, interlaced: bool = False) -> bytes:
     """rows: each with its filter's byte before it."""
-    header = struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, interlaced)
     parts = (chunk(b"IHDR", header), *extra, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def passes(values: npt.NDArray[np.generic]) -> bytes:
+    """Rows of an interlaced picture, by Adam7."""
+    steps = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    parts = (values[top::down, left::right] for left, top, right, down in steps)
+    return b"".join(rows_of(np.ascontiguousarray(part)) for part in parts if part.size)
 
 
 def rows_of(values: npt.NDArray[np.generic]) -> bytes:
@@ -119,12 +132,23 @@ def pngs() -> Iterator[Odd]:
     yield Odd("deep-rgb.png", png(WIDTH, HEIGHT, 16, 2, rows_of(deep(3))))
     yield Odd("deep-rgba.png", png(WIDTH, HEIGHT, 16, 6, rows_of(deep(4))), most=1)
     yield Odd("deep-grey.png", png(WIDTH, HEIGHT, 16, 0, rows_of(deep(1))))
+    yield Odd("deep-passes.png", png(WIDTH, HEIGHT, 16, 6, passes(deep(4)), interlaced=True), most=1)
+    yield Odd("deep-turned.png", png(WIDTH, HEIGHT, 16, 2, rows_of(deep(3)), chunk(b"eXIf", exif(6)[6:])))
     yield Odd("gamma.png", png(WIDTH, HEIGHT, 8, 2, rows_of(pixels()), chunk(b"gAMA", struct.pack(">I", 100_000))))
     yield Odd("profile.png", saved(image(), "PNG", icc_profile=swapped_profile()))
     yield Odd("turned.png", saved(image(), "PNG", exif=exif(6)))
     yield Odd("moving.png", saved(image(), "PNG", save_all=True, append_images=[image().rotate(180)]))
     for width, height in ((1, 1), (1, 300), (300, 1), (2049, 3)):
         yield Odd(f"{width}x{height}.png", saved(PIL.Image.fromarray(pixels(width, height)), "PNG"))
+
+
+def on_screen(left: int, top: int, width: int, height: int) -> bytes:
+    """A GIF whose picture is a part of its screen."""
+    data = bytearray(saved(PIL.Image.fromarray(pixels(50, 33)), "GIF"))
+    at = data.index(struct.pack("<HH", 50, 33), 13) - 5
+    struct.pack_into("<HH", data, 6, width, height)
+    struct.pack_into("<HH", data, at + 1, left, top)
+    return bytes(data)
 
 
 def jpegs() -> Iterator[Odd]:
@@ -158,6 +182,8 @@ def others() -> Iterator[Odd]:
     yield Odd("plain.gif", saved(sharp, "GIF"))
     yield Odd("clear.gif", saved(image("P"), "GIF", transparency=5))
     yield Odd("moving.gif", saved(sharp, "GIF", save_all=True, append_images=[sharp.rotate(180)], duration=100))
+    for name, place in {"aside": (9, 5, 80, 60), "over": (30, 20, 61, 47), "small": (0, 0, 20, 10)}.items():
+        yield Odd(f"{name}.gif", on_screen(*place))
     for mode in ("RGB", "L", "P", "1"):
         yield Odd(f"{mode}.bmp", saved(image(mode), "BMP"))
     yield Odd("plain.avif", saved(soft, "AVIF", quality=95, subsampling="4:4:4"))
@@ -169,7 +195,9 @@ def bad() -> Iterator[Odd]:
     yield Odd("empty.png", b"", error="is empty")
     yield Odd("cut.png", whole[: len(whole) // 2], error="damaged")
     yield Odd("cut.jpg", photo[: len(photo) // 2], error="damaged")
+    yield Odd("cut-late.jpg", photo[:-50], error="damaged")
     webp = saved(image(), "WEBP", lossless=True)
+    yield Odd("cut-late.webp", webp[:-2], error="damaged")
     yield Odd("cut.webp", webp[: len(webp) // 2], error="damaged")
     gif = saved(image(), "GIF")
     yield Odd("cut.gif", gif[: len(gif) // 2], error="damaged")
@@ -178,6 +206,7 @@ def bad() -> Iterator[Odd]:
     yield Odd("wrong-sum.png", whole.replace(b"IDAT", b"IDAT", 1)[:-20] + b"\0" * 8 + whole[-12:], error="damaged")
     yield Odd("only-head.png", whole[:20], error="damaged")
     yield Odd("claims.png", png(32_000, 32_000, 8, 2, b""), error="32000 . 32000 pixels; at most")
+    yield Odd("claims-less.png", png(10_000, 10_000, 8, 6, b"\0" * 100), error="damaged or not whole")
     yield Odd("claims.jpg", b"\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03" + b"\0" * 99, error="65535 . 65535 pixels; at most")
     yield Odd("claims.gif", b"GIF89a\xff\xff\xff\xff\0\0\0;", error="65535 . 65535 pixels; at most")
     huge = struct.pack("<IiiHHI", 40, 2**31 - 1, -(2**31), 1, 24, 0)

@@ -1,6 +1,7 @@
-/** Whether a file is all there. Of these formats, Firefox draws what it has of one that is cut or damaged. (JPEG, WebP and AVIF every browser refuses then.) */
+/** Whether a file is all there: Firefox draws what it has of one that is cut or damaged. (An AVIF every browser refuses then.) */
 
-import type { Bytes, Format } from "./header.ts";
+import { behindBlocks, firstFrame } from "./gif.ts";
+import { findSegment, type Bytes, type Format } from "./header.ts";
 
 const SUMS = Uint32Array.from({ length: 256 }, (_, byte) => {
   let sum = byte;
@@ -14,38 +15,37 @@ function crc32(bytes: Uint8Array): number {
   return ~sum >>> 0;
 }
 
-/** Chunks with right sums up to the last one. */
+/** A byte becomes so many at most. */
+const MOST_INFLATED = 1032;
+
+/** Chunks with right sums up to the last one, and no fewer data than its pixels could be packed into. */
 function isWholePng(bytes: Bytes): boolean {
+  const pixels = bytes.big(20, 4) * Math.ceil((bytes.big(16, 4) * bytes.big(24, 1)) / 8);
+  let data = 0;
   for (let at = 8; at + 12 <= bytes.length;) {
     const length = bytes.big(at, 4);
     const kind = bytes.text(at + 4, 4);
     const end = at + 8 + length;
     if (end + 4 > bytes.length || crc32(bytes.part(at + 4, end)) !== bytes.big(end, 4)) return false;
-    if (kind === "IEND") return true;
+    if (kind === "IDAT") data += length;
+    if (kind === "IEND") return pixels <= data * MOST_INFLATED;
     at = end + 4;
   }
   return false;
 }
 
-const COLORS = 0x80;
-const IMAGE = 0x2c;
-const EXTENSION = 0x21;
-
-/** Blocks up to the end of the first picture. */
 function isWholeGif(bytes: Bytes): boolean {
-  const colors = (flags: number): number => (flags & COLORS ? 3 * 2 ** ((flags & 7) + 1) : 0);
-  let at = 13 + colors(bytes.big(10, 1));
-  for (;;) {
-    const kind = bytes.big(at, 1);
-    if (kind !== IMAGE && kind !== EXTENSION) return false;
-    at += kind === IMAGE ? 11 + colors(bytes.big(at + 9, 1)) : 2;
-    for (let length = bytes.big(at, 1); length !== 0; length = bytes.big(at, 1)) {
-      if (Number.isNaN(length)) return false;
-      at += 1 + length;
-    }
-    at++;
-    if (kind === IMAGE) return at <= bytes.length;
-  }
+  const frame = firstFrame(bytes);
+  return frame !== undefined && (behindBlocks(bytes, frame.data) ?? Infinity) <= bytes.length;
+}
+
+/** With the marker of its end, which within data has a zero in its middle. */
+function isWholeJpeg(bytes: Bytes): boolean {
+  const scan = findSegment(bytes, (marker) => marker === 0xda);
+  const data = Number.isNaN(scan) ? new Uint8Array() : bytes.part(scan, bytes.length);
+  let at = data.indexOf(0xff);
+  while (at >= 0 && data[at + 1] !== 0xd9) at = data.indexOf(0xff, at + 1);
+  return at >= 0;
 }
 
 /** Rows of whole words, where they are not packed. */
@@ -63,6 +63,8 @@ export function isComplete(format: Format, bytes: Bytes): boolean {
     case "PNG": return isWholePng(bytes);
     case "GIF": return isWholeGif(bytes);
     case "BMP": return isWholeBmp(bytes);
+    case "JPEG": return isWholeJpeg(bytes);
+    case "WebP": return 8 + bytes.little(4, 4) <= bytes.length;
     default: return true;
   }
 }

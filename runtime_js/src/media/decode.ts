@@ -2,6 +2,7 @@
 
 import { RequestValidationError } from "../support/errors.ts";
 import { isComplete } from "./complete.ts";
+import { firstFrame, gifSize } from "./gif.ts";
 import { Bytes, readHeader, type Format } from "./header.ts";
 import type { Size } from "./picture.ts";
 import { isPixels, rgbOf, type Pixels } from "./pixels.ts";
@@ -54,8 +55,9 @@ async function decoded(file: Blob): Promise<Rgb | ImageBitmap> {
   const { format, bytes } = await checkFile(file);
   const own = format === "PNG" ? await readPng(bytes, !hasBrowser) : undefined;
   if (own !== undefined) return own;
-  return hasBrowser ? drawable(file) : Promise.reject(refuse(`Outside of browsers only plain PNG files are read, and this is ${format === "PNG" ? "an interlaced, turned or damaged one" : `one in ${format}`}. `
-    + "Save it as PNG, or give its pixels, { data, width, height }, as a decoder has them."));
+  if (hasBrowser) return format === "GIF" ? placed(await drawable(file), bytes) : drawable(file);
+  throw refuse(`Outside of browsers only PNG files are read, and this is ${format === "PNG" ? "a damaged one, or one of more than 16 megapixels" : `one in ${format}`}. `
+    + "Save it as PNG, or give its pixels, { data, width, height }, as a decoder has them.");
 }
 
 async function drawable(data: Blob): Promise<ImageBitmap> {
@@ -64,6 +66,18 @@ async function drawable(data: Blob): Promise<ImageBitmap> {
   } catch (error) {
     throw new RequestValidationError(`The picture's file is damaged, or this browser does not read its kind. ${DAMAGED}`, { reason: String(error) });
   }
+}
+
+/** The whole screen of a GIF, of which Firefox decodes its first picture alone; around that is nothing, as in other browsers. */
+function placed(image: ImageBitmap, bytes: Bytes): ImageBitmap {
+  const { width, height } = gifSize(bytes);
+  const { left, top } = firstFrame(bytes) ?? { left: 0, top: 0 };
+  const canvas = new OffscreenCanvas(width, height);
+  const context = image.width === width && image.height === height ? null : canvas.getContext("2d");
+  if (context === null) return image;
+  context.drawImage(image, left, top);
+  image.close();
+  return canvas.transferToImageBitmap();
 }
 
 /** Draws some rows at a time, so that the pixels of a large picture are in memory once, as the browser has them. */

@@ -2,6 +2,7 @@
  * What a file says of the picture in it: a decoder would take whatever memory the sizes there ask for.
  */
 
+import { gifSize } from "./gif.ts";
 import type { Size } from "./picture.ts";
 
 export type Format = "PNG" | "JPEG" | "WebP" | "GIF" | "BMP" | "AVIF";
@@ -40,7 +41,7 @@ export class Bytes {
   }
 
   #number(at: number, size: number, place: (i: number) => number): number {
-    if (at < 0 || at + size > this.length) return NaN;
+    if (!(at >= 0 && at + size <= this.length)) return NaN;
     let value = 0;
     for (let i = 0; i < size; i++) value += this.#view.getUint8(at + i) * 256 ** place(i);
     return value;
@@ -53,22 +54,23 @@ export class Bytes {
 
 const MARKERS_WITHOUT_LENGTH = new Set([0x01, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8]);
 
-/** The first frame's, behind whatever metadata. */
-function jpegSize(bytes: Bytes): Partial<Size> {
+/** Where the first segment is whose marker is wanted, behind whatever metadata; NaN where there is none. */
+export function findSegment(bytes: Bytes, isWanted: (marker: number) => boolean): number {
   for (let at = 2; at + 4 <= bytes.length;) {
-    if (bytes.big(at, 1) !== 0xff) return {};
+    if (bytes.big(at, 1) !== 0xff) return NaN;
     const marker = bytes.big(at + 1, 1);
-    if (marker === 0xff) {
-      at++;
-    } else if (MARKERS_WITHOUT_LENGTH.has(marker)) {
-      at += 2;
-    } else if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
-      return { height: bytes.big(at + 5, 2), width: bytes.big(at + 7, 2) };
-    } else {
-      at += 2 + Math.max(2, bytes.big(at + 2, 2));
-    }
+    if (isWanted(marker)) return at;
+    if (marker === 0xff) at++;
+    else at += 2 + (MARKERS_WITHOUT_LENGTH.has(marker) ? 0 : Math.max(2, bytes.big(at + 2, 2)));
   }
-  return {};
+  return NaN;
+}
+
+const isFrame = (marker: number): boolean => marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+
+function jpegSize(bytes: Bytes): Partial<Size> {
+  const at = findSegment(bytes, isFrame);
+  return { height: bytes.big(at + 5, 2), width: bytes.big(at + 7, 2) };
 }
 
 function webpSize(bytes: Bytes): Partial<Size> {
@@ -105,7 +107,7 @@ export function readHeader(bytes: Bytes): Header {
   if (starts("\x89PNG\r\n\x1a\n")) return { format: "PNG", width: bytes.big(16, 4), height: bytes.big(20, 4) };
   if (starts("\xff\xd8\xff")) return { format: "JPEG", ...jpegSize(bytes) };
   if (starts("RIFF") && starts("WEBP", 8)) return { format: "WebP", ...webpSize(bytes) };
-  if (starts("GIF8")) return { format: "GIF", width: bytes.little(6, 2), height: bytes.little(8, 2) };
+  if (starts("GIF8")) return { format: "GIF", ...gifSize(bytes) };
   if (starts("BM")) return { format: "BMP", ...bmpSize(bytes) };
   if (starts("ftyp", 4)) {
     const brands = bytes.text(8, Math.min(bytes.big(0, 4), 64) - 8);

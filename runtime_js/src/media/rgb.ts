@@ -26,3 +26,20 @@ export function crop(source: PixelSource, left: number, top: number, { width, he
   }
   return new Rgb(width, height, data);
 }
+
+/** Upright. orientation: as EXIF tells it; what is none there changes nothing. */
+export function upright(rgb: Rgb, orientation: number): Rgb {
+  if (!(orientation >= 2 && orientation <= 8)) return rgb;
+  const isTurned = orientation >= 5;
+  const [isFlipped, isUpsideDown] = [[2, 3, 7, 8].includes(orientation), [3, 4, 6, 7].includes(orientation)];
+  const [width, height] = isTurned ? [rgb.height, rgb.width] : [rgb.width, rgb.height];
+  const data = new Uint8Array(rgb.data.length);
+  for (let y = 0, to = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [column, row] = isTurned ? [y, x] : [x, y];
+      const from = 3 * ((isUpsideDown ? rgb.height - 1 - row : row) * rgb.width + (isFlipped ? rgb.width - 1 - column : column));
+      for (let c = 0; c < 3; c++) data[to++] = rgb.data[from + c] ?? 0;
+    }
+  }
+  return new Rgb(width, height, data);
+}
