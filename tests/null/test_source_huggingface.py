@@ -86,6 +86,8 @@ class HubHandler(BaseHTTPRequestHandler):
             kind = path.split("/")[4].removeprefix("answers-")
             if kind.isdigit():
                 self.refuse(int(kind), "")
+            elif kind == "itself":
+                self.send(307, b"", {"Location": self.path})
             else:
                 self.send(200, BODIES[kind], {})
         else:
@@ -370,7 +372,10 @@ REFUSALS = {
     "hf:tests/tiny@v9": ["no revision v9"],
     "hf:tests/broken": ["tests/broken", "again"],
     "hf:tests/answers-403": ["403", "licence"],
-    "hf:tests/answers-404": ["404", "again"],
+    "hf:tests/answers-404": ["404", "spelling", "HF_ENDPOINT"],
+    "hf:tests/answers-451": ["451", "https://huggingface.co/tests/answers-451", "HF_ENDPOINT"],
+    "hf:tests/answers-502": ["502", "again in a while"],
+    "hf:tests/answers-itself": ["redirects", "HF_ENDPOINT"],
     "hf:tests/answers-429": ["429", "wait", "HF_TOKEN"],
     "hf:tests/answers-html": ["not Hugging Face", "proxy"],
     "hf:tests/answers-nothing": ["not Hugging Face", "proxy"],
@@ -391,6 +396,7 @@ def test_settings_that_the_library_cannot_read_are_named(tmp_path: Path) -> None
     done = inspect("hf:tests/tiny", tmp_path, "http://[")
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "HF_" in done.stderr
+    assert "HF_ENDPOINT and HF_TOKEN may be wrong" in opened(["hf:tests/tiny"], tmp_path, "127.0.0.1")["hf:tests/tiny"]
 
 
 def test_a_folder_that_cannot_be_written_is_named(hub: Hub, tmp_path: Path) -> None:

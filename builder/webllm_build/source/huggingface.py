@@ -26,9 +26,12 @@ REFERENCE = re.compile(
 )
 
 GGUFS_SHOWN = 8
+NOT_THE_HUB = "A proxy or a login page of this network may stand between, or HF_ENDPOINT and HF_TOKEN may be wrong."
+ODD_ANSWERS = ("FileMetadataError", "TooManyRedirects", "UnsupportedProtocol")  # also of the HTTP library, which the hub's chooses
 WHAT_TO_DO = {
     401: "The token is not valid: log in again (hf auth login), or mend or unset HF_TOKEN.",
     403: "The token may not read it: give it that right (https://huggingface.co/settings/tokens), or accept the licence of the model.",
+    404: f"Check the spelling. {NOT_THE_HUB}",
     429: "That is for too many requests: wait some minutes. With a token of an account (HF_TOKEN) more are allowed.",
 }
 
@@ -223,7 +226,7 @@ def errors_of_the_hub(repository: Repository) -> Iterator[None]:
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # what the library makes of an answer that is none
         raise DownloadFailed(
             f"what answered for {repo} is not Hugging Face ({type(error).__name__})",
-            "A proxy or a login page of this network may stand between, or HF_ENDPOINT and HF_TOKEN may be wrong.",
+            NOT_THE_HUB,
         ) from error
 
 
@@ -233,7 +236,10 @@ def _failed(repository: Repository, error: BaseException | None) -> DownloadFail
     if status in WHAT_TO_DO:
         return DownloadFailed(f"Hugging Face refuses to give {repository.id} (HTTP status {status})", WHAT_TO_DO[status])
     if status is not None:
-        return DownloadFailed(f"downloading {repository.id} failed (HTTP status {status})", "Run the same command again in a while.")
+        hint = "Run the same command again in a while." if status >= 500 else f"See https://huggingface.co/{repository.id}. {NOT_THE_HUB}"
+        return DownloadFailed(f"downloading {repository.id} failed (HTTP status {status})", hint)
+    if type(error).__name__ in ODD_ANSWERS:
+        return DownloadFailed(f"{repository.id} cannot be had of what answers for Hugging Face: {error}", NOT_THE_HUB)
     if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
         hint = "Free some space, or name another folder with HF_HOME."
         return DownloadFailed(f"{repository.id} cannot be stored: {error.strerror} ({error.filename})", hint)
