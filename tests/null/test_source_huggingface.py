@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -236,6 +237,20 @@ def test_what_breaks_off_is_asked_for_again(hub: Hub, tmp_path: Path) -> None:
 
     # All is there now: nothing is asked of the network.
     assert opened(["hf:tests/tiny"], tmp_path, "http://127.0.0.1:9", HF_HUB_OFFLINE="1") == {"hf:tests/tiny": ORIGIN}
+
+
+def test_a_cache_may_lie_elsewhere_behind_links(hub: Hub, tmp_path: Path) -> None:
+    """A repository of it that was moved to another disk, or its blobs alone."""
+    assert run(["-c", FETCH], tmp_path / "home", hub.url).returncode == 0
+    repository = tmp_path / "home" / "hub" / "models--tests--tiny"
+    for moved, place in ((repository, tmp_path / "disk"), (repository / "blobs", tmp_path / "other")):
+        shutil.move(moved.resolve(), place)
+        moved.unlink(missing_ok=True)
+        moved.symlink_to(place)
+        answers = opened(["hf:tests/tiny", str(tmp_path / "disk" / "snapshots" / COMMIT)], tmp_path / "home", hub.url, HF_HUB_OFFLINE="1")
+        assert answers["hf:tests/tiny"] == ORIGIN
+        # What anybody may have made is another matter.
+        assert ("leads out" in str([*answers.values()])) == (moved.name == "blobs")
 
 
 IN_SMALL_PIECES = "from huggingface_hub import constants; constants.DOWNLOAD_CHUNK_SIZE = 1000;"

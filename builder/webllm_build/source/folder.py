@@ -38,12 +38,13 @@ class LocalFile(SourceFile):
 class Folder:
     """A folder's files by name. A link that leads out of it is refused: what it leads to might end up in a published site."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, blobs: Path | None = None) -> None:
+        """blobs: where links may lead beside, of a cache that this machine's library has made."""
         self.path = path
         real = path.resolve()
-        # The hub's cache: models--org--name/snapshots/<commit>/file is a link into models--org--name/blobs.
-        in_hub_cache = real.parent.name == "snapshots" and real.parent.parent.name.startswith("models--")
-        self._root = real.parent.parent if in_hub_cache else real
+        # The hub's cache, wherever it was moved: models--org--name/snapshots/<commit>/file is a link into models--org--name/blobs.
+        cached = [real.parent.parent / "blobs"] if real.parent.name == "snapshots" else []
+        self._roots = (real, *cached, *([] if blobs is None else [blobs.resolve()]))
 
     def __str__(self) -> str:
         """What a user would call it."""
@@ -58,7 +59,7 @@ class Folder:
         path = self.path / name
         if not path.is_file():
             return None
-        if not path.resolve().is_relative_to(self._root):
+        if not any(path.resolve().is_relative_to(root) for root in self._roots):
             raise SourceError(f"{path} is a link that leads out of the model's folder", "Put a copy of the file there.")
         return path
 

@@ -77,7 +77,7 @@ class HubFolder(Folder):
             snapshot = snapshot_download(
                 repository.id, revision=repository.revision, allow_patterns=[*SMALL_FILES, *mlc.SMALL_FILES], tqdm_class=_reporting(done)
             )
-        super().__init__(Path(snapshot))
+        super().__init__(Path(snapshot), Path(snapshot).parent.parent / "blobs")
 
     def __str__(self) -> str:
         return f"hf:{self._repository.id}"
