@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from families import RECIPES
 from webllm_build.catalog import CATALOG, CatalogEntry
 from webllm_build.compile.io import Layout
 from webllm_build.limits_generated import MAX_CONTEXT
@@ -37,6 +38,33 @@ DEFAULTS: dict[str, int] = json.loads((CONFIGS[0].parents[1] / "default_paramete
 def test_a_config_that_says_nothing_means_what_it_does_to_transformers(kind: str) -> None:
     model = read_model(kind, {"model_type": kind})
     assert sum(math.prod(weight.shape) for weight in model.weights) == DEFAULTS[kind]
+
+
+SAVED: dict[str, dict[str, object]] = json.loads((CONFIGS[0].parents[1] / "saved_configs.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("family", SAVED)
+def test_a_config_that_transformers_saves_again_is_the_same_model(family: str) -> None:
+    """As after a fine-tune: all keys are there, by their newest names."""
+    assert read_model(family, SAVED[family]).description == read_model(family, RECIPES[family]["config"]).description
+
+
+def test_every_family_was_saved() -> None:
+    assert SAVED.keys() == RECIPES.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("qwen2.5-7b", {"dual_chunk_attention_config": {"chunk_size": 262144, "local_size": 8192}}),  # Qwen2.5-7B-Instruct-1M
+        ("hunyuan-0.5b", {"use_cla": False, "cla_share_factor": 2}),
+        ("ernie-4.5-0.3b", {"compression_ratio": 1.0}),
+    ],
+)
+def test_what_transformers_leaves_alone_is_no_obstacle(name: str, more: dict[str, object]) -> None:
+    entry = CATALOG.find(name)
+    assert entry is not None
+    assert read_model(name, {**entry.shape, **more}).description == read_model(name, entry.shape).description
 
 
 SHAPES = {json.dumps(entry.shape): entry for entry in CATALOG.entries}

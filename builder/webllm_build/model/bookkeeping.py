@@ -40,7 +40,11 @@ TRAINING = """
     initializer_factor layerdrop router_aux_loss_coef router_jitter_noise router_z_loss_coef seed summary_last_dropout training_args
     z_loss_coefficient
 """
-BOOKKEEPING = frozenset((LIBRARY + REPEATED + GENERATION + TRAINING).split())
+# How servers read beyond the length of training (Qwen's models for a million tokens), which transformers does not.
+SERVING = """
+    dual_chunk_attention_config
+"""
+BOOKKEEPING = frozenset((LIBRARY + REPEATED + GENERATION + TRAINING + SERVING).split())
 
 # Keys that do change it, at the value that asks for nothing: no such part,
 OFF = """
@@ -61,7 +65,8 @@ NONE = """
 """
 # or as it is. An empty list or object asks for nothing under any name.
 ONCE = """
-    embedding_multiplier embedding_scale key_multiplier lm_head_multiplier logit_scale logits_scaling residual_multiplier rotary_pct
+    compression_ratio embedding_multiplier embedding_scale key_multiplier lm_head_multiplier logit_scale logits_scaling
+    residual_multiplier rotary_pct
 """
 NEUTRAL: Mapping[str, object] = {
     **dict.fromkeys(OFF.split(), False),

@@ -21,8 +21,8 @@ NAMES = Names(
 GGUF_KEYS = gguf.KEYS
 # What the models' own code has in their configs, of tokens, of training, and of traits that these models lack.
 IGNORED = common.IGNORED | {
-    "add_classification_head", "class_num", "dense_list", "eod_token_id", "im_end_id", "im_newline_id", "im_start_id", "mask_init_id",
-    "org_vocab_size", "pad_id", "sep_token_id", "text_end_id", "text_start_id", "use_rotary_pos_emb",
+    "add_classification_head", "cla_share_factor", "class_num", "dense_list", "eod_token_id", "im_end_id", "im_newline_id", "im_start_id",
+    "mask_init_id", "org_vocab_size", "pad_id", "sep_token_id", "text_end_id", "text_start_id", "use_rotary_pos_emb",
 }  # fmt: skip
 DEFAULTS = {
     "vocab_size": 290943,
@@ -37,7 +37,7 @@ DEFAULTS = {
 
 def read(config: Reader) -> Decoder:
     biased = config.flag("attention_bias", default=False)
-    for key, only in {"use_qk_norm": True, "use_cla": False, "cla_share_factor": 1, "mlp_bias": False, "norm_type": "rms"}.items():
+    for key, only in {"use_qk_norm": True, "use_cla": False, "mlp_bias": False, "norm_type": "rms"}.items():
         config.must_be(key, only)
     attention, eps = common.read_attention(config, qk_norm=True, alpha=True), config.number("rms_norm_eps")
     # Norms behind the turning do not notice that it scales, but for their epsilon.

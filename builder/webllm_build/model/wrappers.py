@@ -69,7 +69,8 @@ MINICPM_V = Wrapper(
     ("qwen3_5_text",),
     ("vision_tower.", "merger."),
     VISION_KEYS
-    | {"downsample_mode", "drop_vision_last_layer", "image_size", "insert_layer_id", "merge_kernel_size", "merger_times", "video_token_id"}
+    | {"downsample_mode", "drop_vision_last_layer", "image_size", "insert_layer_id", "merge_kernel_size", "merger_times", "patch_size"}
+    | {"video_token_id"}
     | {"image_end_id", "image_start_id", "newline_id", "slice_end_id", "slice_start_id"},
     tied=False,
 )
