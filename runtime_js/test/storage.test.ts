@@ -208,6 +208,16 @@ test("a manifest with other bytes than its name says is refused", async () => {
   await assert.rejects(ModelFolder.open({ ...RECORD, manifest_sha256: "00".repeat(32) }, NEVER), IntegrityError);
 });
 
+test("a manifest that came wrong is asked for once more, past the caches", async () => {
+  const good = server.files.get(URL_OF_MANIFEST);
+  server.files.set(URL_OF_MANIFEST, new TextEncoder().encode("{}"));
+  server.onRequest = (url, count) => {
+    if (good !== undefined && count === 2) server.files.set(url, good);
+  };
+  await ModelFolder.open(RECORD, NEVER);
+  assert.deepEqual(server.requests.map(({ cache }) => cache), ["default", "reload"]);
+});
+
 test("what a stored copy or a bundler calls by a name that objects have of themselves is no URL", async () => {
   const url = deploy(server, { ...manifestObject(), tokenizer: entry("constructor", LIBRARY) });
   server.files.set(`${BASE}constructor`, LIBRARY);

@@ -17,7 +17,7 @@ import { Places } from "./places.ts";
 import { freeBytes } from "./quota.ts";
 import { isReplaced } from "./replaced.ts";
 import { ShardReader } from "./shard_reader.ts";
-import { checkedManifest, fileUrls, isPinned, manifestName, parseJson, type ModelSource, type Urls } from "./source.ts";
+import { checkedManifest, fileUrls, isManifestOf, isPinned, manifestName, parseJson, type ModelSource, type Urls } from "./source.ts";
 import { ModelStore } from "./store.ts";
 import { hasFiles, localManifest, noteName, storedManifest, usedNote } from "./stored.ts";
 import { readVerified, type ReadOptions } from "./verified.ts";
@@ -60,7 +60,11 @@ export class ModelFolder {
     return runExclusive(store.lockName(manifestName(source)), { signal, onWait }, async () => undefined, async () => {
       const another = await fromStorage();
       if (another !== null) return make(another);
-      const bytes = await download([source.manifest], { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache: "default", onWait });
+      const fetched = (cache: "default" | "reload"): Promise<Uint8Array<ArrayBuffer>> =>
+        download([source.manifest], { size: { atMost: MAX_MANIFEST_BYTES }, signal, cache, onWait });
+      const first = await fetched("default");
+      // What came wrong may lie in a cache: as of any file, another copy is asked for past all of them.
+      const bytes = await isManifestOf(source, first) ? first : await fetched("reload");
       const folder = make(await checkedManifest(source, bytes));
       await folder.#checkRoom();
       if (isPinned(source)) await store.write(manifestName(source), bytes);
