@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import portalocker
 import pytest
@@ -30,6 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def interrupts_count() -> None:
     """Also where the tests run in the background, whose processes begin by ignoring Ctrl+C, and so do those that they start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_disk_is_waited_for() -> Iterator[None]:
+    """What a power failure would lose, no test can see."""
+    with patch.object(os, "fsync"):
+        yield
 
 
 @pytest.fixture(scope="session")
