@@ -246,7 +246,7 @@ class BuildRequest:
     )
     mmproj: Annotated[
         Path | None,
-        Option("GGUF file with what a model has for pictures. Default: mmproj*.gguf beside the model's file.", alone=True),
+        Option("GGUF file with what a model has for pictures and sounds. Default: mmproj*.gguf beside the model's file.", alone=True),
     ] = None
     tool_format: Annotated[
         str, Option("How the model calls tools: {choices}. auto: as its chat template says.", ("auto", "none", *TOOL_FORMATS), alone=True)

@@ -152,8 +152,9 @@ class Recipe(Blueprint):
             kept = {key: value for key, value in checkpoint.tokenizer.config.items() if key != "tool_template"}
             config = {**kept, "chat_template": request.chat_template}
             checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
-        vision, processor = _vision(_seeing(request, checkpoint)) if request.vision else (None, {})
-        audio, sound = _audio(checkpoint) if request.audio else (None, {})
+        whole = _whole(request, checkpoint) if request.vision or request.audio else checkpoint
+        vision, processor = _vision(whole) if request.vision else (None, {})
+        audio, sound = _audio(whole) if request.audio else (None, {})
         checkpoint = text_of(checkpoint, sees=vision is not None or audio is not None)
         pictures = vision.pictures if vision is not None else None if audio is None else Pictures()
         model = load_model(checkpoint, pictures)
@@ -217,8 +218,8 @@ class Recipe(Blueprint):
         )
 
 
-def _seeing(request: BuildRequest, checkpoint: Checkpoint) -> Checkpoint:
-    """What may have a part for pictures: the model itself, or of a GGUF the file that was named, or is found beside it."""
+def _whole(request: BuildRequest, checkpoint: Checkpoint) -> Checkpoint:
+    """What may have parts for pictures and sounds: the model itself, or of a GGUF the file that was named, or is found beside it."""
     if request.mmproj is not None:
         return open_mmproj(request.mmproj, checkpoint)
     path = Path(request.model).expanduser()
@@ -226,7 +227,7 @@ def _seeing(request: BuildRequest, checkpoint: Checkpoint) -> Checkpoint:
     try:
         return checkpoint if beside is None else open_mmproj(beside, checkpoint)
     except (MissingFile, UnsupportedArchitecture) as error:
-        warn(f"What {beside} has for pictures is not built: {error.message}")
+        warn(f"What {beside} has for pictures and sounds is not built: {error.message}")
         return checkpoint
 
 

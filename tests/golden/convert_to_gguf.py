@@ -49,8 +49,9 @@ def convert_vision(llama_cpp: Path, folder: Path, target: Path, preprocessor: di
 
     conversion: Any = import_module("conversion")
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessor), "utf-8")
-    tensors = load_file(folder / "model.safetensors")  # which the converter knows as transformers 4 called them
-    renamed = {name.replace("vision_tower.", "vision_tower.vision_model."): tensor for name, tensor in tensors.items()}
+    tensors = load_file(folder / "model.safetensors")  # which the converter knows as transformers 4 called them, where that had them
+    older = "vision_tower." if any(".patch_embedder." in name for name in tensors) else "vision_tower.vision_model."
+    renamed = {name.replace("vision_tower.", older): tensor for name, tensor in tensors.items()}
     save_file(renamed, folder / "model.safetensors")
     found = conversion.ModelBase.load_hparams(folder, False)
     model = conversion.get_model_class(conversion.get_model_architecture(found, conversion.ModelType.MMPROJ), mmproj=True)

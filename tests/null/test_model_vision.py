@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from families import FIXTURES
-from tiny_vision import write_tiny_qwen3_vl, write_tiny_smolvlm
+from tiny_vision import write_tiny_gemma4, write_tiny_qwen3_vl, write_tiny_smolvlm
 from towers import TOWERS, Seeing, difference
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_LAYERS
@@ -23,6 +23,10 @@ from webllm_build.source.mmproj import open_mmproj
 from webllm_build.source.processor import read_processor
 from webllm_build.source.tokenizer_json import text_of_token
 
+WRITERS = {"gemma4": write_tiny_gemma4, **dict.fromkeys(("qwen2_5_vl", "qwen3_vl"), write_tiny_qwen3_vl)}
+EXACT = ("smolvlm", "qwen2_5_vl", "qwen3_vl", "gemma4", "gemma4-both_ways")
+GGUFS = [("gemma3", 2e-4), *((family, 1e-5) for family in EXACT)]
+
 
 @pytest.mark.parametrize("family", TOWERS)
 def test_it_computes_what_transformers_does(tmp_path: Path, family: str) -> None:
@@ -32,20 +36,24 @@ def test_it_computes_what_transformers_does(tmp_path: Path, family: str) -> None
     assert difference(seeing.model.logits(operators, seeing.model.hidden(operators)), seeing.logits) < 1e-5
 
 
-@pytest.mark.parametrize(("family", "error"), [("smolvlm", 1e-5), ("gemma3", 2e-4), ("qwen2_5_vl", 1e-5), ("qwen3_vl", 1e-5)])
+@pytest.mark.parametrize(("family", "error"), GGUFS)
 def test_a_gguf_s_part_for_pictures_is_the_same(tmp_path: Path, family: str, error: float) -> None:
     """Of Gemma's the converter has added 1 to a norm in float16."""
     seeing = Seeing.of(family, tmp_path / "folder")
-    write = write_tiny_qwen3_vl if family.startswith("qwen") else write_tiny_smolvlm
+    write = WRITERS.get(family.partition("-")[0], write_tiny_smolvlm)
     tokenizer = open_folder(write(tmp_path / "tokens"), "tokens").tokenizer
     sections = seeing.text.config.get("rope_scaling")
-    config: dict[str, object] = {"general.architecture": "llama", "llama.embedding_length": 64}
+    kind = "gemma4" if family.startswith("gemma4") else "llama"
+    config: dict[str, object] = {"general.architecture": kind, f"{kind}.embedding_length": 64}
+    if family == "gemma4":
+        config["gemma4.embedding_length_per_layer_input"] = 32
     if isinstance(sections, dict):
         config["llama.rope.dimension_sections"] = np.array([*sections["mrope_section"], 0], np.int32)
     text = replace(seeing.text, format="gguf", config=config, tokenizer=tokenizer)
     checkpoint = open_mmproj(FIXTURES / f"tiny-vision-{family}" / "mmproj.gguf", text)
     processor = read_processor(checkpoint.config, checkpoint.processor, text_of_token(tokenizer))
-    vision = vision_of(checkpoint, batch_of(processor))
+    batch = seeing.vision.tower.most if kind == "gemma4" else batch_of(processor).patches
+    vision = vision_of(checkpoint, replace(batch_of(processor), patches=batch))
     assert vision is not None
     assert difference(vectors(vision.tower, vision.checkpoint, seeing.pictures), seeing.vectors) < error
     assert vision.pictures == seeing.vision.pictures

@@ -119,6 +119,8 @@ def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
     found: dict[str, object] = {"attention_k_eq_v": any(name.replace("attn_k", "attn_v") not in tensors for name in keys)}
     if (table := tensors.get("per_layer_token_embd.weight")) is not None:
         found["vocab_size_per_layer_input"] = table.shape[0]
+    else:
+        found["use_bidirectional_attention"] = "vision"
     divisors = tensors.get(gguf.ROPE_DIVISORS)
     if divisors is not None and len(divisors.shape) == 1:
         values = divisors.dequantize()

@@ -43,6 +43,7 @@ class Wrapper:
 # Of images, and of what joins them to text.
 VISION_TENSORS = ("vision_tower.", "multi_modal_projector.")
 AUDIO_TENSORS = ("audio_tower.", "embed_audio.")  # of sounds
+AUDIO_TENSORS_GGUF = ("a.", "mm.a.")
 VISION_KEYS = frozenset({"vision_config", "image_token_id", "image_token_index", "initializer_range"})
 QWEN_KEYS = VISION_KEYS | {"video_token_id", "vision_start_token_id", "vision_end_token_id"}
 LLAVA_KEYS = VISION_KEYS | {

@@ -1,5 +1,5 @@
-"""A GGUF's part for pictures, which llama.cpp keeps in a file of its own (mmproj), in the words of the model's config.json and of the files
-beside it. What such files do not say is as llama.cpp takes it."""
+"""A GGUF's parts for pictures and sounds, which llama.cpp keeps in a file of its own (mmproj), in the words of the model's config.json and
+of the files beside it. What such files do not say is as llama.cpp takes it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from webllm_build.source.files import sha256_file
 from webllm_build.source.gguf_header import Metadata
 from webllm_build.source.gguf_parts import read_parts
 from webllm_build.source.processor import PREPROCESSOR
+from webllm_build.source.sound import EXTRACTOR
 from webllm_build.source.tokenizer_json import read_facts
 
 BESIDE = "mmproj*.gguf"  # as llama.cpp calls them, in the folder of a model
@@ -34,6 +35,8 @@ KEYS = {
 EPS = "attention.layer_norm_epsilon"
 WINDOW = 112  # pixels a side
 SECTIONS = "rope.dimension_sections"
+AUDIO_SIZES = ("hidden_size", "num_attention_heads", "num_hidden_layers")
+LAYER_INPUTS = "embedding_length_per_layer_input"
 SWAPPED = {"ffn_up": "ffn_down", "ffn_down": "ffn_up"}
 
 
@@ -56,11 +59,15 @@ class _Found:
         hint = "Give the mmproj file of this model."
         raise MissingFile(f"The model's tokenizer has no token {text}, which stands for pictures", hint)
 
-    def rows(self, name: str) -> int:
+    def dimensions(self, name: str, count: int) -> tuple[int, ...]:
+        """Raises MissingFile where there is no tensor of so many."""
         tensor = self.tensors.get(name)
-        if tensor is None:
-            raise MissingFile(f"{self.metadata.path} has no {name}", "Convert the model again.")
-        return tensor.shape[0]
+        if tensor is None or len(tensor.shape) != count:
+            raise MissingFile(f"{self.metadata.path} has no {name} of {count} dimensions", "Convert the model again.")
+        return tensor.shape
+
+    def rows(self, name: str) -> int:
+        return self.dimensions(name, 2)[0]
 
     @property
     def side(self) -> int:
@@ -102,6 +109,43 @@ def _lfm2(found: _Found) -> Parts:
     return config, {"image_processor_type": "Lfm2VlImageProcessor", "encoder_patch_size": found.vision.get("patch_size")}
 
 
+def _gemma4(found: _Found) -> Parts:
+    """Whose file may have what hears, too. It says nothing of bounds but by their tensors. Only those that have no vectors of layers
+    beside tokens see pictures both ways."""
+    hidden, heads = (found.metadata.natural(f"clip.vision.{KEYS[key]}") or 1 for key in ("hidden_size", "num_attention_heads"))
+    found.vision.update(
+        head_dim=hidden // heads,
+        num_key_value_heads=heads,
+        pooling_kernel_size=found.scale or 3,
+        position_embedding_size=found.dimensions("v.position_embd.weight", 3)[1],
+        rms_norm_eps=found.vision.pop("layer_norm_eps"),
+        standardize="v.std_bias" in found.tensors,
+        use_clipped_linears="v.blk.0.attn_q.input_max" in found.tensors,
+        hidden_activation=found.vision.pop("hidden_act"),
+    )
+    found.vision.pop("image_size", None)
+    names = {"boi": "<|image>", "image": "<|image|>", "eoi": "<image|>"}
+    ids: dict[str, object] = {f"{name}_token_id": found.token(text) for name, text in names.items()}
+    files = {"image_processor_type": "Gemma4ImageProcessor", "patch_size": found.vision["patch_size"]}
+    heard, sounds = _gemma4_audio(found) if found.metadata.text("clip.audio.projector_type") == "gemma4a" else ({}, {})
+    return {"model_type": "gemma4", **ids, **heard}, {**files, "pooling_kernel_size": found.scale or 3, **sounds}
+
+
+def _gemma4_audio(found: _Found) -> Parts:
+    sizes: dict[str, object] = {name: found.metadata.natural(f"clip.audio.{KEYS[name]}") for name in AUDIO_SIZES}
+    config = {
+        **sizes,
+        "subsampling_conv_channels": [found.dimensions(f"a.conv1d.{number}.weight", 4)[0] for number in range(2)],
+        "output_proj_dims": found.rows("a.pre_encode.out.weight"),
+        "conv_kernel_size": found.dimensions("a.blk.0.conv_dw.weight", 2)[1],
+        "use_clipped_linears": "a.blk.0.attn_q.input_max" in found.tensors,
+    }
+    names = {"boa": "<|audio>", "audio": "<|audio|>", "eoa": "<audio|>"}
+    ids = {f"{name}_token_id": found.token(text) for name, text in names.items()}
+    bins = found.metadata.natural("clip.audio.num_mel_bins")
+    return {"audio_config": config, **ids}, {"feature_extractor_type": EXTRACTOR, **({} if bins is None else {"feature_size": bins})}
+
+
 def _qwen2_5(found: _Found) -> Parts:
     """Of its layers each pattern-th sees all of a picture."""
     pattern, count = found.metadata.natural("clip.vision.n_wa_pattern"), found.metadata.natural("clip.vision.block_count") or 0
@@ -139,6 +183,7 @@ def _qwen(found: _Found, kind: str, own: Mapping[str, object], pixels: tuple[int
 
 PROJECTORS: Mapping[str, Callable[[_Found], Parts]] = {
     "gemma3": _gemma3,
+    "gemma4v": _gemma4,
     "idefics3": _idefics3,
     "lfm2": _lfm2,
     "qwen2.5vl_merger": _qwen2_5,
@@ -153,7 +198,8 @@ def find_mmproj(model: Path) -> Path | None:
 
 
 def open_mmproj(path: Path, text: Checkpoint) -> Checkpoint:
-    """A file's part for pictures as a checkpoint of its own, whose config is as a config.json of the whole model. text: the model's.
+    """A file's parts for pictures and sounds as a checkpoint of its own, whose config is as a config.json of the whole model. text: the
+    model's.
 
     Raises MissingFile, MalformedFile, UnsupportedArchitecture for one of a kind that is not built.
     """
@@ -190,7 +236,8 @@ def _text(config: Mapping[str, object]) -> dict[str, object]:
     kind = config.get("general.architecture")
     sections = config.get(f"{kind}.{SECTIONS}")
     turned = {} if sections is None else {"rope_scaling": {"mrope_section": np.asarray(sections).tolist()[:3]}}
-    return {"hidden_size": config.get(f"{kind}.embedding_length"), **turned}
+    seen = {"use_bidirectional_attention": "vision"} if kind == "gemma4" and not config.get(f"{kind}.{LAYER_INPUTS}") else {}
+    return {"hidden_size": config.get(f"{kind}.embedding_length"), **turned, **seen}
 
 
 def _fuse(tensors: dict[str, Tensor]) -> None:

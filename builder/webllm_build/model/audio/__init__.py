@@ -10,7 +10,7 @@ from typing import Any
 from webllm_build.model import check_sources, with_defaults_of
 from webllm_build.model.audio.conformer import STEPS, Conformer
 from webllm_build.model.config import Reader
-from webllm_build.model.wrappers import AUDIO_TENSORS, text_config
+from webllm_build.model.wrappers import AUDIO_TENSORS, AUDIO_TENSORS_GGUF, text_config
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 
 # model_type of a model of more than text → the file of what hears. Modules have IGNORED (keys of audio_config that change nothing) and
@@ -73,7 +73,6 @@ def _sizes(processor: Mapping[str, object]) -> tuple[int, int]:
 
 def _tensors(checkpoint: Checkpoint) -> Mapping[str, Tensor]:
     """Of its part for sounds."""
-    if checkpoint.format != "hugging_face":
-        return {}
+    first = AUDIO_TENSORS_GGUF if checkpoint.format == "gguf" else AUDIO_TENSORS
     tensors = {name.removeprefix("model."): tensor for name, tensor in checkpoint.tensors.items()}
-    return {name: tensor for name, tensor in tensors.items() if name.startswith(AUDIO_TENSORS)}
+    return {name: tensor for name, tensor in tensors.items() if name.startswith(first)}

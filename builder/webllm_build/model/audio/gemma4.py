@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,6 +43,33 @@ TENSORS = {
     "output": "audio_tower.output_proj",
     "project": "embed_audio.embedding_projection",
 }
+LAYER_GGUF = "a.blk.{}."
+MATRICES_GGUF = {
+    **{part: f"{LAYER_GGUF}attn_{name}" for part, name in {"q": "q", "k": "k", "v": "v", "o": "out"}.items()},
+    **{f"{name}_{part}": f"{LAYER_GGUF}ffn_{part}{end}" for name, end in {"first": "", "last": "_1"}.items() for part in ("up", "down")},
+    "conv_in": f"{LAYER_GGUF}conv_pw1",
+    "conv_gate": f"{LAYER_GGUF}conv_pw1",
+    "conv_end": f"{LAYER_GGUF}conv_pw2",
+}
+TENSORS_GGUF = {
+    **MATRICES_GGUF,
+    **clipped.bounds_of(MATRICES_GGUF),
+    **{f"subsample{number}": f"a.conv1d.{number}" for number in range(2)},
+    **{f"subsample{number}_norm": f"a.conv1d.{number}.norm" for number in range(2)},
+    "input": "a.input_projection",
+    **{f"{name}_norm": f"{LAYER_GGUF}ffn_norm{end}" for name, end in {"first": "", "last": "_1"}.items()},
+    **{f"{name}_out_norm": f"{LAYER_GGUF}ffn_post_norm{end}" for name, end in {"first": "", "last": "_1"}.items()},
+    "attention_norm": f"{LAYER_GGUF}attn_pre_norm",
+    "attention_out_norm": f"{LAYER_GGUF}attn_post_norm",
+    "conv_norm": f"{LAYER_GGUF}conv_norm",
+    "conv_out_norm": f"{LAYER_GGUF}norm_conv",
+    "out_norm": f"{LAYER_GGUF}ln2",
+    "scale": f"{LAYER_GGUF}per_dim_scale.weight",
+    "relative": f"{LAYER_GGUF}attn_k_rel",
+    "conv": f"{LAYER_GGUF}conv_dw",
+    "output": "a.pre_encode.out",
+    "project": "mm.a.input_projection",
+}
 # gradient_clipping, of 1e10, is beyond what activations become. What no token sees has no score.
 IGNORED = frozenset({"attention_invalid_logits_value", "gradient_clipping", "initializer_range"})
 BINS, MAX_TIME, EPS = 128, 10_000.0, 1e-6
@@ -57,9 +85,8 @@ def read(config: Reader, text: Reader, bins: int, most: int) -> Conformer:
     first, second = config.dimensions("subsampling_conv_channels", 2, default=(128, 32))
     config.must_be("subsampling_conv_channels", [bins, second])
     half = config.number("residual_weight", default=0.5)
-    files = FileNames(
-        TENSORS,
-        bare=frozenset({"scale"}),
+    shared = FileNames(
+        TENSORS_GGUF,
         bounds=frozenset(clipped.bounds_of(MATRICES)),
         halves={"conv_in": 0, "conv_gate": 1},
         multipliers={"first_out_norm": half, "last_out_norm": half},
@@ -80,10 +107,10 @@ def read(config: Reader, text: Reader, bins: int, most: int) -> Conformer:
         4 * hidden,
         config.flag("use_clipped_linears", default=True),
         Derivation(f"relative positions {span} {hidden} {heads}", relative),
-        Derivation(f"softplus {query_scale}", lambda values: np.asarray(np.log1p(np.exp(values)) * query_scale, np.float32).reshape(-1)),
+        Derivation(f"scaled {query_scale}", lambda values: np.asarray(values * query_scale, np.float32).reshape(-1)),
     )
     return Conformer(
-        Names(files, files),
+        Names(replace(shared, tensors=TENSORS, softened=frozenset({"scale"})), shared),
         [layer] * config.integer("num_hidden_layers", default=12),
         most=most,
         bins=bins,

@@ -11,7 +11,7 @@ from webllm_build.model import check_sources, with_defaults_of
 from webllm_build.model.config import Reader
 from webllm_build.model.pictures import Pictures
 from webllm_build.model.vision.tower import Batch, Tower
-from webllm_build.model.wrappers import AUDIO_TENSORS, WRAPPERS, text_config
+from webllm_build.model.wrappers import AUDIO_TENSORS, AUDIO_TENSORS_GGUF, WRAPPERS, text_config
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 
 # model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), TYPES
@@ -108,8 +108,8 @@ def _tensors(checkpoint: Checkpoint) -> Mapping[str, Tensor]:
     kind = str(checkpoint.config.get("model_type"))
     if kind not in TOWERS:
         return {}
-    if checkpoint.format == "gguf":  # a file has nothing else
-        return checkpoint.tensors
+    if checkpoint.format == "gguf":
+        return {name: tensor for name, tensor in checkpoint.tensors.items() if not name.startswith(AUDIO_TENSORS_GGUF)}
     tensors = {_usual_name(name): tensor for name, tensor in checkpoint.tensors.items()}
     beside = tuple(first for first in WRAPPERS[kind].others if first not in AUDIO_TENSORS)
     return {name: tensor for name, tensor in tensors.items() if name.startswith(beside)}
