@@ -129,6 +129,24 @@ test("prompt tokens are those that were computed; a breakdown has an entry a tok
   assert.match(await engine.runtimeStatsText(), /^prefill: [0-9]+[.][0-9]{4} tokens\/sec, decoding: [0-9]+[.][0-9]{4} tokens\/sec$/);
 });
 
+test("a conversation that goes on computes what is new, whatever the model wrote", async () => {
+  const engine = await loaded();
+  const messages: webllm.ChatCompletionMessageParam[] = [{ role: "system", content: "Be as happy as you can when speaking please." }, ...QUESTION];
+  const computed: number[] = [];
+  for (const stream of [false, true, false] as const) {
+    const request = { messages, temperature: 0, max_tokens: 40 };
+    const reply = stream ? undefined : await engine.chatCompletion({ ...request, stream });
+    const chunks = stream ? await all(await engine.chatCompletion({ ...request, stream, stream_options: { include_usage: true } })) : [];
+    computed.push((reply ?? chunks.at(-1))?.usage?.prompt_tokens ?? 0);
+    messages.push({ role: "assistant", content: await engine.getMessage() }, { role: "user", content: "hi" });
+  }
+  const [first = 0, ...others] = computed;
+  for (const one of others) assert.ok(one > 0 && one < first / 2, computed.join(" "));
+  const whole = { messages: messages.slice(0, -2), temperature: 0, max_tokens: 5, keep_tokens: false };
+  const [text, other] = [await engine.chatCompletion(whole), await (await loaded()).chatCompletion(whole)];
+  assert.equal(text.choices[0]?.message.content, other.choices[0]?.message.content, "without it an answer depends on its request alone");
+});
+
 test("settings of a model are the defaults of its requests", async () => {
   const engine = await loaded({}, { temperature: 0, conv_config: { system_message: "be kind" }, context_window_size: 128 });
   const plain = await engine.chatCompletion({ messages: QUESTION, max_tokens: 5 });
@@ -153,6 +171,14 @@ test("single steps go on where the last one ended, and a reset begins anew", asy
   assert.ok(runner.calls.length - before <= 2, "a step, and no prompt");
   await engine.resetChat();
   assert.equal(await engine.forwardTokensAndSample([5, 6, 7], true), first);
+});
+
+test("a program that asks for the GPU's size goes on where there is none", async () => {
+  for (const device of ["auto", "cpu"] as const) {
+    const engine = new webllm.MLCEngine({ device });
+    assert.deepEqual([await engine.getMaxStorageBufferBindingSize(), await engine.getGPUVendor()], [2 ** 30, ""]);
+  }
+  await assert.rejects(new webllm.MLCEngine({ device: "gpu" }).getGPUVendor(), { name: "WebGPUNotAvailableError" });
 });
 
 test("a load ends with progress 1 and WebLLM's last words", async () => {

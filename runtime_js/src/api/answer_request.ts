@@ -95,6 +95,7 @@ function parseConversation(conversation: Fields): Conversation {
     messages: conversation.objects("messages", MAX_MESSAGES, parseMessage),
     tools: conversation.optional("tools", (key) => readJsonObjects(conversation, key, MAX_TOOLS)),
     specialTokens: conversation.optional("specialTokens", (key) => conversation.oneOf(key, SPECIAL_TOKENS)),
+    keepsTokens: conversation.optional("keepsTokens", (key) => conversation.boolean(key)),
     variables: conversation.optional("variables", (key) => readJsonObject(conversation, key)),
   });
 }

@@ -4,6 +4,7 @@ import type { TokenLogprobs } from "../executor/runner.ts";
 import type { Journal } from "../storage/journal.ts";
 import type { AnswerWriter } from "./answer.ts";
 import type { FinishReason, GenerationListener } from "./generation.ts";
+import type { Remembered } from "./remembered.ts";
 import type { DraftCounts } from "./speculation.ts";
 
 /** The tokens that an answer has when it is opened, and the journal of those that follow; undefined where whoever asks remembers them. */
@@ -14,13 +15,13 @@ export interface Past {
 
 /** Gives the past's events again, and writes what comes to the journal before it hands it on: whatever was given out can be given again. */
 export class Resumed implements GenerationListener {
-  readonly #writer: AnswerWriter;
+  readonly #writer: AnswerWriter | Remembered;
   readonly #journal: Journal | undefined;
   readonly #hasBegun: boolean;
   /** Whether the tokens of the past end the answer. */
   readonly isEnded: boolean;
 
-  constructor(writer: AnswerWriter, { journal, tokens }: Past) {
+  constructor(writer: AnswerWriter | Remembered, { journal, tokens }: Past) {
     this.#writer = writer;
     this.#journal = journal;
     this.#hasBegun = tokens.length > 0;

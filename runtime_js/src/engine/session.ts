@@ -22,6 +22,7 @@ import { isThinking, parserOptions } from "./output.ts";
 import { withIds, withPrompts, withoutIds } from "./picture_prompt.ts";
 import { Pictures, PromptVectors, type SeenPicture, type Sense } from "./pictures.ts";
 import type { EmbeddingCall, Embeddings } from "./pooling.ts";
+import { Remembered } from "./remembered.ts";
 import { Resumed, type Past } from "./resumable.ts";
 import { Recital } from "./recital.ts";
 import { Sampler } from "./sampler.ts";
@@ -166,14 +167,21 @@ export class Session {
     const constraint = recital ?? behind;
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
-    const detokenizer = tokenizer.detokenizer(tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) }));
+    const tags = tagsOf({ ...parse.format, ...(parse.tools.size === 0 && { tools: undefined }) });
+    const detokenizer = tokenizer.detokenizer(tags);
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events, grammar?.times);
     const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, this.#asWords(prompt, shown), request.choice, processor && new ProcessedAnswer(processor, request.step === "next"));
     const before = past?.tokens ?? [];
     tokenizer.known(before, "sessionId");
     if (before.length > 0) sampler.skip(before);
     for (const token of before) constraint?.accept(token);
-    const listener = past === undefined ? writer : new Resumed(writer, past);
+    const keepsTokens = request.prompt.kind === "chat" && request.prompt.conversation.keepsTokens === true && shown.size === 0;
+    const heard = !keepsTokens ? writer : new Remembered(writer, (tokens) => {
+      const said = eosTokenIds.has(tokens.at(-1) ?? -1) ? tokens.slice(0, -1) : tokens;
+      const speller = tokenizer.detokenizer(tags);
+      tokenizer.remember(rendered + said.map((token) => speller.push(token)).join(""), [...prompt, ...said]);
+    });
+    const listener = past === undefined ? heard : new Resumed(heard, past);
     const left = Math.min(request.maxTokens ?? Infinity, runner.shape.contextLength - prompt.length) - before.length;
     if (listener instanceof Resumed && (listener.isEnded || left <= 0)) {
       constraint?.dispose();
@@ -338,7 +346,7 @@ export class Session {
         const begun = withPrompts(this.#render(prompt.conversation), pictures, this.#senseOf);
         const { thinking } = this.#parts.format;
         const rendered = isThoughtless && thinking !== undefined && isThinking(begun, thinking) ? `${begun}\n${thinking.end}\n\n` : begun;
-        return { rendered, tokens: withIds(tokenizer.encode(rendered), pictures, this.#senseOf) };
+        return { rendered, tokens: withIds(tokenizer.encode(rendered, prompt.conversation.keepsTokens), pictures, this.#senseOf) };
       }
       case "text":
         return prompt.suffix === undefined ? { rendered: "", tokens: tokenizer.encodeText(prompt.text) } : this.#gap(prompt.text, prompt.suffix);

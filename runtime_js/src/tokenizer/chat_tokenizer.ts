@@ -9,6 +9,7 @@ import type { Conversation } from "./conversation.ts";
 import { Detokenizer } from "./detokenizer.ts";
 import { Encoder } from "./encoder.ts";
 import { Infill } from "./infill.ts";
+import { SaidTexts } from "./said.ts";
 import { SegmentEncoder } from "./segments.ts";
 import { readSpelling, type Spelling } from "./spelling.ts";
 
@@ -32,6 +33,7 @@ export class ChatTokenizer {
   readonly #template: ChatTemplate | undefined;
   readonly #added: readonly AddedToken[];
   readonly #segments: SegmentEncoder;
+  readonly #said = new SaidTexts();
   /** Undefined for a model that was not made to fill in. */
   readonly #infill: Infill | undefined;
   readonly #spelling: Spelling;
@@ -98,9 +100,15 @@ export class ChatTokenizer {
     throw new RequestValidationError(`Token ${tokens[unknown]}, at place ${unknown} of ${param}, is not of this model's vocabulary.`, { param });
   }
 
-  /** Token ids of what `render` gave: the template has written the special tokens already. */
-  encode(prompt: string): readonly number[] {
-    return this.#segments.encode(prompt);
+  /** Token ids of what `render` gave: the template has written the special tokens already. keepsTokens: of what begins as what was said before, those. */
+  encode(prompt: string, keepsTokens = false): readonly number[] {
+    const said = keepsTokens ? this.#said.find(prompt) : undefined;
+    return said === undefined ? this.#segments.encode(prompt) : [...said.tokens, ...this.#segments.encodeBehind(prompt.slice(said.text.length))];
+  }
+
+  /** Remembers a prompt's text and tokens together with those of its answer. */
+  remember(text: string, tokens: readonly number[]): void {
+    this.#said.add(text, tokens);
   }
 
   /** Token ids of a text in the middle of another. */

@@ -34,4 +34,6 @@ export interface Conversation {
   readonly variables?: JsonObject | undefined;
   /** Default: "escape". */
   readonly specialTokens?: (typeof SPECIAL_TOKENS)[number] | undefined;
+  /** What the model has answered in it stays the tokens that it was made of. */
+  readonly keepsTokens?: boolean | undefined;
 }

@@ -83,6 +83,11 @@ export class SegmentEncoder {
     return ids;
   }
 
+  /** Token ids of a text behind another. */
+  encodeBehind(text: string): readonly number[] {
+    return [...this.#segments(text, 0)].flatMap(([at, end]) => this.#idsOf(text.slice(at, end), false));
+  }
+
   /** Of the texts that came last, the one that the text has most in common with; it counts as used now. */
   #mostAlike(text: string): Encoded {
     let [best, length]: [Encoded, number] = [{ text: "", cuts: [], ids: [] }, 0];

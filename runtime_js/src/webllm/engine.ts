@@ -5,7 +5,7 @@ import { listOf } from "../api/config.ts";
 import { MLCEngine as OwnEngine } from "../api/engine.ts";
 import type { MLCEngineConfig as OwnConfig, ModelRecord as OwnRecord } from "../api/types.ts";
 import type { LogitProcessor } from "../engine/logit_processor.ts";
-import { AbortError } from "../support/errors.ts";
+import { AbortError, WebGPUNotAvailableError } from "../support/errors.ts";
 import { log, type LogLevel } from "../support/log.ts";
 import { ChatChunks, TextChunks, chatCompletion, completion } from "./answers.ts";
 import { findRecord, locateToLoad, prebuiltAppConfig } from "./app_config.ts";
@@ -41,6 +41,8 @@ export function ownConfig({ logLevel = "WARN", device, variant, calibrate }: MLC
   return { logLevel, device, variant, calibrate };
 }
 
+/** 1 GiB. */
+const ENOUGH = 2 ** 30;
 const STREAM = { stream: true, stream_options: { include_usage: true } } as const;
 
 function remembered<T extends { usage?: CompletionUsage }>(told: T, latest: Latest, text: string | null | undefined): T {
@@ -59,13 +61,15 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
   readonly #steps: Steps;
   readonly #latest = new LatestOfModels();
   #appConfig: AppConfig;
+  readonly #needsGPU: boolean;
   #onProgress: InitProgressCallback | undefined;
   #models: readonly Chosen[] = [];
   /** Counts loads and unloads: each ends the load before it. */
   #turn = 0;
 
-  protected constructor(inner: E, { appConfig = prebuiltAppConfig, initProgressCallback }: MLCEngineConfig) {
+  protected constructor(inner: E, { appConfig = prebuiltAppConfig, initProgressCallback, device }: MLCEngineConfig) {
     this.inner = inner;
+    this.#needsGPU = device === "gpu";
     this.#steps = new Steps(inner.host);
     this.#appConfig = appConfig;
     this.#onProgress = initProgressCallback;
@@ -265,12 +269,22 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
     return this.#latest.of(this.#modelFor(modelId, "runtimeStatsText", false).id).statsText;
   }
 
+  /** Without a GPU nothing but memory bounds a model, which runs on the CPU then: what WebLLM asks of a GPU at most. */
   getMaxStorageBufferBindingSize(): Promise<number> {
-    return naming(() => this.inner.getMaxStorageBufferBindingSize());
+    return this.#ofGPU((inner) => inner.getMaxStorageBufferBindingSize(), ENOUGH);
   }
 
   getGPUVendor(): Promise<string> {
-    return naming(() => this.inner.getGPUVendor());
+    return this.#ofGPU((inner) => inner.getGPUVendor(), "");
+  }
+
+  async #ofGPU<T>(ask: (inner: E) => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await ask(this.inner);
+    } catch (error) {
+      if (this.#needsGPU || !(error instanceof WebGPUNotAvailableError)) throw named(error);
+      return otherwise;
+    }
   }
 
   /** The tokens of a text, or of the prompt that a chat comes to. Not of WebLLM, as the next two. */

@@ -99,7 +99,7 @@ export interface ResponseFormat {
 
 /** What WebLLM has not. */
 type Further = Pick<OwnChatRequest, "max_completion_tokens" | "top_k" | "min_p" | "stop_token_ids" | "parallel_tool_calls" | "chat_template_kwargs"
-  | "special_tokens" | "reasoning_effort" | "thinking_budget" | "prediction" | "context_overflow" | "speculation" | "draft">;
+  | "special_tokens" | "keep_tokens" | "reasoning_effort" | "thinking_budget" | "prediction" | "context_overflow" | "speculation" | "draft">;
 
 export interface ChatCompletionRequestBase extends Further {
   messages: ChatCompletionMessageParam[];

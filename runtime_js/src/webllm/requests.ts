@@ -58,6 +58,7 @@ export function ownChatRequest(request: ChatCompletionRequestBase, model: string
   return {
     ...sampling(request, defaults), model, messages: withSystem(request.messages, defaults),
     max_completion_tokens, parallel_tool_calls, chat_template_kwargs, special_tokens, reasoning_effort, thinking_budget, prediction,
+    keep_tokens: request.keep_tokens ?? true, // as in WebLLM, whose cache holds the conversation
     logprobs, top_logprobs, tool_choice, tools: tools?.length === 0 ? null : tools,
     response_format: ownFormat(request.response_format),
     extra_body: { enable_thinking, resumable },

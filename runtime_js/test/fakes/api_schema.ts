@@ -57,7 +57,7 @@ const CHAT: FieldsOf<ChatCompletionRequestNonStreaming | ChatCompletionRequestSt
   ] }, 4096, 1),
   max_completion_tokens: limit([-1]), logprobs: FLAG, top_logprobs: { is: "integer", least: 0, most: 20 },
   tools: list(record({ type: oneOf("function"), function: TOOL }, "type", "function"), 1024),
-  tool_choice: oneOf("none", "auto", "required"), parallel_tool_calls: FLAG, chat_template_kwargs: json({ a: 1 }), special_tokens: oneOf("escape", "parse"),
+  tool_choice: oneOf("none", "auto", "required"), parallel_tool_calls: FLAG, chat_template_kwargs: json({ a: 1 }), special_tokens: oneOf("escape", "parse"), keep_tokens: FLAG,
   reasoning_effort: oneOf("none", "minimal", "low", "medium", "high", "xhigh", "max"), thinking_budget: { is: "integer", least: 0, most: MAX_TOKENS },
   prediction: record({ type: oneOf("content"), content: PARTS("text") }, "type", "content"),
   extra_body: record({ enable_thinking: FLAG }),

@@ -13,7 +13,7 @@ const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 export const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
 export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort", "thinking_budget",
-  "extra_body", "special_tokens"] as const;
+  "extra_body", "special_tokens", "keep_tokens"] as const;
 
 function checkTool(tool: Fields): void {
   tool.oneOf("type", ["function"]);
@@ -130,6 +130,7 @@ export function parseChat(request: Fields, messages: Conversation["messages"]): 
   const tools = choice === undefined ? [] : given;
   const variables = templateVariables(request);
   const specialTokens = request.optional("special_tokens", (key) => request.oneOf(key, SPECIAL_TOKENS));
+  const keepsTokens = request.optional("keep_tokens", (key) => request.boolean(key)) ?? false;
   const parallel = request.optional("parallel_tool_calls", (key) => request.boolean(key)) ?? true;
   const thinkingBudget = request.optional("thinking_budget", (key) => request.integer(key, 0, MAX_BUDGET));
   if (thinkingBudget !== undefined && request.raw("logprobs") === true) {
@@ -139,7 +140,7 @@ export function parseChat(request: Fields, messages: Conversation["messages"]): 
   return {
     conversation: {
       messages, ...(tools.length > 0 && { tools }), ...(Object.keys(variables).length > 0 && { variables }),
-      ...(specialTokens !== undefined && { specialTokens }),
+      ...(specialTokens !== undefined && { specialTokens }), ...(keepsTokens && { keepsTokens }),
     },
     calls: {
       ...(!parallel && { parallelToolCalls: false }), ...(choice !== undefined && choice.kind !== "auto" && { toolChoice: choice }),

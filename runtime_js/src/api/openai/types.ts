@@ -168,6 +168,11 @@ interface ChatCompletionRequestBase extends SamplingParams {
   readonly chat_template_kwargs?: Readonly<Record<string, unknown>> | null | undefined;
   /** Whether a control token that stands in a user's or a tool's message is one ("parse") or stays text ("escape", the default). */
   readonly special_tokens?: "escape" | "parse" | null | undefined;
+  /**
+   * Whether what this engine has answered stays the tokens that it was made of where a conversation goes on behind it: nothing of it is computed
+   * again, however it was written. An engine that has not answered it takes the tokens of its text, which may be others. Default false.
+   */
+  readonly keep_tokens?: boolean | null | undefined;
   /** Told to the template; `none` asks it for no thoughts. */
   readonly reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null | undefined;
   /** Tokens that a thought may have, at most; then it is closed. Default: no limit. */
