@@ -6,7 +6,7 @@ import { DeviceWatch, VariantError, chooseVariants } from "../src/executor/devic
 import { PlanExecutor } from "../src/executor/executor.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
-import { rotaryTable, type Place } from "../src/executor/rope.ts";
+import { RotaryTable, rotaryTable, type Place } from "../src/executor/rope.ts";
 import { matchTensors, writeRange } from "../src/executor/weights.ts";
 import type { CacheView, Row } from "../src/executor/runner.ts";
 import { fails } from "./fakes/expect.ts";
@@ -438,4 +438,12 @@ test("what does not turn is not scaled, and a long sequence turns by its own fre
   const expected = [2 * Math.cos(1.5), 2 * Math.sin(1.5), 1, 0, 2 * Math.cos(1), 2 * Math.sin(1), 1, 0];
   assert.deepEqual(rotaryTable(rope, [{ position: 3, isLong: false }, { position: 4, isLong: true }]), Float32Array.from(expected));
   assert.deepEqual(rotaryTable({ ...rope, long: null }, [{ position: 3, isLong: true }]), Float32Array.from(expected.slice(0, 4)));
+});
+
+test("rows of a rotary table that are kept are those that are computed, whatever was asked before", () => {
+  const rope = { invFreq: [1, 0.01, 0], scale: 2, long: { invFreq: [0.25, 0.1, 0], beyond: 8 }, axes: [0, 1, 0] };
+  const table = new RotaryTable(rope);
+  const far: Place[] = [8191, 8192, 600, 511, 512, 0].map(at);
+  const calls = [[3, 4].map(at), [{ position: 4, isLong: true }, at(4)], [{ position: 5, isLong: false, turns: Int32Array.of(5, 9) }, at(5)], far, far, []];
+  for (const places of calls) assert.deepEqual(table.of(places), rotaryTable(rope, places));
 });
