@@ -74,6 +74,21 @@ def test_metadata_and_tensors_are_as_in_the_file(tmp_path: Path) -> None:
     assert checkpoint.tensors["blk.1.attn_k.weight"].shape == (KV_HEADS * HEAD_DIM, HIDDEN)
 
 
+# Of each type a number that no narrower one holds, or that says its sign.
+NUMBERS = {"B": 255, "b": -1, "H": 65535, "h": -32768, "I": 2**32 - 1, "i": -(2**31), "f": 2.5, "Q": 2**64 - 1, "q": -(2**63), "d": 1e300}
+
+
+@pytest.mark.parametrize(("form", "kind"), zip(NUMBERS, (0, 1, 2, 3, 4, 5, 6, 10, 11, 12), strict=True))
+def test_numbers_of_each_type_are_as_in_the_file(tmp_path: Path, form: str, kind: int) -> None:
+    pair = (3, NUMBERS[form])
+    keys = [gguf_key(b"one", kind, struct.pack(f"<{form}", pair[1])), gguf_key(b"two", ARRAY, struct.pack(f"<IQ2{form}", kind, 2, *pair))]
+    (tmp_path / "numbers.gguf").write_bytes(gguf_bytes(keys=keys))
+    metadata = read_gguf(LocalFile(tmp_path / "numbers.gguf")).metadata
+    found = metadata.numbers("two")
+    assert found is not None
+    assert (metadata.values()["one"], found.tolist()) == (pair[1], [*pair])
+
+
 def test_the_digest_follows_the_content(tmp_path: Path) -> None:
     weights = hugging_face_weights()
     first = open_gguf(write_gguf(tmp_path / "a.gguf", weights)).digest

@@ -117,13 +117,13 @@ def test_what_mlc_has_in_another_form_computes_the_same(tmp_path: Path, family: 
     assert np.linalg.norm(model.logits(operators, model.hidden(operators)) - expected) < 1e-5 * np.linalg.norm(expected)
 
 
-def records(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
-    """A harm to the first record of the first shard."""
+def records(change: Callable[[dict[str, Any]], object], of: str = "") -> Callable[[Path], None]:
+    """A harm to the first record whose name has this in it."""
 
     def harm(folder: Path) -> None:
         path = folder / "tensor-cache.json"
         cache = json.loads(path.read_text())
-        change(cache["records"][0]["records"][0])
+        change(next(record for shard in cache["records"] for record in shard["records"] if of in record["name"]))
         path.write_text(json.dumps(cache))
 
     return harm
@@ -160,6 +160,11 @@ HARMS: dict[str, tuple[Callable[[Path], Any], type[SourceError], str]] = {
     "another shape": (records(lambda record: record.update(shape=[7, 7])), MalformedFile, "bytes at"),
     "a shape of words": (records(lambda record: record.update(shape=["7"])), MalformedFile, "shape"),
     "five dimensions": (records(lambda record: record.update(shape=[1, 1, 1, 1, 1])), MalformedFile, "shape"),
+    "words that are no codes": (
+        records(lambda record: record.update(dtype="uint32", shape=[record["shape"][0] // 2]), "norm"),
+        UnsupportedEncoding,
+        "stored as uint32",
+    ),
     "another type": (records(lambda record: record.update(dtype="int8")), MalformedFile, "int8"),
     "a type that is no text": (records(lambda record: record.update(dtype=["float16"])), MalformedFile, r"\['float16'\]"),
     "a name that steers": (records(lambda record: record.update(name="a\x1b[31m")), MalformedFile, "name"),

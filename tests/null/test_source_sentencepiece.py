@@ -68,7 +68,10 @@ def test_a_folder_may_have_it_alone(tmp_path: Path) -> None:
 
 
 def field(number: int, content: bytes) -> bytes:
-    return bytes([number << 3 | 2, len(content)]) + content
+    size, length = len(content), b""
+    while size > 127:
+        length, size = length + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + content
 
 
 PIECE = field(1, field(1, b"a"))
@@ -93,6 +96,12 @@ def test_files_that_are_none_are_refused(content: bytes, error: type[SourceError
     with pytest.raises(error, match=words) as caught:
         read(content)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("letters", [1, 127, 200, 40_000])
+def test_a_length_takes_as_many_bytes_as_it_needs(letters: int) -> None:
+    content = UNKNOWN + field(1, field(1, b"a" * letters)) + field(1, field(1, b"z"))
+    assert read_facts(read(content)).ids.keys() == {"<unk>", "a" * letters, "z"}
 
 
 def test_no_end_of_a_file_breaks_it() -> None:

@@ -125,6 +125,12 @@ def test_bert_ends_where_llama_cpp_says() -> None:
     assert eos_token_ids(metadata(model="bert", tokens=["[PAD]"] * 200)) == (102,)
 
 
+def test_berts_marks_may_have_other_ids() -> None:
+    vocabulary = VOCABULARIES["bert-bge"]
+    config = converted(vocabulary, cls_token_id=7, seperator_token_id=8).config
+    assert (config["bos_token"], config["eos_token"]) == tuple(vocabulary["tokens"][7:9])
+
+
 @pytest.mark.parametrize("kind", [None, "default", "none"])
 def test_without_a_kind_there_is_a_warning(kind: str | None) -> None:
     with pytest.warns(ModelWarning, match="default"):

@@ -89,7 +89,7 @@ class Metadata:
         return value if value is None or (type(value) is int and value >= 0) else self._wrong(key, "a whole number")
 
     def number(self, key: str) -> float | None:
-        """A finite float32 as the shortest decimal that means it: 9.99999974e-06 is 1e-05."""
+        """A finite number, a float32 as the shortest decimal that means it: 9.99999974e-06 is 1e-05."""
         value = self._values.get(key)
         if value is None:
             return None
@@ -110,8 +110,10 @@ class Metadata:
 
 
 def _shortest(value: float) -> float:
-    """The shortest decimal that is this float32."""
-    return float(str(np.float32(value)))
+    """The shortest decimal that is this float32; a number that is none, as float64 has, is itself."""
+    with np.errstate(over="ignore"):
+        narrow = np.float32(value)
+    return float(str(narrow)) if float(narrow) == value else value
 
 
 @dataclass(frozen=True)
