@@ -8,8 +8,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inlineScript } from "../inline_script.mjs";
-import { webXgrammar } from "../web_xgrammar.mjs";
+import { bundling } from "./bundling.mjs";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const asked = process.argv.slice(2);
@@ -21,16 +20,7 @@ const entries = (await Promise.all(folders.map(async (path) => (await readdir(pa
   .filter(({ out }) => asked.length === 0 || asked.some((word) => out.includes(word)));
 const out = await mkdtemp(join(tmpdir(), "runtime-tests-"));
 try {
-  await build({
-    entryPoints: entries, outdir: out, outExtension: { ".js": ".mjs" },
-    // What reads PDFs needs the site's own packages, and a browser.
-    external: ["./pdf.ts"],
-    bundle: true, format: "esm", platform: "node", sourcemap: "inline", logLevel: "warning", plugins: [inlineScript, webXgrammar],
-    // As `npm i @mlc-ai/web-llm@npm:...` puts a package of ours in its place.
-    alias: { "@mlc-ai/web-llm": join(folder, "../src/index.ts") },
-    // For packages in CommonJS that ask for Node's own modules.
-    banner: { js: 'import { createRequire as createRequireOfTests } from "node:module"; const require = createRequireOfTests(import.meta.url);' },
-  });
+  await build({ ...bundling, entryPoints: entries, outdir: out, outExtension: { ".js": ".mjs" } });
   const files = entries.map(({ out: name }) => join(out, `${name}.mjs`));
   // By itself Node leaves one processor idle.
   const options = ["--enable-source-maps", "--test", "--test-timeout=300000", "--test-reporter=spec", `--test-concurrency=${availableParallelism()}`];
