@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChatCompletionMessageParam, ContentPart } from "../src/api/openai/types.ts";
 import { readSoundPart } from "../src/api/sounds.ts";
-import { decodeSound } from "../src/media/sound/decode.ts";
+import { readWav } from "../src/media/sound/wav_reader.ts";
+import { decodeCompressed } from "../src/media/sound/compressed.ts";
 import { readSound } from "../src/media/sound/picture.ts";
 import { wavOf } from "../src/media/sound/wav.ts";
 import { RequestValidationError } from "../src/support/errors.ts";
@@ -50,9 +51,40 @@ test("what cannot be heard is an error that says what to do", async () => {
   const refused = (data: Parameters<typeof readSound>[0], message: RegExp): Promise<void> => assert.rejects(readSound(data, SETTINGS), fails(RequestValidationError, message));
   await refused(file(samples(16_000, () => 0)), /silent.*microphone/);
   await refused(file(samples(0)), /empty/);
-  await refused(file(new Float32Array(3 * 3600 * 1000).fill(0.5), 1000), /3\.0 hours.*30\.0 seconds at a time.*Cut it/);
+  await refused(file(new Float32Array(3 * 3600 * 1000).fill(0.5), 1000), /3\.0 hours.*more than any model hears.*Cut it/);
+  await refused(file(samples(31 * 1000), 1000), /31\.0 seconds; this model hears 30\.0 seconds at a time.*Cut it/);
   await refused(new Blob(["RIFF"]), /Here only WAV is read/);
   await refused(wav(samples(0), 16_000), /./);
+});
+
+test("what is compressed is refused by how long it says it is, before anything decodes it", async (t) => {
+  const decoded: number[] = [];
+  class Player {
+    readonly [name: string]: unknown;
+    duration = NaN;
+    declare onerror: () => void;
+    declare onloadedmetadata: () => void;
+    constructor(readonly src: string) {
+      void fetch(src).then((response) => response.text()).then((text) => {
+        this.duration = Number(text);
+        if (text === "broken") this.onerror();
+        else this.onloadedmetadata();
+      });
+    }
+  }
+  class OfflineAudioContext {
+    readonly [name: string]: unknown;
+    readonly sampleRate = 16_000;
+    async decodeAudioData(bytes: ArrayBuffer): Promise<unknown> {
+      decoded.push(bytes.byteLength);
+      return { sampleRate: 16_000, numberOfChannels: 1, getChannelData: () => Float32Array.of(0.5) };
+    }
+  }
+  Object.assign(globalThis, { Audio: Player, OfflineAudioContext });
+  t.after(() => ["Audio", "OfflineAudioContext"].forEach((name) => Reflect.deleteProperty(globalThis, name)));
+  await assert.rejects(decodeCompressed(new Blob(["10800"]), 16_000), fails(RequestValidationError, /takes 3\.0 hours.*Cut it/));
+  assert.deepEqual(decoded, []);
+  for (const said of ["12", "Infinity", "broken"]) assert.equal((await decodeCompressed(new Blob([said]), 16_000)).values.length, 1, said);
 });
 
 test("what is no sound is told by its part and field", async () => {
@@ -110,6 +142,6 @@ test("what a page has of sounds becomes files that threads share", async (t) => 
     [bytes, {}, stored], [bytes.buffer, {}, stored],
   ] as const) {
     const { data: read } = readSoundPart(new Fields({ data, ...more }, "a", Error), "a");
-    assert.deepEqual([...(await decodeSound(read, 8000)).values], values);
+    assert.deepEqual([...(await readWav(read)).values], values);
   }
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { decodeSound } from "../src/media/sound/decode.ts";
+import { readWav } from "../src/media/sound/wav_reader.ts";
 import { resample } from "../src/media/sound/resample.ts";
 import type { Samples } from "../src/media/sound/samples.ts";
 import { parseSoundSettings, type SoundSettings } from "../src/media/sound/settings.ts";
@@ -86,22 +86,31 @@ test("WAV files of every kind are read", async () => {
     int32: wav(1, 32, 1, 300, (view, at, i) => view.setInt32(at, ramp(i) * 2 ** 31, true)),
     float32: wav(3, 32, 1, 300, (view, at, i) => view.setFloat32(at, ramp(i), true)),
     float64: wav(3, 64, 1, 300, (view, at, i) => view.setFloat64(at, ramp(i), true)),
+    twelve: (() => { const file = wav(1, 16, 1, 300, (view, at, i) => view.setInt16(at, ramp(i) * 2 ** 15, true)); file[34] = 12; return file; })(),
     extensible: wav(1, 16, 1, 300, (view, at, i) => view.setInt16(at, ramp(i) * 2 ** 15, true), true),
     stereo: wav(1, 16, 2, 300, (view, at, i) => view.setInt16(at, (ramp(Math.trunc(i / 2)) + (i % 2 === 0 ? 1 / 8 : -1 / 8)) * 2 ** 15, true)),
   };
   const streamed = INT16.slice();
   new DataView(streamed.buffer).setUint32(12 + 8 + 16 + 10 + 4, 0xffff_ffff, true);
   for (const [name, file] of Object.entries({ ...files, streamed })) {
-    const { values, rate } = await decodeSound(blob(file), 16_000);
+    const { values, rate } = await readWav(blob(file));
     assert.equal(rate, 8000, name);
     assert.deepEqual(Array.from(values), Array.from({ length: 300 }, (_, i) => ramp(i)), name);
   }
 });
 
+test("WAV files of telephones are read by the tables of G.711", async () => {
+  const every = (format: number): Promise<Samples> => readWav(blob(wav(format, 8, 1, 256, (view, at, i) => view.setUint8(at, i))));
+  const law = async (format: number): Promise<number[]> => Array.from((await every(format)).values, (value) => value * 2 ** 15);
+  const [a, mu] = [await law(6), await law(7)];
+  assert.deepEqual([0, 1, 0x2a, 0x55, 0x80, 0xaa, 0xd5, 0xff].map((byte) => a[byte]), [-5504, -5248, -32_256, -8, 5504, 32_256, 8, 848]);
+  assert.deepEqual([0, 1, 0x0f, 0x7f, 0x80, 0x8f, 0xfe, 0xff].map((byte) => mu[byte]), [-32_124, -31_100, -16_764, 0, 32_124, 16_764, 8, 0]);
+});
+
 test("what is written as WAV is read as it was, of 16 bits to half a step of these", async () => {
   const values = Float32Array.from({ length: 300 }, (_, i) => Math.fround(ramp(i) * 1.01));
   for (const [bits, most] of [[32, 0], [16, 2 ** -15]] as const) {
-    const read = await decodeSound(wavOf({ values, rate: 48_000 }, bits), 16_000);
+    const read = await readWav(wavOf({ values, rate: 48_000 }, bits));
     assert.equal(read.rate, 48_000);
     assert.ok(mostDifferent([...read.values], [...values]) <= most, String(bits));
   }
@@ -117,10 +126,10 @@ test("what cannot be heard is told with what to do", async () => {
   const files: readonly (readonly [Blob, RegExp])[] = [
     [new Blob([]), /file is empty\. Take another/], [blob(INT16.slice(0, 20)), /is cut or lies|has no samples/], [blob(INT16.slice(0, 300)), /is cut or lies: its part "data" should have 600 bytes, and 246 are left/],
     [changed(16, 1e9), /its part "fmt " should have 1000000000 bytes/], [changed(20, 7 + 2 ** 16), /format 7 with 16 bits, which are not read here/],
-    [changed(32, 3 + (16 << 16)), /1 channels of 16 bits take 3 bytes/], [new Blob(["ID3 what is an MP3"]), /Here only WAV is read/],
+    [changed(24, 0), /a second has no samples/], [changed(32, 3 + (16 << 16)), /1 channels of 16 bits take 3 bytes/], [new Blob(["ID3 what is an MP3"]), /Here only WAV is read/],
   ];
   for (const [file, told] of files) {
-    await assert.rejects(decodeSound(file, 16_000), (error: unknown) => error instanceof RequestValidationError && told.test(error.message), `${told}`);
+    await assert.rejects(readWav(file), (error: unknown) => error instanceof RequestValidationError && told.test(error.message), `${told}`);
   }
   const of = (values: Float32Array<ArrayBuffer>, rate = 16_000): Promise<unknown> => makeSound({ values, rate }, settings);
   const sounds: readonly (readonly [Promise<unknown>, RegExp])[] = [

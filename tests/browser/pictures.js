@@ -4,7 +4,7 @@ import { withPixels } from "../../runtime_js/src/media/decode.ts";
 import { makePicture } from "../../runtime_js/src/media/process.ts";
 import { readPicture, readSound } from "../../runtime_js/src/media/reader.ts";
 import { Rgb } from "../../runtime_js/src/media/rgb.ts";
-import { decodeSound } from "../../runtime_js/src/media/sound/decode.ts";
+import { decodeCompressed } from "../../runtime_js/src/media/sound/compressed.ts";
 import { wavOf } from "../../runtime_js/src/media/sound/wav.ts";
 import GOLDEN from "../../runtime_js/test/golden/sounds.json";
 
@@ -59,9 +59,9 @@ async function offReference({ length, frames, some }) {
 
 /** Of a compressed sound, how many samples there are and by how much they differ most; and what is said of one that is none. */
 export async function hear(name) {
-  const { values } = await decodeSound(new Blob([await fetched(name)]), 16_000);
+  const { values } = await decodeCompressed(new Blob([await fetched(name)]), 16_000);
   const wanted = new Int16Array((await fetched(`${name}.pcm`)).buffer);
-  const refused = await decodeSound(new Blob(["no sound"]), 16_000).then(() => "nothing", told);
+  const refused = await decodeCompressed(new Blob(["no sound"]), 16_000).then(() => "nothing", told);
   const off = await Promise.all(GOLDEN.cases.map(offReference));
   return { off, length: values.length, most: mostDifferent(values, Float32Array.from(wanted, (value) => value / 2 ** 15)), refused };
 }

@@ -2,6 +2,7 @@
 
 import { behindBlocks, firstFrame } from "./gif.ts";
 import { findSegment, type Bytes, type Format } from "./header.ts";
+import type { Size } from "./picture.ts";
 
 const SUMS = Uint32Array.from({ length: 256 }, (_, byte) => {
   let sum = byte;
@@ -19,8 +20,8 @@ function crc32(bytes: Uint8Array): number {
 const MOST_INFLATED = 1032;
 
 /** Chunks with right sums up to the last one, and no fewer data than its pixels could be packed into. */
-function isWholePng(bytes: Bytes): boolean {
-  const pixels = bytes.big(20, 4) * Math.ceil((bytes.big(16, 4) * bytes.big(24, 1)) / 8);
+function isWholePng(bytes: Bytes, { width, height }: Size): boolean {
+  const pixels = height * Math.ceil((width * bytes.big(24, 1)) / 8);
   let data = 0;
   for (let at = 8; at + 12 <= bytes.length;) {
     const length = bytes.big(at, 4);
@@ -49,20 +50,20 @@ function isWholeJpeg(bytes: Bytes): boolean {
 }
 
 /** Rows of whole words, where they are not packed. */
-function isWholeBmp(bytes: Bytes): boolean {
+function isWholeBmp(bytes: Bytes, { width, height }: Size): boolean {
   const isOld = bytes.little(14, 4) === 12;
   const packed = isOld ? 0 : bytes.little(30, 4);
   if (packed === 1 || packed === 2) return true;
-  const [width, height] = isOld ? [bytes.little(18, 2), bytes.little(20, 2)] : [bytes.little(18, 4), Math.abs(bytes.little(22, 4) | 0)];
   const bits = bytes.little(isOld ? 24 : 28, 2);
   return bytes.little(10, 4) + 4 * Math.ceil((width * bits) / 32) * height <= bytes.length;
 }
 
-export function isComplete(format: Format, bytes: Bytes): boolean {
+/** size: as the file tells it. */
+export function isComplete(format: Format, bytes: Bytes, size: Size): boolean {
   switch (format) {
-    case "PNG": return isWholePng(bytes);
+    case "PNG": return isWholePng(bytes, size);
     case "GIF": return isWholeGif(bytes);
-    case "BMP": return isWholeBmp(bytes);
+    case "BMP": return isWholeBmp(bytes, size);
     case "JPEG": return isWholeJpeg(bytes);
     case "WebP": return 8 + bytes.little(4, 4) <= bytes.length;
     default: return true;

@@ -45,7 +45,7 @@ async function checkFile(file: Blob): Promise<{ readonly format: Format; readonl
   if (known === undefined) throw refuse(`${format === undefined ? "The file is no picture that is known here" : `Pictures in ${format} are not read`}; take ${READ.join(", ")}.`);
   if (Number.isNaN(width * height)) throw refuse(`The ${known} file is damaged: it does not say how large its picture is. ${DAMAGED}`);
   checkSize(width, height, `The ${known} file says that its picture`);
-  if (!isComplete(known, bytes)) throw refuse(`The ${known} file is damaged or not whole. ${DAMAGED}`);
+  if (!isComplete(known, bytes, { width, height })) throw refuse(`The ${known} file is damaged or not whole. ${DAMAGED}`);
   return { format: known, bytes };
 }
 

@@ -106,24 +106,15 @@ function isKey(transparent: Uint8Array, channels: number, value: (channel: numbe
 /** Puts the pixels of a pass where they belong in `out`, uint8[height, width, 4]. Of 16 bits the high byte. */
 function place(out: Uint8Array, { width, bits, color }: Shape, [left, top, right, down]: Pass, size: Lines, rows: Uint8Array, { palette, transparent }: Chunks): void {
   const channels = CHANNELS[color] ?? 1;
-  const [step, mask, scale] = [bits / 8, 2 ** bits - 1, bits < 8 && color !== PALETTE ? 255 / (2 ** bits - 1) : 1];
-  const hasKey = transparent.length > 0 && (color === 0 || color === 2);
-  const [second, third, alpha] = color === 2 || color === 6 ? [step, 2 * step, color === 6 ? 3 * step : 0] : [0, 0, color === 4 ? step : 0];
+  const [mask, scale] = [2 ** bits - 1, bits < 8 ? 255 / (2 ** bits - 1) : 1];
   for (let y = 0; y < size.height; y++) {
-    const begin = y * (size.line + 1) + 1;
     for (let x = 0, to = 4 * ((top + y * down) * width + left); x < size.width; x++, to += 4 * right) {
-      const at = begin + Math.floor(x * channels * step);
-      const value = bits < 8 ? ((rows[at] ?? 0) >> (8 - bits - ((x * bits) & 7))) & mask : rows[at] ?? 0;
-      if (color === PALETTE) {
-        for (let c = 0; c < 3; c++) out[to + c] = palette[3 * value + c] ?? 0;
-        out[to + 3] = transparent[value] ?? 255;
-        continue;
-      }
-      out[to] = value * scale;
-      out[to + 1] = second === 0 ? value * scale : rows[at + second] ?? 0;
-      out[to + 2] = third === 0 ? value * scale : rows[at + third] ?? 0;
-      if (alpha !== 0) out[to + 3] = rows[at + alpha] ?? 0;
-      if (hasKey && isKey(transparent, channels, (c) => (bits < 8 ? value : bits === 8 ? rows[at + c] ?? 0 : (rows[at + 2 * c] ?? 0) * 256 + (rows[at + 2 * c + 1] ?? 0)))) out[to + 3] = 0;
+      const at = y * (size.line + 1) + 1 + Math.floor((x * channels * bits) / 8);
+      const value = (c: number): number => (bits < 8 ? ((rows[at] ?? 0) >> (8 - bits - ((x * bits) & 7))) & mask : rows[at + (c * bits) / 8] ?? 0);
+      for (let c = 0; c < 3; c++) out[to + c] = color === PALETTE ? palette[3 * value(0) + c] ?? 0 : value(channels > 2 ? c : 0) * scale;
+      if (channels % 2 === 0) out[to + 3] = value(channels - 1);
+      else if (color === PALETTE) out[to + 3] = transparent[value(0)] ?? 255;
+      else if (transparent.length > 0 && isKey(transparent, channels, (c) => (bits < 16 ? value(c) : value(c) * 256 + (rows[at + 2 * c + 1] ?? 0)))) out[to + 3] = 0;
     }
   }
 }

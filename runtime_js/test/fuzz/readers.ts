@@ -12,7 +12,7 @@ import { OutputParser } from "../../src/formats/parser.ts";
 import { eventData } from "../../src/hybrid/event_stream.ts";
 import { withPixels } from "../../src/media/decode.ts";
 import { parseProcessor } from "../../src/media/settings.ts";
-import { decodeSound } from "../../src/media/sound/decode.ts";
+import { readWav } from "../../src/media/sound/wav_reader.ts";
 import { wavOf } from "../../src/media/sound/wav.ts";
 import { parseManifest } from "../../src/storage/manifest.ts";
 import { ManifestError, RemoteError, RequestValidationError } from "../../src/support/errors.ts";
@@ -163,7 +163,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     reads: "WAV files", names: is(RequestValidationError),
     read: async (random) => {
       const file = new Uint8Array(await wavOf({ values: TONE, rate: 16_000 }, pick(random, [16, 32] as const)).arrayBuffer());
-      return decodeSound(new Blob([mutatedBytes(random, random() < 0.7 ? file.subarray(0, 60) : file)]), 16_000);
+      return readWav(new Blob([mutatedBytes(random, random() < 0.7 ? file.subarray(0, 60) : file)]));
     },
   },
   chats: {

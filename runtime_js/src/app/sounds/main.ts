@@ -20,11 +20,11 @@ export type SoundFault = "noSound" | "soundTooLong" | "silent";
 export async function readSound(file: Blob, most: number): Promise<Blob | SoundFault> {
   try {
     const wav = await asWav(file, BITS);
-    const fault = faultOf(readWav(new Uint8Array(await wav.arrayBuffer())), most);
+    const fault = faultOf(await readWav(wav), most);
     if (fault === undefined) return new Blob([wav], { type: WAV });
     return fault === "long" ? "soundTooLong" : fault === "silent" ? "silent" : "noSound";
   } catch (error) {
-    if (error instanceof RequestValidationError) return "noSound";
+    if (error instanceof RequestValidationError) return "seconds" in error.details ? "soundTooLong" : "noSound";
     throw error;
   }
 }

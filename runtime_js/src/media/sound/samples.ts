@@ -1,5 +1,7 @@
 /** Sound as numbers between -1 and 1. */
 
+import { RequestValidationError } from "../../support/errors.ts";
+
 /** One channel; rate: samples a second. */
 export interface Samples {
   readonly values: Float32Array<ArrayBuffer>;
@@ -8,6 +10,11 @@ export interface Samples {
 
 /** No model is made for more at a time. */
 export const MAX_SECONDS = 600;
+
+/** Before anything that long is decoded. Raises RequestValidationError, whose details have the `seconds`. */
+export function checkLength(seconds: number): void {
+  if (seconds > MAX_SECONDS) throw new RequestValidationError(`The sound takes ${duration(seconds)}, which is more than any model hears at a time. Cut it into parts.`, { seconds });
+}
 
 /** One step of 16 bits. */
 const SILENCE = 2 ** -15;

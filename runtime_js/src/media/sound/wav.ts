@@ -3,6 +3,8 @@
 import type { Samples } from "./samples.ts";
 
 export const WAV = "audio/wav";
+/** What is said where nothing decodes other kinds: a page does, before it hands a sound on. */
+export const ONLY_WAV = "Here only WAV is read: other kinds of sound are decoded by a page. Give the samples, or a WAV file.";
 
 export const PCM = 1;
 export const FLOAT = 3;
