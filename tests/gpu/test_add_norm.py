@@ -7,6 +7,7 @@ from linear_case import VARIANTS
 from paged import described
 from tvm.tirx import PrimFunc
 
+from webllm_build.compile.kernels.add_gated import add_gated
 from webllm_build.compile.kernels.add_norm import add_norm
 from webllm_build.compile.kernels.attention.decode import attention_decode
 from webllm_build.compile.kernels.attention.rope_append import rope_append
@@ -33,6 +34,7 @@ def test_add_norm(dawn: Dawn, variant: Variant, columns: int, scalar: float | No
 
 
 NORMED = {
+    "add_gated": add_gated(VARIANTS[0], None, 64, 1e-3),
     "add_norm": add_norm(VARIANTS[0], None, 64, 1e-3),
     "quantize": quantize(VARIANTS[0], 64, norm_eps=1e-3),
     **{f"gemv of {m}": gemv(VARIANTS[0], SCHEMES["q4"], 64, 64, m=m, norm_eps=1e-3) for m in (1, 2)},
@@ -47,3 +49,21 @@ def test_a_driver_has_nothing_to_contract_in_a_norms_factor(kernel: PrimFunc) ->
     """Kernels of one row and of several must agree on it to the bit, and on NVIDIA 1 / sqrt(x / k + eps) did not."""
     wgsl = to_wgsl(kernel, VARIANTS[0])
     assert "inverseSqrt(fma(" in wgsl and "sqrt(" not in wgsl
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+@pytest.mark.parametrize("columns", [32, 640, 1152])
+def test_rows_are_added_as_their_gates_say(dawn: Dawn, variant: Variant, columns: int) -> None:
+    """Also of gates far from zero, whose exponents would overflow."""
+    kernel = dawn.prepare(add_gated(variant, None, columns, 1e-5), variant)
+    rng = np.random.default_rng(columns)
+    x, y, residual = rng.standard_normal((3, 4, columns)).astype(np.float32)
+    weight, gate = rng.uniform(-1, 1, (2, columns)).astype(np.float32)
+    gate[0] *= 1000
+    normed = x / np.sqrt((x.astype(np.float64) ** 2).mean(1, keepdims=True) + 1e-5) * weight
+    with np.errstate(over="ignore"):
+        want = residual + y / (1 + np.exp(-normed @ gate))[:, None]
+    for rows in (1, 4):
+        taken = {"x": x[:rows], "y": y[:rows], "residual": residual[:rows], "out": poison((rows, columns))}
+        got = kernel.run({**taken, "norm_weight": weight, "gate": gate}, {"n": rows})["out"]
+        np.testing.assert_allclose(got, want[:rows], rtol=0, atol=1e-4)

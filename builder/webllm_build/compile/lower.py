@@ -9,6 +9,7 @@ from tvm import tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.kernels.activate import activate, xielu
+from webllm_build.compile.kernels.add_gated import add_gated
 from webllm_build.compile.kernels.add_norm import add_norm
 from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
 from webllm_build.compile.kernels.attention.kv_cache import ONE_ROW, Rows
@@ -107,6 +108,9 @@ class GpuOperators(RelaxOperators):
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)
+
+    def add_gated_kernel(self, count: int | None, columns: int) -> tirx.PrimFunc:
+        return add_gated(self.variant, count, columns, self.norm_eps)
 
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         return _layer_norm(self.variant, row_count(x), columns, self.norm_eps, bias=bias)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tvm import te, tirx
+from tvm import tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile import computed
@@ -14,6 +14,7 @@ from webllm_build.compile.abi_generated import MAX_ROWS
 from webllm_build.compile.io import CHOICES
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
+from webllm_build.compile.last_token import at_last, of_last
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.audio.conformer import STEPS
@@ -61,14 +62,14 @@ class Inputs:
     def of_last(self) -> Inputs:
         """In a function over a prefill's tokens, those of a step of the last one alone."""
         state = self.io["state"]
-        io = {**self.io, "tokens": _of_last(self.io["tokens"], state, 1), "state": _at_last(state)}
-        ropes = {rope: _of_last(table, state, 1) for rope, table in self.ropes.items()}
+        io = {**self.io, "tokens": of_last(self.io["tokens"], state, 1), "state": at_last(state)}
+        ropes = {rope: of_last(table, state, 1) for rope, table in self.ropes.items()}
         weights = dict(self.weights)
         for name, (matrix, *_) in self.weights.items():
             if any(buffer is each for buffer in matrix.buffers for each in self.io.values()):
                 part = replace(matrix.part, rows=1)
                 sizes = [spec.shape[0] for spec in part.buffers]
-                taken = [_of_last(buffer, state, size) for buffer, size in zip(matrix.buffers, sizes, strict=True)]
+                taken = [of_last(buffer, state, size) for buffer, size in zip(matrix.buffers, sizes, strict=True)]
                 weights[name] = [Matrix(part, taken)]
         return replace(self, io=io, ropes=ropes, weights=weights, count=1)
 
@@ -144,6 +145,14 @@ class RelaxOperators(ABC):
             kernel = self.layer_inputs_kernel(size, int(rows.shape[1]) // size, layers[len(found)], len(outputs))
             found += several(nn.op.tensor_ir_op(kernel, "layer_inputs", [projected, rows, *self.vector(norm)], outputs))
         return found
+
+    def add_gated(self, x: nn.Tensor, norm: Weight, gate: Weight, y: nn.Tensor, residual: nn.Tensor) -> nn.Tensor:
+        kernel = self.add_gated_kernel(row_count(x), *norm.shape)
+        return nn.op.tensor_ir_op(kernel, "add_gated", [x, *self.vector(norm), *self.vector(gate), y, residual], rows(x, *norm.shape))
+
+    @abstractmethod
+    def add_gated_kernel(self, count: int | None, columns: int) -> tirx.PrimFunc:
+        """As `add_gated`, of so many rows. Parameters: x, norm, gate, y, residual, out."""
 
     def layer_norm(self, x: nn.Tensor, weight: Weight, bias: Weight | None = None) -> nn.Tensor:
         kernel = self.layer_norm_kernel(x, *weight.shape, bias=bias is not None)
@@ -399,7 +408,6 @@ def kernel_name(kernel: str, matrix: Matrix, m: int = 1) -> str:
 
 def _columns(y: nn.Tensor, part: Part) -> nn.Tensor:
     """The columns of y[n] or y[m, n] that are outputs of a part's rows."""
-
     out = nn.Tensor.placeholder([*y.shape[:-1], part.rows], y.dtype)
     return nn.op.tensor_ir_op(computed.take(_shape(y), part.first, part.rows), "columns", [y], out)
 
@@ -414,35 +422,3 @@ def _joined(parts: list[nn.Tensor], *, apart: bool = False) -> nn.Tensor:
     rows, dtype = parts[0].shape[0], parts[0].dtype
     out = nn.Tensor.placeholder([rows, sum(int(part.shape[1]) for part in parts)], dtype)
     return nn.op.tensor_ir_op(computed.join(tuple(map(_shape, parts)), dtype, apart), "join", parts, out)
-
-
-def _of_last(x: nn.Tensor, state: nn.Tensor, count: int) -> nn.Tensor:
-    """The `count` elements, or rows, of x that are the last token's: `count` for each token of the call."""
-
-    def take(rows: te.Tensor, state: te.Tensor) -> te.Tensor:
-        first = (state[0, 1] - 1) * count
-        return te.compute((count, *rows.shape[1:]), lambda index, *rest: rows[(first + index, *rest)], name="of_last")
-
-    return nn.op.tensor_expr_op(take, "of_last", [x, state])
-
-
-def _at_last(state: nn.Tensor) -> nn.Tensor:
-    """The state of a step of the last token of a prefill alone."""
-
-    def move(state: te.Tensor) -> te.Tensor:
-        def word(row: tirx.Var, index: tirx.Var) -> tirx.Expr:
-            is_position = tirx.all(row == 0, index == 0)
-            return tirx.Select(is_position, state[0, 0] + state[0, 1] - 1, state[row, index])
-
-        return te.compute(state.shape, word, name="at_last")
-
-    return nn.op.tensor_expr_op(move, "at_last", [state])
-
-
-def last_row(x: nn.Tensor) -> nn.Tensor:
-    """The last of x[m, hidden]: [1, hidden]."""
-
-    def take_last(rows: te.Tensor) -> te.Tensor:
-        return te.compute((1, rows.shape[1]), lambda _, column: rows[rows.shape[0] - tirx.IntImm("int64", 1), column], name="last_row")
-
-    return nn.op.tensor_expr_op(take_last, "last_row", [x])

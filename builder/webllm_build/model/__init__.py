@@ -76,6 +76,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "phi3": "phi3",
     "qwen2": "qwen2",
     "qwen3": "qwen3",
+    "qwen3_5_moe_text": "qwen35moe",
     "qwen3_5_text": "qwen35",
     "qwen3_moe": "qwen3moe",
     "smollm3": "smollm3",

@@ -163,6 +163,11 @@ class NumpyOperators:
         y: Array = residual + self.normalise(x, self.vector(norm), self.norm_eps)
         return y if scalar is None else y * self.vector(scalar)
 
+    def add_gated(self, x: Array, norm: Weight, gate: Weight, y: Array, residual: Array) -> Array:
+        share = 1 / (1 + np.exp(-self.norm(x, norm) @ self.vector(gate)))
+        added: Array = residual + y * share[:, None]
+        return added
+
     def layer_inputs(self, projected: Array, rows: Array, norm: Weight, layers: range) -> Sequence[Array]:
         m, (size,) = len(rows), norm.shape
         normed = self.normalise(projected.reshape(m, -1, size), self.vector(norm), self.norm_eps)

@@ -86,6 +86,9 @@ class Operators(Protocol[Tensor]):
     def add_norm(self, x: Tensor, norm: Weight, residual: Tensor, scalar: Weight | None = None) -> Tensor:
         """residual + x, RMS-normalised and scaled by norm[k], the sum times scalar[1] where there is one: [m, k]."""
 
+    def add_gated(self, x: Tensor, norm: Weight, gate: Weight, y: Tensor, residual: Tensor) -> Tensor:
+        """residual + y times the sigmoid of the product of x, RMS-normalised and scaled by norm[k], and gate[k]. All are [m, k]."""
+
     def experts(
         self,
         x: Tensor,

@@ -8,7 +8,7 @@ from webllm_build.model import common, gguf
 from webllm_build.model.config import FULL, Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gated_delta import GatedDeltaNet
-from webllm_build.model.layers import Layer
+from webllm_build.model.layers import Description, Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, QK_NORMS, QK_NORMS_GGUF, FileNames, Names
 from webllm_build.model.recurrence import GatedDelta
 
@@ -87,6 +87,10 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
 
 
 def read(config: Reader) -> Decoder:
+    return read_as(config, NAMES, common.read_mlp(config))
+
+
+def read_as(config: Reader, names: Names, feed_forward: Description) -> Decoder:
     config.must_be("attn_output_gate", True)
     config.must_be("hidden_act", "silu")  # of convolutions, too
     config.must_be("mamba_ssm_dtype", "float32")
@@ -103,7 +107,6 @@ def read(config: Reader) -> Decoder:
         tiled=config.in_gguf and key_heads != value_heads,
     )
     attention = common.read_self_attention(config, common.read_attention(config, qk_norm=True, partial=0.25, gated=True))
-    mlp = common.read_mlp(config)
     kinds = config.layer_types(count, default=[DELTA if (layer + 1) % interval else FULL for layer in range(count)], kinds=(FULL, DELTA))
-    layers = [Layer(attention if kind == FULL else GatedDeltaNet(delta), mlp) for kind in kinds]
-    return common.read_decoder(config, NAMES, layers)
+    layers = [Layer(attention if kind == FULL else GatedDeltaNet(delta), feed_forward) for kind in kinds]
+    return common.read_decoder(config, names, layers)

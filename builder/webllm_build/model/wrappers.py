@@ -92,6 +92,7 @@ GEMMA4 = Wrapper(
     | {"audio_config", "video_token_id", "boi_token_id", "eoi_token_id", "boa_token_id", "eoa_token_id", "eoa_token_index"}
     | {"audio_token_id", "vision_soft_tokens_per_image"},
 )
+QWEN3_5 = Wrapper(("qwen3_5_text",), ("visual.",), QWEN_KEYS | {"language_model_only"}, tied=False)
 IDEFICS3 = Wrapper(
     ("llama",),
     ("vision_model.", "connector."),
@@ -125,7 +126,8 @@ WRAPPERS: Mapping[str, Wrapper] = {
     ),
     "qwen2_5_vl": replace(QWEN2_VL, texts=("qwen2_5_vl_text", "qwen2_vl_text")),
     "qwen2_vl": QWEN2_VL,
-    "qwen3_5": Wrapper(("qwen3_5_text",), ("visual.",), QWEN_KEYS | {"language_model_only"}, tied=False),
+    "qwen3_5": QWEN3_5,
+    "qwen3_5_moe": replace(QWEN3_5, texts=("qwen3_5_moe_text",)),
     "qwen3_vl": Wrapper(("qwen3_vl_text",), ("visual.",), QWEN_KEYS, tied=False, defaults={"rope_theta": 5e5}),
     "smolvlm": IDEFICS3,
 }

@@ -22,7 +22,7 @@ from webllm_build.compile.cpu.linear import linear
 from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.local_attention import local_attention
 from webllm_build.compile.cpu.logprobs import keep, logprobs
-from webllm_build.compile.cpu.norm import bare_norm, layer_norm, norm_parts, rms_norm
+from webllm_build.compile.cpu.norm import add_gated, bare_norm, layer_norm, norm_parts, rms_norm
 from webllm_build.compile.cpu.pool import pool
 from webllm_build.compile.cpu.quantize import quantize
 from webllm_build.compile.cpu.recurrence import RECURRENCES
@@ -37,7 +37,8 @@ from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
 from webllm_build.compile.kv_layout import KvLayout
-from webllm_build.compile.operators import Call, Inputs, Matrix, RelaxOperators, in_turn, kernel_name, last_row, row_count, rows
+from webllm_build.compile.last_token import last_row
+from webllm_build.compile.operators import Call, Inputs, Matrix, RelaxOperators, in_turn, kernel_name, row_count, rows
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention
 from webllm_build.model.audio.conformer import Conformer
@@ -188,6 +189,9 @@ class CpuOperators(RelaxOperators):
 
     def pool_kernel(self, columns: int, kinds: Sequence[Kind], *, several: bool) -> tirx.PrimFunc:
         return pool(columns, kinds, several=several)
+
+    def add_gated_kernel(self, count: int | None, columns: int) -> tirx.PrimFunc:
+        return add_gated(count, columns, self.norm_eps)
 
     def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
         return _layer_norm(row_count(x), columns, self.norm_eps, bias=bias)

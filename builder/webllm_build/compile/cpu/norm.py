@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.cpu.epilogue import silu
+from webllm_build.compile.cpu.epilogue import sigmoid, silu
 from webllm_build.compile.cpu.ops import at, sum_of, token_count, units, zeros
 from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, splat, store, vec
 
@@ -56,6 +57,24 @@ def layer_norm(tokens: int | None, columns: int, eps: float, *, bias: bool) -> P
             with T.serial(columns // VEC) as i:
                 value = (x[row, vec(i)] - mean) * scale * weight[vec(i)]
                 store(out, value if added is None else value + added[vec(i)], row, vec(i))
+    return kernel.func
+
+
+@functools.cache
+def add_gated(tokens: int | None, columns: int, eps: float) -> PrimFunc:
+    """As kernels/add_gated.py; a unit is a row. tokens: see token_count."""
+    with Kernel() as kernel:
+        n = token_count(tokens)
+        x = kernel.buffer("x", (n, columns), "float32")
+        weight, gate = (kernel.buffer(name, (columns,), "float32") for name in ("norm_weight", "gate"))
+        y, residual, out = (kernel.buffer(name, (n, columns), "float32") for name in ("y", "residual", "out"))
+        with units(n) as row:
+            scale, sums = let("scale", inverse_rms(x, row, columns, eps)), zeros("sums", 1)
+            with T.serial(columns // VEC) as i:
+                store(sums, sums[at(0)] + x[row, vec(i)] * weight[vec(i)] * gate[vec(i)], at(0))
+            share = let("share", sigmoid(splat(sum_of(sums[at(0)]) * scale)))
+            with T.serial(columns // VEC) as i:
+                store(out, residual[row, vec(i)] + y[row, vec(i)] * share, row, vec(i))
     return kernel.func
 
 
