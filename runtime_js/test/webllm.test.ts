@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MLCEngine as OwnEngine } from "../src/api/engine.ts";
+import { addPackagedModels } from "../src/webllm/app_config.ts";
 import * as webllm from "../src/webllm/index.ts";
 import { soon } from "./fakes/engine.ts";
 import { Models } from "./fakes/service_worker.ts";
@@ -153,6 +154,18 @@ test("settings of a model are the defaults of its requests", async () => {
   const said = await (await loaded()).chatCompletion({ ...CALL, messages: [{ role: "system", content: "be kind" }, ...QUESTION] });
   assert.equal(plain.choices[0]?.message.content, said.choices[0]?.message.content);
   assert.equal(plain.usage?.prompt_tokens, said.usage?.prompt_tokens);
+});
+
+test("a window that the model was not built for becomes that which it has", async () => {
+  addPackagedModels([{ model: "", model_lib: "", model_id: "short", manifest: "https://models.example/short/manifest.json", overrides: { context_window_size: 64 } }]);
+  const record = { model: "https://huggingface.co/mlc-ai/short", model_id: "mine", model_lib: "", overrides: { context_window_size: 4096 } };
+  const engine = new Engine({ appConfig: { model_list: [record] } });
+  engine.setLogLevel("SILENT");
+  for (const [asked, size] of [[undefined, 64], [{ context_window_size: 32 }, 32], [{ sliding_window_size: 128, context_window_size: -1, attention_sink_size: 0 }, 64]] as const) {
+    await engine.reload("mine", asked);
+    assert.equal(engine.inner.loaded.at(-1)?.choice.contextLength, size);
+  }
+  engine.setLogLevel("WARN");
 });
 
 test("a completion tells logprobs as a chat does", async () => {

@@ -10,6 +10,8 @@ import type { AppConfig, ModelRecord } from "./types.ts";
 export const prebuiltAppConfig: AppConfig = { model_list: [], cacheBackend: "cache" };
 
 const packaged = new Map<string, OwnRecord>();
+/** Tokens that a conversation may have at most, by manifests. */
+const windows = new Map<string, number>();
 /** What the builder made the package of. */
 const references: string[] = [];
 /** The manifests of models whose weights the package lacks, and nobody has told it where they are. */
@@ -32,6 +34,7 @@ export function addPackagedModels(records: readonly PackagedRecord[], asksForWei
   const ids = new Set(records.map(({ model_id }) => model_id));
   for (const { aliases = [], reference, ...record } of records) {
     if (!packaged.has(record.model_id)) references.push(reference ?? "...");
+    if (record.overrides?.context_window_size !== undefined) windows.set(record.manifest, record.overrides.context_window_size);
     for (const id of [record.model_id, ...aliases.filter((name) => !ids.has(name))]) {
       if (packaged.has(id)) continue;
       packaged.set(id, own(record, record.manifest));
@@ -75,6 +78,11 @@ export function locate(record: ModelRecord): OwnRecord {
   if (found !== undefined) return { ...found, model_id, weights: record.weights ?? found.weights };
   const reference = owner === undefined ? model_id : owner === "mlc-ai" ? name : `hf:${owner}/${name}`; // the builder knows WebLLM's names
   throw new NamedError("ModelNotFoundError", `This package has no model ${model_id}. ${howToMake(reference)}`, "ModelNotFound");
+}
+
+/** How long a conversation with the model may be, where that is known. */
+export function longestOf({ manifest }: OwnRecord): number {
+  return windows.get(manifest) ?? Infinity;
 }
 
 /** The same, to be loaded. Raises a NamedError where nobody knows where the weights are. */

@@ -8,7 +8,7 @@ import type { LogitProcessor } from "../engine/logit_processor.ts";
 import { AbortError, WebGPUNotAvailableError } from "../support/errors.ts";
 import { log, type LogLevel } from "../support/log.ts";
 import { ChatChunks, TextChunks, chatCompletion, completion } from "./answers.ts";
-import { findRecord, locateToLoad, prebuiltAppConfig } from "./app_config.ts";
+import { findRecord, locateToLoad, longestOf, prebuiltAppConfig } from "./app_config.ts";
 import { ignoringStrangers } from "./biases.ts";
 import { checkChatRequest, checkGenerationConfig, postInitAndCheckFieldsCompletion, postInitAndCheckFieldsEmbedding } from "./checks.ts";
 import { ModelType } from "./constants.ts";
@@ -22,7 +22,7 @@ import type {
 import { Chat, Completions, Embeddings } from "./namespaces.ts";
 import { reportOf } from "./progress.ts";
 import { ownChatRequest, ownInput, ownTextRequest } from "./requests.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { readSettings, within, type Settings } from "./settings.ts";
 import { Steps } from "./steps.ts";
 import type {
   AppConfig, ChatOptions, InitProgressCallback, MLCEngineConfig, MLCEngineInterface, ResumeChatCompletionOptions, ResumeProbeResult, ResumeResult,
@@ -118,8 +118,10 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
         + `load copies of the same model, consider making copies of the ModelRecord with different model_id. Received modelId: ${ids.join(",")}`);
     }
     return ids.map((id, i) => {
-      const record = findRecord(id, this.#appConfig);
-      return { id, type: record.model_type ?? ModelType.LLM, settings: readSettings(record.overrides, options?.[i]), record: locateToLoad(record) };
+      const found = findRecord(id, this.#appConfig);
+      const settings = readSettings(found.overrides, options?.[i]);
+      const record = locateToLoad(found);
+      return { id, type: found.model_type ?? ModelType.LLM, settings: within(longestOf(record), settings), record };
     });
   }
 

@@ -1,6 +1,7 @@
 /** A model's settings, as its record and `reload` give them. */
 
 import type { ChatOptions as OwnOptions } from "../api/types.ts";
+import { log } from "../support/log.ts";
 import { NamedError } from "./errors.ts";
 import type { ChatCompletionRequestBase } from "./messages.ts";
 import type { ChatOptions } from "./types.ts";
@@ -51,4 +52,12 @@ export function readSettings(...given: readonly (ChatOptions | undefined)[]): Se
       ...(system_message !== undefined && { systemMessage: system_message }),
     },
   };
+}
+
+/** Programs ask for the window that WebLLM's model of the name has. This package's may be shorter. */
+export function within(longest: number, { options, defaults }: Settings): Settings {
+  const { context_window_size: size } = options;
+  if (size === undefined || size <= longest) return { options, defaults };
+  log.warn(`A conversation has at most ${longest} tokens, and not ${size}: the model was built for these.`);
+  return { options: { ...options, context_window_size: longest }, defaults };
 }

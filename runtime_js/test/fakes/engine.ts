@@ -52,6 +52,7 @@ export const CONFIG: MLCEngineConfig = {
 /** A model that was loaded. */
 export interface Loaded {
   readonly modelId: string;
+  readonly choice: ModelChoice;
   readonly runner: FakeRunner;
   readonly listener: LoadListener;
   readonly device: "gpu" | "cpu";
@@ -91,7 +92,7 @@ export class FakeEngine extends MLCEngine {
     const device = choice.device === "cpu" ? "cpu" : "gpu";
     listener.needs(this.memory(choice), device);
     this.prepare(runner);
-    const loaded: Loaded = { modelId: choice.modelId, runner, listener, device, disposals: 0 };
+    const loaded: Loaded = { modelId: choice.modelId, choice, runner, listener, device, disposals: 0 };
     this.loaded.push(loaded);
     return new Session({
       runner, sequences: new SequenceManager(new FakePagedKv(), runner), tokenizer: this.tokenizer,
