@@ -1,10 +1,13 @@
 /** The service worker's part: finds a page whose model answers, and gives its answer. */
 
+import { MAX_BODY } from "../api/openai/limits.ts";
 import { webLocks, whenFree } from "../support/web_locks.ts";
 import { CANCEL, asked, isTold, type Asked, type Told } from "./messages.ts";
 
 /** A page that says nothing for so long is of another kind, or asleep. */
 const PATIENCE_MS = 1000;
+/** Of a request, as fast as browsers hand it over and slow devices read which model it names. */
+const BYTES_PER_MS = 10_000;
 
 /** A page of the site. */
 export interface Page {
@@ -27,10 +30,8 @@ function isClients(value: unknown): value is { matchAll(options: object): Promis
 }
 
 /** As OpenAI's server says it. */
-function unavailable(site: string): Response {
-  const message = `No page of this site has its model loaded. Open ${site} in a tab and start it.`;
-  const error = { message, type: "server_error", param: null, code: "model_not_loaded" };
-  return Response.json({ error }, { status: 503, headers: { "x-should-retry": "false" } });
+function refused(status: number, type: string, code: string, message: string): Response {
+  return Response.json({ error: { message, type, param: null, code } }, { status, headers: { "x-should-retry": "false" } });
 }
 
 /**
@@ -39,12 +40,15 @@ function unavailable(site: string): Response {
  */
 export async function askPages(request: Request, path: string, pages: readonly Page[], site: string): Promise<Response> {
   const body = request.method === "GET" || request.method === "HEAD" ? null : await request.arrayBuffer();
+  if (body !== null && body.byteLength > MAX_BODY) {
+    return refused(413, "invalid_request_error", "request_too_large", `The request's body has more than ${MAX_BODY} bytes.`);
+  }
   const question = asked(request.method, path, request.headers, body);
   for (const page of pages) {
     const answer = await askPage(page, question);
     if (answer !== undefined) return answer;
   }
-  return unavailable(site);
+  return refused(503, "server_error", "model_not_loaded", `No page of this site has its model loaded. Open ${site} in a tab and start it.`);
 }
 
 /** The answer; undefined where the page does not take the request, or is closed before it has begun. One that is closed later breaks the answer off. */
@@ -59,7 +63,7 @@ function askPage(page: Page, question: Asked): Promise<Response | undefined> {
       port.close();
       resolve(undefined);
     };
-    const timer = setTimeout(leave, PATIENCE_MS);
+    const timer = setTimeout(leave, PATIENCE_MS + (question.body?.byteLength ?? 0) / BYTES_PER_MS);
     let body: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
     const take = (told: Told): void => {
       clearTimeout(timer);

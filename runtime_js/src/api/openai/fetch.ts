@@ -7,6 +7,7 @@
  */
 
 import { CHUNKS, HttpError, errorResponse, eventStream, readJson } from "./http.ts";
+import { MAX_BODY } from "./limits.ts";
 import { parseResponseRequest, type ResponseRequest } from "./responses/request.ts";
 import { renamed } from "./responses/renamed.ts";
 import { ResponseWriter } from "./responses/writer.ts";
@@ -18,9 +19,6 @@ export interface ServedEngine {
   readonly embeddings: Embeddings;
   readonly models: Models;
 }
-
-/** Bytes of a request: a context of a million tokens, spelled out, or some photographs. */
-const MAX_BODY = 1 << 27;
 
 type Answer<P> = object | AsyncIterableIterator<P>;
 
