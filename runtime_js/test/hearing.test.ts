@@ -77,7 +77,7 @@ test("what is compressed is refused by how long it says it is, before anything d
     readonly sampleRate = 16_000;
     async decodeAudioData(bytes: ArrayBuffer): Promise<unknown> {
       decoded.push(bytes.byteLength);
-      return { sampleRate: 16_000, numberOfChannels: 1, getChannelData: () => Float32Array.of(0.5) };
+      return { sampleRate: 16_000, numberOfChannels: 1, length: 1, getChannelData: () => Float32Array.of(0.5) };
     }
   }
   Object.assign(globalThis, { Audio: Player, OfflineAudioContext });

@@ -1,7 +1,7 @@
 /** Sounds of requests, as OpenAI writes them (`input_audio`) and as a page has them. */
 
 import { asWav, mixed } from "../media/sound/compressed.ts";
-import { MAX_SECONDS, duration, type Samples } from "../media/sound/samples.ts";
+import { MAX_SECONDS, tooLong, type Samples } from "../media/sound/samples.ts";
 import { wavOf } from "../media/sound/wav.ts";
 import type { SoundSource } from "../media/source.ts";
 import { fromBase64 } from "../support/base64.ts";
@@ -58,7 +58,7 @@ function readFile(sound: Fields): Blob {
 
 function ofSamples(sound: Fields, count: number, rate: number, samples: () => Samples): Blob {
   if (count / rate <= MAX_SECONDS) return wavOf(samples(), 32);
-  throw sound.fail(`${sound.at("data")} takes ${duration(count / rate)}, which is more than any model hears at a time. Cut it into parts.`, sound.at("data"));
+  throw sound.fail(`${sound.at("data")} ${tooLong(count / rate)}`, sound.at("data"));
 }
 
 /** Reads a sound as it comes to a worker. Raises the error of the fields. */

@@ -49,8 +49,7 @@ export async function asWav(file: Blob, bits: 16 | 32): Promise<Blob> {
 
 /** Channels as one: their mean. */
 export function mixed(sound: AudioBuffer): Samples {
-  const values = sound.getChannelData(0).slice();
-  for (let channel = 1; channel < sound.numberOfChannels; channel++) sound.getChannelData(channel).forEach((value, i) => { values[i] = (values[i] ?? 0) + value; });
-  if (sound.numberOfChannels > 1) values.forEach((sum, i) => { values[i] = sum / sound.numberOfChannels; });
+  const channels = Array.from({ length: sound.numberOfChannels }, (_, channel) => sound.getChannelData(channel));
+  const values = new Float32Array(sound.length).map((_, i) => channels.reduce((sum, channel) => sum + (channel[i] ?? 0), 0) / channels.length);
   return { values, rate: sound.sampleRate };
 }

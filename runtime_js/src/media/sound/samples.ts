@@ -11,9 +11,12 @@ export interface Samples {
 /** No model is made for more at a time. */
 export const MAX_SECONDS = 600;
 
+/** What is said of more than MAX_SECONDS. */
+export const tooLong = (seconds: number): string => `takes ${duration(seconds)}, which is more than any model hears at a time. Cut it into parts.`;
+
 /** Before anything that long is decoded. Raises RequestValidationError, whose details have the `seconds`. */
 export function checkLength(seconds: number): void {
-  if (seconds > MAX_SECONDS) throw new RequestValidationError(`The sound takes ${duration(seconds)}, which is more than any model hears at a time. Cut it into parts.`, { seconds });
+  if (seconds > MAX_SECONDS) throw new RequestValidationError(`The sound ${tooLong(seconds)}`, { seconds });
 }
 
 /** One step of 16 bits. */
