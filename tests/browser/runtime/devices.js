@@ -2,10 +2,11 @@
 
 import { DebugEngine } from "/runtime/debug.js";
 import { Engine } from "/runtime/whole.js";
-import { NEVER_ENDS, QUESTION, alive, check, compiled, device, engine, equal, fresh, ids, measuredTiles, overwrite, record, rejects, sitePlan, soon, storedFiles } from "./common.js";
+import { NEVER_ENDS, QUESTION, alive, check, compiled, device, engine, equal, fresh, ids, keep, lose, measuredTiles, overwrite, record, rejects, sitePlan, soon, storedFiles } from "./common.js";
 
 export default {
   async "loads that are given up free the GPU before unload resolves, and wait for no kernel that compiles"() {
+    keep.devices = false;
     const before = alive.size;
     const other = new Engine({ appConfig: { model_list: [record] }, variant: "f32", calibrate: "off" });
     for (const wait of [0, 5, 40, 120]) {
@@ -38,6 +39,7 @@ export default {
     equal(alive.size, before + 1);
     await other.unload();
     equal(alive.size, before);
+    keep.devices = true;
   },
 
   async "a variant that the GPU lacks and a window that is too large are refused"() {
@@ -51,9 +53,9 @@ export default {
     const expected = await fresh(QUESTION);
     await engine.reload("tiny", { context_window_size: 128 });
     const told = new Promise((resolve) => engine.setDeviceLostCallback(resolve));
-    device.destroy();
+    lose(device);
     equal(await ids(QUESTION), expected, "the model is loaded again");
-    device.destroy();
+    lose(device);
     equal((await soon(told, "the event of a lost device")).code, "DeviceLost");
     await rejects(engine.chat.completions.create({ messages: QUESTION }), "DeviceLost");
     await rejects(engine.chat.completions.create({ messages: QUESTION }), "DeviceLost");

@@ -56,7 +56,7 @@ export default {
   async "an engine in a worker answers the same, and its errors keep their class"() {
     await engine.unload();
     const worker = new Worker("/runtime/worker.js", { type: "module" });
-    const client = await openWorkerEngine(worker, record.manifest, { variant: "f32", initProgressCallback: () => undefined });
+    const client = await openWorkerEngine(worker, record.manifest, { device: "cpu", variant: "cpu-f32", initProgressCallback: () => undefined });
     equal(await streamed(QUESTION, {}, client), answer);
     equal((await client.chat.completions.create({ messages: QUESTION, ...NEVER_ENDS })).choices[0].message.content, answer);
     const error = await rejects(client.chat.completions.create({ messages: say("x 1 y 2 ".repeat(100)) }), "ContextWindowSizeExceeded");
