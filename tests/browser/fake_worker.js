@@ -97,7 +97,10 @@ async function write(question, { messages, text }) {
   const [, name, argument] = /^(\w+)(?:: ([^]*))?$/.exec(question) ?? [];
   const asked = await (Object.hasOwn(SCRIPT, name ?? "") ? SCRIPT[name](argument, messages ?? text) : undefined);
   const held = messages ? `${messages.length} messages: ${messages.map(({ role }) => role).join(", ")}.` : ` and ${text.length} characters.`;
-  const shown = messages?.flatMap(({ pictures = [] }) => pictures).map(({ data }) => `${data.type} of ${data.size} bytes`) ?? [];
+  const media = messages?.flatMap(({ pictures = [] }) => pictures);
+  const broken = media?.find(({ data }) => data.size < 12);
+  if (broken) throw Object.assign(new Error(`${broken.path}: too small`), { code: "RequestValidation", details: { param: broken.path } });
+  const shown = media?.map(({ data }) => `${data.type} of ${data.size} bytes`) ?? [];
   return (asked ?? [held, ...shown].join(" ")).match(/<\/think>|[^<]{1,7}|</g);
 }
 
@@ -109,8 +112,8 @@ async function answer({ id, request: { prompt } }) {
   let pieces;
   try {
     pieces = await write(question, { messages, text: prompt.text });
-  } catch ({ code, message }) {
-    postMessage({ kind: "error", id, error: { code, message, details: {} } });
+  } catch ({ code, message, details = {} }) {
+    postMessage({ kind: "error", id, error: { code, message, details } });
     return;
   }
   running.add(id);

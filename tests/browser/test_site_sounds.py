@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 from site_visit import Visit, answered, ask, becomes, let_sense, wav
 
 # A microphone that hears a tone.
@@ -41,6 +41,10 @@ def hearing(visit: Visit) -> Visit:
     let_sense(visit.server, sees=False)
     visit.context.add_init_script(MICROPHONE)
     return visit
+
+
+def data_url(file: FilePayload) -> str:
+    return f"data:audio/wav;base64,{base64.b64encode(file['buffer']).decode()}"
 
 
 def lengths(page: Page, where: str) -> list[float]:
@@ -82,6 +86,28 @@ def test_sounds_go_with_a_message_and_stay_with_the_chat(hearing: Visit) -> None
     (sounds,) = (message["sounds"] for message in chat["messages"] if "sounds" in message)
     assert [(sound["name"], sound.get("description")) for sound in sounds] == [("tone.wav", "a tone"), ("paste.wav", None)]
     assert all(sound["data"].startswith("data:audio/wav;base64,UklGR") for sound in sounds)
+
+
+def test_a_chat_goes_on_whose_sound_cannot_be_read(hearing: Visit) -> None:
+    """It was imported. That it cannot is said once; then the model is told what stands for it."""
+    page = hearing.start()
+    tone = {"name": "tone.wav", "data": data_url(wav("", 0.5))}
+    broken = {"name": "broken.wav", "data": "data:audio/wav;base64,UklGRg==", "description": "a bell"}
+    said = {"at": 1, "ending": "stop"}
+    messages = [
+        {**said, "id": "1", "role": "user", "text": "What is it?", "sounds": [broken, tone]},
+        {**said, "id": "2", "parent": "1", "role": "assistant", "text": "A bell."},
+    ]
+    chat = {"id": "a", "title": "Bell", "created": 1, "updated": 1, "pinned": False, "messages": messages}
+    file = json.dumps({"format": "webllm-build chats", "version": 1, "chats": [chat]}).encode()
+    page.click("#open-chats")
+    page.set_input_files("#chats input[type=file]", {"name": "a.json", "mimeType": "application/json", "buffer": file})
+    page.click("#chats >> text=Bell")
+    ask(page, "Really?")
+    expect(page.locator("#problem")).to_contain_text("broken.wav: too small")
+    page.click("#problem >> text=Close")
+    ask(page, "And now?")
+    assert answered(page, 4).count("audio/wav of ") == 1
 
 
 def test_the_microphone_records_or_says_why_not(hearing: Visit) -> None:

@@ -10,7 +10,7 @@ import { markInUse } from "../storage/in_use.ts";
 import { PICTURE, withoutPictures, type MediaInput } from "../media/source.ts";
 import type { ModelSource } from "../storage/source.ts";
 import { deleteStored, isStored } from "../storage/stored.ts";
-import { AbortError, type MLCEngineError } from "../support/errors.ts";
+import { AbortError, RequestValidationError, type MLCEngineError } from "../support/errors.ts";
 import { everyTick, inTime } from "../support/patience.ts";
 import { workerName } from "../support/site_parts.ts";
 import type { PushStream } from "../support/stream.ts";
@@ -57,6 +57,8 @@ export class EngineHost {
   #engine: RemoteHost | undefined;
   #started: StartSettings | undefined;
   #life = new AbortController();
+  /** Files that the model could not take, of which it is told from then on: a chat may come from anywhere. */
+  readonly #unread = new WeakSet<Blob>();
 
   /** onLost: the GPU went away while nothing was asked. onSense: what sees pictures, or hears sounds, is loaded, with the first of them. */
   constructor(
@@ -123,20 +125,39 @@ export class EngineHost {
   }
 
   /** Stream the answer to `turns` into `onPiece`, which gets each new piece. Rejects with AbortError when `signal` says so. */
-  chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
-    const conversation = { messages: toMessages(turns, settings.systemPrompt, this.#model), variables: variablesOf(settings) };
-    return this.#answer({ kind: "chat", conversation }, settings, signal, onPiece);
+  async chat(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
+    const conversation = { messages: this.#messagesOf(turns, settings), variables: variablesOf(settings) };
+    try {
+      return await this.#answer({ kind: "chat", conversation }, settings, signal, onPiece);
+    } catch (error) {
+      const sources = conversation.messages.flatMap(({ pictures = [] }) => pictures);
+      const unread = sources.find(({ path }) => error instanceof RequestValidationError && path === error.param);
+      if (unread?.data instanceof Blob) this.#unread.add(unread.data);
+      throw error;
+    }
   }
 
   /** As `chat`, of what nobody waits for: a line without thoughts, behind all that is asked meanwhile. */
   aside(turns: readonly Turn[], settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
-    const conversation = { messages: toMessages(turns, settings.systemPrompt, this.#model), variables: variablesOf({ ...settings, thinking: "off" }) };
+    const conversation = { messages: this.#messagesOf(turns, settings), variables: variablesOf({ ...settings, thinking: "off" }) };
     return this.#ask({ prompt: { kind: "chat", conversation }, maxTokens: ASIDE_TOKENS, stop: [], sampling: { temperature: 0 }, priority: 0 }, signal, onPiece);
   }
 
   /** Stream what follows on `prompt` into `onText`, as `chat` does. */
   complete(prompt: string, settings: Settings, signal: AbortSignal, onText: (text: string) => void): Promise<Outcome> {
     return this.#answer({ kind: "text", text: prompt }, settings, signal, ({ text }) => onText(text));
+  }
+
+  /** Of what a model does not see or hear it is told what stands for it. */
+  #messagesOf(turns: readonly Turn[], { systemPrompt }: Settings): ChatMessage[] {
+    const system: ChatMessage[] = systemPrompt.trim() === "" ? [] : [{ role: "system", content: withoutPictures(systemPrompt) }];
+    const isTaken = (file: MediaFile): boolean => (isSound(file) ? this.#model.hears > 0 : this.#model.sees) && !this.#unread.has(file.data);
+    return [...system, ...turns.map(({ role, text, media = [] }): ChatMessage => {
+      const taken = media.filter(isTaken);
+      const told = media.filter((file) => !isTaken(file)).map((file) => `[${withoutPictures(altOf(file))}]\n`).join("");
+      const content = PICTURE.repeat(taken.length) + told + withoutPictures(text);
+      return { role, content, ...(taken.length > 0 && { pictures: taken.map(sourceOf) }) };
+    })];
   }
 
   #answer(prompt: Prompt, settings: Settings, signal: AbortSignal, onPiece: (piece: Piece) => void): Promise<Outcome> {
@@ -171,18 +192,6 @@ async function follow(events: PushStream<AnswerEvent>, signal: AbortSignal, onPi
     outcome = { ending, speed: completion > 1 && decode > 0 ? 1000 * (completion - 1) / decode : undefined, tokens: prompt + completion }; // the first comes from the prefill
   }
   return outcome;
-}
-
-/** Of what a model does not see or hear it is told what stands for it. */
-function toMessages(turns: readonly Turn[], systemPrompt: string, { sees, hears }: Pick<SiteModel, "sees" | "hears">): ChatMessage[] {
-  const system: ChatMessage[] = systemPrompt.trim() === "" ? [] : [{ role: "system", content: withoutPictures(systemPrompt) }];
-  const isTaken = (file: MediaFile): boolean => (isSound(file) ? hears > 0 : sees);
-  return [...system, ...turns.map(({ role, text, media = [] }): ChatMessage => {
-    const taken = media.filter(isTaken);
-    const told = media.filter((file) => !isTaken(file)).map((file) => `[${withoutPictures(altOf(file))}]\n`).join("");
-    const content = PICTURE.repeat(taken.length) + told + withoutPictures(text);
-    return { role, content, ...(taken.length > 0 && { pictures: taken.map(sourceOf) }) };
-  })];
 }
 
 /** As the engine takes it. */
