@@ -226,9 +226,12 @@ def in_a_child(folder: Path, arguments: list[str], seconds: int, plugin: Lines |
 
 
 def tests_of(mutant: Mutant, known: dict[str, Any]) -> list[str]:
-    """Quickest first. A line that is read when a module is loaded belongs to all tests that come into the file."""
+    """Quickest first. A line that is read when a module is loaded belongs to all tests that come into the file, or whose files name it."""
     lines = known["seen"].get(ELSEWHERE.get(mutant.file, mutant.file), {})
     tests = set(lines.get(str(mutant.line), ()) if mutant.file not in ELSEWHERE else ()) or set().union(*lines.values())
+    if not lines:
+        module = mutant.file.removesuffix(".py").replace("/", ".")
+        tests = {test for test in known["seconds"] if f"webllm_build.{module} " in (ROOT / test.partition("::")[0]).read_text("utf-8")}
     found, total = list[str](), 0.0
     for test in sorted(tests - set(known["failed"]), key=lambda test: known["seconds"].get(test, 0.0)):
         total += known["seconds"].get(test, 0.0)

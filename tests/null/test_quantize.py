@@ -161,6 +161,12 @@ def test_scales_beyond_float16_are_refused(scheme: Scheme) -> None:
         scheme.encode(values)
 
 
+def test_the_largest_of_a_block_may_be_nearer_to_a_larger_scale() -> None:
+    """E2M1 has 6, and 8 with twice the scale."""
+    values = np.array([[6.5] * 32, [7.5] * 32, [-7.5] * 32], np.float32)
+    np.testing.assert_array_equal(round_trip(SCHEMES["mxfp4"], values)[:, 0], [6, 8, -8])
+
+
 def test_no_weight_is_beyond_what_powers_of_two_are_for() -> None:
     with pytest.raises(OverflowError, match="beyond"):
         SCHEMES["mxfp4"].encode(np.full((1, 32), 1e20, np.float32))

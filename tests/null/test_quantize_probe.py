@@ -8,18 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from families import open_tiny
 from webllm_build.model import load_model
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.quantize import SCHEMES, pack_weight
 from webllm_build.quantize.probe import CHANNELS, TOKENS, probe
-from webllm_build.source.local import open_folder
-
-TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 
 
-@pytest.mark.parametrize(("scheme", "error"), [("f16", 1e-5), ("q8", 0.03), ("q4a", 0.5), ("q4", 0.5)])
-def test_values_are_the_first_layers_within_the_error_of_the_scheme(scheme: str, error: float) -> None:
-    checkpoint = open_folder(TINY, "tiny-llama")
+@pytest.mark.parametrize(
+    ("name", "scheme", "error"),
+    [("llama", "f16", 1e-5), ("llama", "q8", 0.03), ("llama", "q4a", 0.5), ("llama", "q4", 0.5), ("qwen3_moe", "f16", 1e-5)],
+)
+def test_values_are_the_first_layers_within_the_error_of_the_scheme(name: str, scheme: str, error: float, tmp_path: Path) -> None:
+    checkpoint = open_tiny(name, "safetensors", tmp_path)
     model = load_model(checkpoint)
     schemes = {weight.name: SCHEMES["f32" if weight.kind == "vector" else scheme] for weight in model.weights}
     weights = {weight.name: weight for weight in model.weights}
