@@ -20,7 +20,7 @@ from webllm_build.quantize.probe import CHANNELS, TOKENS, probe
     [("llama", "f16", 1e-5), ("llama", "q8", 0.03), ("llama", "q4a", 0.5), ("llama", "q4", 0.5), ("qwen3_moe", "f16", 1e-5)],
 )
 def test_values_are_the_first_layers_within_the_error_of_the_scheme(name: str, scheme: str, error: float, tmp_path: Path) -> None:
-    checkpoint = open_tiny(name, "safetensors", tmp_path)
+    checkpoint = open_tiny(name, "hugging_face", tmp_path)
     model = load_model(checkpoint)
     schemes = {weight.name: SCHEMES["f32" if weight.kind == "vector" else scheme] for weight in model.weights}
     weights = {weight.name: weight for weight in model.weights}
