@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { createLanguageModel, type LanguageModelStatic, type ModelSource } from "../src/adapters/prompt_api/index.ts";
+import type { ChatCompletionRequestStreaming } from "../src/api/openai/types.ts";
 import { CONTEXT, FakeEngine, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { saying } from "./fakes/saying.ts";
 import { turns } from "./fakes/turns.ts";
@@ -105,6 +106,21 @@ test("tools are called until there is an answer", async () => {
   assert.deepEqual(asked, [{ city: "Rome" }]);
   const failing = await (await model(CALL, "I do not know.")).create({ tools: tools.map((tool) => ({ ...tool, execute: async () => { throw new Error("closed"); } })) });
   assert.equal(await failing.prompt("The weather in Rome?"), "I do not know.");
+});
+
+test("tools are there beside a constraint, too", async () => {
+  const it = await saying(PLACES["in this thread"] ?? assert.fail(), [CALL, '{"sky":"blue"}']);
+  const { completions } = it.engine.chat;
+  const [create, asked]: [typeof completions.create, unknown[]] = [completions.create.bind(completions), []];
+  const heard = ({ response_format, ...request }: ChatCompletionRequestStreaming, options: object): unknown => {
+    asked.push([request.tools?.length, response_format?.type]);
+    return create(request, options); // what it says is written down
+  };
+  Object.assign(completions, { create: heard });
+  const tools = [{ name: "weather", description: "The weather", inputSchema: { type: "object" }, execute: async () => "sun" }];
+  const session = await from({ ...it, client: it.engine }).create({ tools });
+  assert.equal(await session.prompt("The weather in Rome?", { responseConstraint: { type: "object" } }), '{"sky":"blue"}');
+  assert.deepEqual(asked, [[1, "json_schema"], [1, "json_schema"]]);
 });
 
 test("answers fit a constraint", async () => {

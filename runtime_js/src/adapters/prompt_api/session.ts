@@ -164,7 +164,7 @@ export class LanguageModelSession extends EventTarget {
       const pieces = await engine.chat.completions.create({
         messages: behindPrefix(conversation, said), stream: true, ...sampling,
         ...(constraint && { response_format: constraint.format }),
-        ...(tools.length > 0 && constraint === undefined && {
+        ...(tools.length > 0 && {
           tools: tools.map(({ name, description, inputSchema }) => ({ type: "function", function: { name, description, parameters: { ...inputSchema } } })),
         }),
       }, { signal });
