@@ -7,12 +7,17 @@ vectors of the cache; the next tile is loaded into registers while this one is m
 Keys are taken in runs of `parts`. What invocation p calls key i of a run is key i ^ p. So the parts of the scores are added by
 butterflies that halve their number each time: an invocation ends with the score of one key, its key 0, and the softmax is computed once.
 Key i's weight is then one shuffle away. Without subgroups `parts` is 1, and there is nothing to exchange.
+
+Of a head whose vectors the parts do not divide (9 of 8 halves in one of 72), the last one or two are the rest: of a run, each invocation
+multiplies those of its own key, whose score it ends with, by the query's, and sums them with its own weight. So none is idle; these sums
+are added up over the parts at the end.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
@@ -67,6 +72,7 @@ WORKGROUP_BYTES = 16384  # WebGPU's default limit
 # Vectors of a row that an invocation holds, of heads of 256 numbers where no others share it, up to which each is written out: more are no
 # registers anyway, and their code would be hundreds of kilobytes.
 WRITTEN_OUT = 64
+MAX_REST = 2  # vectors of a head that each invocation holds whole
 
 
 def attention_prefill(variant: Variant, attention: Attention) -> PrimFunc:
@@ -89,6 +95,7 @@ class _AttentionPrefill:
         # Signed bytes are exact as float16, and are so in workgroup memory: they become floats faster.
         self.layout = KvLayout("float16", stored.num_kv_heads, stored.head_dim) if stored.scaled else stored
         self.columns = stored.columns  # of the layout too
+        self.row_vectors = self.head_dim // VEC
         # A power of two, so that a tile lies in one page.
         key_bytes = 2 * (16 * self.columns + 4 * stored.scaled)
         self.tile = min(PAGE_SIZE, 1 << int(math.log2(WORKGROUP_BYTES / key_bytes)))
@@ -97,13 +104,15 @@ class _AttentionPrefill:
             self.parts = min(MAX_PARTS, variant.lanes, self.tile, 1 << (self.head_dim // 8 - 1).bit_length())
         else:
             self.threads, self.parts = 32, 1
-        self.share = Share.of(self.layout, self.parts)
+        fewer = min(self.parts, 1 << self.columns.bit_length() - 1)
+        self.rest = self.columns % fewer if self.columns % fewer <= MAX_REST else 0
+        self.parts = fewer if self.rest else self.parts
+        self.share = Share(self.row_vectors - self.rest * self.layout.elements // VEC, self.parts, self.layout.elements // VEC)
         self.words, self.quads, self.vectors = self.share.words, self.share.quads, self.share.vectors
         self.rows = 1 if not variant.subgroups else 4 if self.vectors <= 2 else 2  # of one invocation; a bound on registers
         self.looped = self.vectors > WRITTEN_OUT  # of one row, which nobody shares
         self.runs = min(MAX_RUNS, self.tile // self.parts)
         self.block = self.threads // self.parts * self.rows  # rows of a workgroup
-        self.row_vectors = self.head_dim // VEC
         self.loads = -(-self.tile * self.columns // self.threads)  # vectors of keys, and as many of values, of one invocation
 
     def build(self) -> PrimFunc:
@@ -208,6 +217,9 @@ class _AttentionPrefill:
         self.running_max, self.weight_sum = local("running_max", self.rows), local("weight_sum", self.rows)
         self.query = local("query", self.rows * self.vectors, "float32x4")
         self.sums = local("sums", self.rows * self.vectors, "float32x4")
+        self.rests = self.rest * self.quads  # of one row
+        if self.rest:
+            self.rest_query, self.rest_sums = (local(name, self.rows * self.rests, "float32x4") for name in ("rest_query", "rest_sums"))
         for r in range(self.rows):
             scale = splat(scale_at(self.attention, self.position[r]))
             store(self.running_max, T.float32(HIDDEN), r)
@@ -216,8 +228,16 @@ class _AttentionPrefill:
                 store(self.sums, splat(T.float32(0)), r * self.vectors + j)
                 store(self.query, splat(T.float32(0)), r * self.vectors + j)
                 with when(inside):
-                    query = self.q[self.token[r], vec(self.head[r] * self.row_vectors + column)]
-                    store(self.query, query * scale, r * self.vectors + j)
+                    store(self.query, self._query(r, column) * scale, r * self.vectors + j)
+            for j in range(self.rests):
+                store(self.rest_sums, splat(T.float32(0)), r * self.rests + j)
+                store(self.rest_query, self._query(r, self._rest_column(j)) * scale, r * self.rests + j)
+
+    def _query(self, row: int, column: Expr) -> Expr:
+        return self.q[self.token[row], vec(self.head[row] * self.row_vectors + column)]
+
+    def _rest_column(self, j: int) -> int:
+        return self.row_vectors - self.rests + j
 
     def _places(self) -> Iterator[tuple[Expr, Expr, Expr]]:
         """As Share.places, each with its number."""
@@ -263,8 +283,15 @@ class _AttentionPrefill:
         """This invocation's vector `word` of key i ^ part of a run, as floats. Padding meets zeros of the query and sums that are
         not stored."""
         at = offset * self.columns + self.key_at[i] + (run * self.parts * self.columns + word * self.parts)
-        if self.words * self.parts > self.columns and word == self.words - 1:
+        if self.words * self.parts > self.columns - self.rest and word == self.words - 1:
             at = T.min(at, self.tile * self.columns - 1)
+        return self._floats(tile, at)
+
+    def _read_rest(self, tile: Buffer, offset: Expr, run: int, word: int) -> Buffer:
+        """Vector `word` of the rest of this invocation's own key of a run."""
+        return self._floats(tile, (offset + (run * self.parts + self.part) + 1) * self.columns - self.rest + word)
+
+    def _floats(self, tile: Buffer, at: Expr) -> Buffer:
         store(self.raw, tile[at], 0)
         for quad, value in enumerate(floats(self.layout, self.raw[0])):
             store(self.read, value, quad)
@@ -284,11 +311,8 @@ class _AttentionPrefill:
                     for row in range(self.rows):
                         at = self._score_at(run, row, i)
                         score = self.score[at] if self.looped or word else T.float32(0)
-                        for quad in range(self.quads):
-                            query = self.query[row * self.vectors + word * self.quads + quad]
-                            for lane in range(VEC):
-                                score = extern("float32", "fma", element(query, lane), element(key[quad], lane), score)
-                        store(self.score, score, at)
+                        first = row * self.vectors + word * self.quads
+                        store(self.score, self._products(self.query, first, key, score), at)
             distance = self.parts // 2
             while distance:
                 for row in range(self.rows):
@@ -297,6 +321,18 @@ class _AttentionPrefill:
                         other = extern("float32", "subgroupShuffleXor", self.score[at + distance], T.uint32(distance))
                         store(self.score, self.score[at] + other, at)
                 distance //= 2
+            for word in range(self.rest):
+                key = self._read_rest(self.key_tile, offset, run, word)
+                for row in range(self.rows):
+                    at = self._score_at(run, row)
+                    store(self.score, self._products(self.rest_query, row * self.rests + word * self.quads, key, self.score[at]), at)
+
+    def _products(self, query: Buffer, first: Expr, key: Buffer, score: Expr) -> Expr:
+        """The score, and the products of a vector of a key with one of a query."""
+        for quad in range(self.quads):
+            for lane in range(VEC):
+                score = extern("float32", "fma", element(query[first + quad], lane), element(key[quad], lane), score)
+        return score
 
     def _weights(self, first: Expr, offset: Expr) -> None:
         """score[_score_at(run, row)] becomes exp2(score - running maximum), times the scale of the value; rescales the sums to a new
@@ -317,6 +353,8 @@ class _AttentionPrefill:
             for j in counted(self.vectors, WRITTEN_OUT):
                 at = row * self.vectors + j
                 store(self.sums, self.sums[at] * splat(old_scale), at)
+            for j in range(row * self.rests, (row + 1) * self.rests):
+                store(self.rest_sums, self.rest_sums[j] * splat(old_scale), j)
         for run in range(self.runs):
             scale = self.value_scales[offset + (run * self.parts + self.part)] if self.stored.scaled else None
             for row in range(self.rows):
@@ -338,9 +376,18 @@ class _AttentionPrefill:
                         for quad in range(self.quads):
                             at = row * self.vectors + word * self.quads + quad
                             store(self.sums, self.sums[at] + splat(self.weight[row]) * value[quad], at)
+            for word in range(self.rest):
+                value = self._read_rest(self.value_tile, offset, run, word)
+                for row in range(self.rows):
+                    own = splat(self.score[self._score_at(run, row)])
+                    for quad in range(self.quads):
+                        at = row * self.rests + word * self.quads + quad
+                        store(self.rest_sums, self.rest_sums[at] + own * value[quad], at)
 
     def _write(self, qkv: Buffer | None, out: Buffer) -> None:
         butterfly(self.weight_sum, self.rows, self.parts)
+        if self.rest:
+            butterfly(self.rest_sums, self.rows * self.rests, self.parts)
         for row in range(self.rows):
             weight_sum, scale = self.weight_sum[row], None
             if self.sinks is not None:
@@ -349,9 +396,11 @@ class _AttentionPrefill:
                 scale = fixed("scale", T.exp2(self.running_max[row] - largest), "float32")
                 weight_sum = fixed("weight_sum", weight_sum * scale + T.exp2(sink - largest), "float32")
             with when(self.row[row] < self.n * self.group):
-                for j, column, inside in self._places():
+                shared_out = ((self.sums[row * self.vectors + j], column, inside) for j, column, inside in self._places())
+                rest = ((self.rest_sums[row * self.rests + j], self._rest_column(j), self.part == j) for j in range(self.rests))
+                for value, column, inside in chain(shared_out, rest):
                     with when(inside):
-                        value = self.sums[row * self.vectors + j] if scale is None else self.sums[row * self.vectors + j] * splat(scale)
+                        value = value if scale is None else value * splat(scale)
                         value = value / splat(weight_sum)
                         value = gated(self.attention, qkv, self.token[row], self.head[row], column, value)
                         store(out, value, self.token[row], vec(self.head[row] * self.row_vectors + column))
