@@ -139,6 +139,9 @@ test("the work of a step follows from its buffers", () => {
   assert.deepEqual(of({ kv: "read_write", workspace: "read" }, 3, 9), { bytes: 3 * 64, flops: 0 });
   assert.deepEqual(of({ kv: "read", workspace: "read_write" }, 3, 9), { bytes: 9 * 64, flops: 2 * 2 * 2 * 4 * (7 + 8 + 9) });
   assert.deepEqual(of({ workspace: "read_write", rope0: "read" }, 3, 9), { bytes: 0, flops: 0 });
+  // A patch sees all of its picture, also what comes behind it.
+  const tower = new WorkModel({ ...plan, io: [...plan.io, { name: "patches", bytes: 64 }] }, variant);
+  assert.deepEqual(tower.of(kernel("read", "read_write"), [id("kv"), id("workspace")], 9, 9), { bytes: 9 * 64, flops: 2 * 2 * 2 * 4 * 9 * 9 });
 });
 
 test("of a mixture's weights a step reads those of the chosen experts, and a prompt those of as many as its tokens choose evenly", () => {

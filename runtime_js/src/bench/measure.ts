@@ -15,7 +15,7 @@ import { DebugEngine } from "./debug_engine.ts";
 import type { BenchOptions } from "./options.ts";
 import { profileKernels, type ProfileCase } from "./profile.ts";
 import { makePrompt } from "./prompt.ts";
-import type { DecodeReport, Report } from "./report.ts";
+import type { DecodeReport, ProfileReport, Report } from "./report.ts";
 import { measureAnswers, measureDecode } from "./speed.ts";
 
 type Log = (line: string) => void;
@@ -60,6 +60,17 @@ function profileCases({ promptTokens, outputTokens, contexts }: BenchOptions, pr
   ];
 }
 
+/** All kernels of the text, and of what sees, where the model has such. */
+async function profile(folder: ModelFolder, library: ModelLibrary, options: BenchOptions, log: Log): Promise<ProfileReport> {
+  const { machine, functions } = await profileKernels(folder, library, options, profileCases(options, library.plan.model.prefillChunk), log);
+  const { tower } = folder;
+  if (tower === undefined) return { machine, functions };
+  const seeing = await ModelLibrary.load(await tower.read(tower.manifest.library, NEVER));
+  const n = seeing.plan.model.prefillChunk;
+  const { functions: ofPictures } = await profileKernels(tower, seeing, options, [{ name: "encode_image", n, kvLength: n }], log);
+  return { machine, functions: [...functions, ...ofPictures] };
+}
+
 /** Runs what the options ask for; `log` gets a line for each thing that begins or ends. Raises the engine's errors. */
 export async function measure(model: SiteModel, options: BenchOptions, log: Log): Promise<Report> {
   checkLengths(options, model.contextLength);
@@ -79,7 +90,6 @@ export async function measure(model: SiteModel, options: BenchOptions, log: Log)
     variant: chooseVariants(adapter, library.plan, options.variant)[0].name,
     options: { prompt_tokens: options.promptTokens, output_tokens: options.outputTokens, runs: options.runs, contexts: options.contexts },
     ...measured,
-    profile: options.kernels
-      ? await profileKernels(folder, library, options, profileCases(options, library.plan.model.prefillChunk), log) : null,
+    profile: options.kernels ? await profile(folder, library, options, log) : null,
   };
 }

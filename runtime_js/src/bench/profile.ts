@@ -8,7 +8,8 @@ import { DeviceWatch, chooseVariants, requestDevice } from "../executor/device.t
 import type { ModelLibrary } from "../executor/library.ts";
 import { compileKernels, type ChosenKernels } from "../executor/pipelines.ts";
 import { groupsOf } from "../executor/groups.ts";
-import { functionOf, type FunctionPlan, type Plan, type VariantPlan } from "../executor/plan.ts";
+import { functionOf, hasIo, type FunctionPlan, type Plan, type VariantPlan } from "../executor/plan.ts";
+import { patchCall, probeTile, type PatchCall } from "../executor/patches.ts";
 import { Program } from "../executor/program.ts";
 import { TileChoice } from "../executor/tiles.ts";
 import type { ModelFolder } from "../storage/model_folder.ts";
@@ -18,7 +19,7 @@ import type { FunctionReport, KernelReport, MachineReport, ProfileReport } from 
 import { GpuTimer } from "./timer.ts";
 import { WorkModel, type Work } from "./work.ts";
 
-/** A function of the plan for `n` new tokens, with `kvLength` tokens in the cache that count them. */
+/** A function of the plan for `n` new tokens (or patches), with `kvLength` tokens in the cache that count them. */
 export interface ProfileCase {
   readonly name: string;
   readonly n: number;
@@ -78,6 +79,11 @@ async function profileFunction({ name, n, kvLength }: ProfileCase, bench: Bench)
   };
 }
 
+/** What a tower sees: one picture, as large as a call may have. */
+function picture({ plan }: ModelLibrary, groups: number): PatchCall["words"] {
+  return hasIo(plan, "patches") ? patchCall([probeTile(plan.model.prefillChunk, plan)], plan, groups).words : [];
+}
+
 /** Profiles each case in the tiles that the engine takes. Raises FeatureSupportError where the browser gives no timestamps, or the GPU cannot run the variant. */
 export async function profileKernels(
   folder: ModelFolder, library: ModelLibrary, { variant: forced, calibrate }: BenchOptions, cases: readonly ProfileCase[],
@@ -104,6 +110,7 @@ export async function profileKernels(
     log("Compiling kernels");
     const compiled = await compileKernels(device, plan, variant, tiles.wanted, () => undefined);
     const kernels = await tiles.settle({ device, watch, library, variant, buffers }, compiled, signal);
+    for (const [name, offset, words] of picture(library, groups.length)) device.queue.writeBuffer(buffers.io(name), offset, words);
     const functions: FunctionReport[] = [];
     for (const item of cases) {
       log(`Profiling ${item.name}`);

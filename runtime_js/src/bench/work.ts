@@ -1,7 +1,7 @@
 /** What one dispatch must move and compute at least, from the buffers that a step of the plan binds. */
 
 import { MAX_ROWS } from "../executor/abi.generated.ts";
-import type { KernelPlan, Plan, VariantPlan } from "../executor/plan.ts";
+import { hasIo, type KernelPlan, type Plan, type VariantPlan } from "../executor/plan.ts";
 
 /** Bytes that must cross the GPU's memory, and floating-point operations of the matrix products. */
 export interface Work {
@@ -69,8 +69,8 @@ export class WorkModel {
           bytes += 2 * stateBytes;
           continue;
         }
-        // New token i sees kvLength - n + 1 + i keys, and as many values, or the last `window` of them.
-        const seen = Math.min(kvLength - (n - 1) / 2, window ?? Infinity);
+        // New token i sees kvLength - n + 1 + i keys, and as many values, or the last `window` of them; a patch all of its picture.
+        const seen = hasIo(this.#plan, "patches") ? kvLength : Math.min(kvLength - (n - 1) / 2, window ?? Infinity);
         bytes += (buffer.reads ? Math.min(kvLength, (window ?? Infinity) + n) : n) * stateBytes / model.pageSize;
         flops += buffer.reads ? 4 * querySize * n * seen : 0;
       }
