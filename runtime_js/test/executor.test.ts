@@ -427,6 +427,7 @@ test("weights share large buffers, at offsets that may be bound", () => {
 });
 
 test("rotary angles are exact at far positions", () => {
+  assert.deepEqual([...rotaryTable({ invFreq: [0, 0], scale: 2, long: null }, [7, 8].map(at))], [1, 0, 1, 0, 1, 0, 1, 0], "what does not turn");
   const table = rotaryTable({ invFreq: [1, 0.01], scale: 2, long: null }, [100_000, 100_001].map(at));
   assert.equal(table.length, 8);
   const expected = [100_001, 1000.01].flatMap((angle) => [2 * Math.cos(angle), 2 * Math.sin(angle)]);

@@ -15,6 +15,10 @@ export interface Place {
 export function rotaryTable({ invFreq, scale, long, axes }: Rope, places: readonly Place[]): Float32Array<ArrayBuffer> {
   const table = new Float32Array(places.length * invFreq.length * 2);
   let i = 0;
+  if (long === null && invFreq.every((frequency) => frequency === 0)) { // nothing turns, as in towers with learnt positions
+    for (; i < table.length; i += 2) table[i] = 1;
+    return table;
+  }
   for (const { position, isLong, turns } of places) {
     const frequencies = isLong && long !== null ? long.invFreq : invFreq;
     for (let pair = 0; pair < frequencies.length; pair++) {

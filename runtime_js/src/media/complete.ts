@@ -12,7 +12,7 @@ const SUMS = Uint32Array.from({ length: 256 }, (_, byte) => {
 
 function crc32(bytes: Uint8Array): number {
   let sum = ~0;
-  for (const byte of bytes) sum = (SUMS[(sum ^ byte) & 255] ?? 0) ^ (sum >>> 8);
+  for (let at = 0; at < bytes.length; at++) sum = (SUMS[(sum ^ (bytes[at] ?? 0)) & 255] ?? 0) ^ (sum >>> 8); // an iterator takes twice as long
   return ~sum >>> 0;
 }
 

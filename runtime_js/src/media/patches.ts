@@ -5,22 +5,29 @@ import type { Rgb } from "./rgb.ts";
 import type { ProcessorSettings } from "./settings.ts";
 import { tableTaps } from "./table.ts";
 
-/** What each byte of red, green and blue becomes, in float32, operation by operation as the reference does. */
-function normalised({ mean, std, rescale }: ProcessorSettings): readonly Float32Array[] {
+/** float32[3, 256]: what each byte of red, green and blue becomes, operation by operation as the reference does. */
+function normalised({ mean, std, rescale }: ProcessorSettings): Float32Array {
   const scale = Math.fround(1 / rescale);
-  return [0, 1, 2].map((channel) => {
+  const values = new Float32Array(3 * 256);
+  for (let channel = 0; channel < 3; channel++) {
     const middle = Math.fround(Math.fround(mean[channel] ?? 0) * scale);
     const width = Math.fround(Math.fround(std[channel] ?? 1) * scale);
-    return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(byte - middle) / width);
-  });
+    for (let byte = 0; byte < 256; byte++) values[256 * channel + byte] = Math.fround(byte - middle) / width;
+  }
+  return values;
 }
 
-/** One channel of a square of pixels. */
+/** A square of pixels, whose channels come one behind the other. A picture has millions: they are read once, in their order. */
 function fillPatch(into: Float32Array, begin: number, values: Float32Array, data: Uint8Array, first: number, line: number, side: number): void {
+  const area = side * side;
   let out = begin;
   for (let row = 0; row < side; row++) {
-    const end = first + row * line + 3 * side;
-    for (let at = first + row * line; at < end; at += 3) into[out++] = values[data[at] ?? 0] ?? 0;
+    let at = first + row * line;
+    for (const end = at + 3 * side; at < end; at += 3, out++) {
+      into[out] = values[data[at] ?? 0] ?? 0;
+      into[out + area] = values[256 + (data[at + 1] ?? 0)] ?? 0;
+      into[out + 2 * area] = values[512 + (data[at + 2] ?? 0)] ?? 0;
+    }
   }
 }
 
@@ -74,12 +81,10 @@ export function makeTile(pixels: Rgb, settings: ProcessorSettings): Tile {
   const width = 32 * Math.ceil((3 * patch * patch) / 32);
   const patches = new Float32Array(count * width);
   const line = 3 * pixels.width;
-  normalised(settings).forEach((values, channel) => {
-    for (let i = isClassed ? 1 : 0; i < count; i++) {
-      const first = patch * ((positions[2 * i] ?? 0) * line + 3 * (positions[2 * i + 1] ?? 0)) + channel;
-      fillPatch(patches, i * width + channel * patch * patch, values, pixels.data, first, line, patch);
-    }
-  });
+  const values = normalised(settings);
+  for (let i = isClassed ? 1 : 0; i < count; i++) {
+    fillPatch(patches, i * width, values, pixels.data, patch * ((positions[2 * i] ?? 0) * line + 3 * (positions[2 * i + 1] ?? 0)), line, patch);
+  }
   const skipped = settings.kind === "siglip" ? settings.skip : 0;
   return {
     grid, tokens: order.length + (isClassed ? 1 : 0) - skipped, ...(skipped > 0 && { skipped }), patches, positions, ...(table && tableTaps(table, grid, positions)),

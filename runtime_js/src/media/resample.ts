@@ -16,7 +16,7 @@ const STRIP = 128;
 
 /** How the pixels of a line become those of another. */
 interface Weights {
-  /** A multiple of four. */
+  /** A multiple of what the pass takes at a time. */
   readonly taps: number;
   /** int32[pixels]: the first tap of each. */
   readonly begins: Int32Array;
@@ -25,9 +25,9 @@ interface Weights {
   readonly bits: number;
 }
 
-function fixedWeights(from: number, to: number, filter: Filter): Weights {
+function fixedWeights(from: number, to: number, filter: Filter, atATime: number): Weights {
   const pixels = floatWeights(from, to, filter);
-  const taps = 4 * Math.ceil(Math.max(...pixels.map(({ weights }) => weights.length)) / 4);
+  const taps = atATime * Math.ceil(Math.max(...pixels.map(({ weights }) => weights.length)) / atATime);
   const largest = Math.max(...pixels.map(({ weights }) => Math.max(...weights)));
   let bits = 0;
   while (bits < 22 && Math.trunc(0.5 + largest * 2 ** (bits + 1)) < 2 ** 15) bits++;
@@ -89,8 +89,8 @@ class Kernels {
 /** Raises RangeError where there is no memory for it. */
 export function resize(source: PixelSource, { width, height }: Size, filter: Filter): Rgb {
   const kernels = new Kernels();
-  const columns = width === source.width ? null : fixedWeights(source.width, width, filter);
-  const rows = height === source.height ? null : fixedWeights(source.height, height, filter);
+  const columns = width === source.width ? null : fixedWeights(source.width, width, filter, 4);
+  const rows = height === source.height ? null : fixedWeights(source.height, height, filter, 2);
   const line = 3 * width;
   const step = 16 * Math.ceil((line + 4) / 16);
   const narrow = kernels.allocate(step * (source.height + (rows?.taps ?? 0)));

@@ -56,7 +56,7 @@
         (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
         (br $row))))
 
-  ;; Rows become `to` rows. source and into: rows `stride` bytes apart, a multiple of 16. The others are as above.
+  ;; Rows become `to` rows. source and into: rows `stride` bytes apart, a multiple of 16. taps: a multiple of 2. The others are as above.
   (func (export "rows") (param $source i32) (param $stride i32) (param $begins i32) (param $weights i32) (param $taps i32)
     (param $to i32) (param $bits i32) (param $into i32)
     (local $row i32) (local $first i32) (local $at i32) (local $i i32) (local $weight i32) (local $end i32)
