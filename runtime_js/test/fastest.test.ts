@@ -84,6 +84,8 @@ test("work is repeated until it is long enough for the timer, and not where once
 test("a comparison that would take too long is not begun, and one that is under way ends early", async () => {
   const hopeless = await compare({ costs: [100, 50] }, 500);
   assert.deepEqual([hopeless.found, hopeless.took], [undefined, 300]);
+  const tooLate = await compare({ costs: [100, 50] }, 300 + 450); // for one round and a half
+  assert.deepEqual([tooLate.found, tooLate.took], [undefined, 300]);
   const hurried = await compare({ costs: [100, 50] }, 1100);
   assert.deepEqual([hurried.found?.fastest, hurried.took], [1, 300 + 3 * 300]);
 });
@@ -106,6 +108,35 @@ test("a budget that is spent in the middle ends a comparison within the run of a
   let now = 0;
   assert.equal(await findFastest(8, async () => { now += 300; return 300; }, 5, () => 500 - now), undefined);
   assert.ok(now <= 900, `${now} ms`);
+});
+
+/** What is run of two candidates, each as its number and its repetitions. `tell` gives the milliseconds of a run, which takes `real`. */
+async function runs(tell: (way: number, count: number) => number, real = 1, budget = Infinity): Promise<string[]> {
+  const log: string[] = [];
+  let now = 0;
+  const measure = async (way: number, count: number): Promise<number> => {
+    log.push(`${way} x ${count}`);
+    now += real;
+    return tell(way, count);
+  };
+  await findFastest(2, measure, 5, () => budget - now);
+  return log;
+}
+
+test("where no time is left nothing is run, and a search for repetitions is given up when its time is over", async () => {
+  assert.deepEqual(await runs(() => 1, 1, 0), []);
+  assert.deepEqual(await runs((_, count) => count / 1000, 100, 150), ["0 x 1", "0 x 1"]);
+});
+
+test("after a time that is none nothing more is run, of no candidate", async () => {
+  for (const time of [-1, NaN]) {
+    assert.deepEqual(await runs(() => time), ["0 x 1", "0 x 1"]);
+    assert.deepEqual(await runs((way) => (way === 0 ? time : 3)), ["0 x 1", "0 x 1"]);
+  }
+});
+
+test("each try repeats at most 16 times as often as the one before", async () => {
+  assert.deepEqual((await runs((_, count) => count / 10_000)).slice(0, 5), [1, 1, 16, 256, 4096].map((count) => `0 x ${count}`));
 });
 
 test("times that are no times decide nothing", async () => {
