@@ -7,7 +7,8 @@ import { PlanExecutor } from "../src/executor/executor.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
 import { RotaryTable, rotaryTable, type Place } from "../src/executor/rope.ts";
-import { matchTensors, writeRange } from "../src/executor/weights.ts";
+import { WeightUpload } from "../src/executor/upload.ts";
+import { matchTensors } from "../src/executor/weights.ts";
 import type { CacheView, Row } from "../src/executor/runner.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeGpu, FakeOutOfMemoryError } from "./fakes/gpu.ts";
@@ -400,8 +401,8 @@ test("weights land in their buffers, however the stream is cut and in any order"
   for (const cut of [256, 1024, 1280, 1500]) {
     gpu = new FakeGpu();
     const places = await allocateWeights(gpu.device, PLAN);
-    writeRange(gpu.device.queue, places, tensors, cut, stream.slice(cut));
-    writeRange(gpu.device.queue, places, tensors, 0, stream.slice(0, cut));
+    const upload = new WeightUpload({ device: gpu.device, watch: new DeviceWatch(gpu.device), weights: places });
+    await Promise.all([upload.write(tensors, cut, stream.slice(cut)), upload.write(tensors, 0, stream.slice(0, cut))]);
     const { bytes } = gpu.named("weights 0");
     const held = places.map(({ offset, size }) => bytes.slice(offset, offset + size));
     assert.deepEqual(held, [stream.slice(0, first), stream.slice(first + 256)]);
@@ -409,6 +410,34 @@ test("weights land in their buffers, however the stream is cut and in any order"
   matchTensors(tensors, PLAN);
   assert.throws(() => matchTensors(tensors.slice(0, 1), PLAN), ManifestError);
   assert.throws(() => matchTensors([...tensors, { name: "c", dtype: "u", shape: [1], offset: 4096, bytes: 4 }], PLAN), /weight c/);
+});
+
+test("weights cross in pieces, of which none is filled again before it was copied; a lost device ends the load", async () => {
+  const MB = 1 << 20;
+  gpu = new FakeGpu();
+  const make = gpu.device.createBuffer.bind(gpu.device);
+  const copying: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  const create = (descriptor: GPUBufferDescriptor): GPUBuffer =>
+    Object.assign(make(descriptor), { mapAsync: () => new Promise<void>((resolve, reject) => { copying.push({ resolve, reject }); }) });
+  Object.assign(gpu.device, { createBuffer: create });
+  const bytes = new Uint8Array(40 * MB).fill(7);
+  const weights = [{ buffer: make({ label: "all", size: bytes.length, usage: 0 }), offset: 0, size: bytes.length }];
+  const upload = new WeightUpload({ device: gpu.device, watch: new DeviceWatch(gpu.device), weights });
+  const tensors = [{ name: "a", dtype: "uint32", shape: [bytes.length / 4], offset: 0, bytes: bytes.length }];
+  const pieces = (): number => gpu.named("all").bytes.filter((_, i) => i % (8 * MB) === 0).reduce((sum, byte) => sum + byte, 0) / 7;
+  const written = upload.write(tensors, 0, bytes);
+  while (copying.length < 4) await Promise.resolve();
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(pieces(), 4, "the fifth waits for the first");
+  copying[0]?.resolve();
+  await written;
+  assert.deepEqual(gpu.named("all").bytes, bytes);
+  const more = upload.write(tensors, 0, bytes.subarray(0, 8 * MB));
+  gpu.lose("gone");
+  copying[1]?.reject(new Error("unmapped"));
+  await assert.rejects(more, DeviceLostError);
+  upload.free();
+  assert.deepEqual(gpu.buffers.map(({ label }) => label), ["all"]);
 });
 
 test("weights share large buffers, at offsets that may be bound", () => {

@@ -1,7 +1,6 @@
 /** The GPU as what computes a model. */
 
 import type { FileEntry, TensorEntry } from "../storage/manifest.ts";
-import { owed } from "../support/patience.ts";
 import { infoOf } from "./adapter.ts";
 import type { Backend, FittingModel, OpenModel, Rehearsal, StartOptions, StartWork } from "./backend.ts";
 import { chooseVariants, type ChosenVariants } from "./device.ts";
@@ -13,7 +12,8 @@ import { SHARED_BYTES, libraryOf, onlyAnswering, tryMemory } from "./rehearsal.t
 import { rowReader, storedFrom } from "./row_reader.ts";
 import { openDevice, startModel, type ModelDevice } from "./start.ts";
 import type { Notes } from "./tiles.ts";
-import { matchTensors, writeRange } from "./weights.ts";
+import { WeightUpload } from "./upload.ts";
+import { matchTensors } from "./weights.ts";
 
 export class GpuBackend implements Backend {
   readonly name = "the GPU";
@@ -62,10 +62,12 @@ class FittingGpu implements FittingModel {
 
   #opened(on: ModelDevice): OpenModel {
     const { tensors, library, options } = this;
+    const upload = new WeightUpload(on);
     return {
-      write: (offset, bytes) => write(on, tensors, offset, bytes),
+      write: (offset, bytes) => upload.write(tensors, offset, bytes),
       dispose: () => on.device.destroy(), // with everything that was made on it
       start: async (work: StartWork) => {
+        void work.weights.then(() => upload.free(), () => undefined);
         const rows = rowReader(library.plan, tensors, work.ranges);
         const { runner, variant, warning, watch } = await startModel(on, { ...work, options, rows });
         const computer = { device: "gpu", vendor: infoOf(on.adapter).vendor, threads: 1 } as const;
@@ -73,12 +75,4 @@ class FittingGpu implements FittingModel {
       },
     };
   }
-}
-
-/** Resolves when the GPU has them, so that no more than the shards in flight wait in memory. */
-async function write(on: ModelDevice, tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  const { device, watch, weights } = on;
-  writeRange(device.queue, weights, tensors, offset, bytes);
-  device.queue.submit([]);
-  await watch.guard(owed("weights to be written", device.queue.onSubmittedWorkDone()));
 }

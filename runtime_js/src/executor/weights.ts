@@ -1,8 +1,7 @@
-/** Moves the weight stream to whoever computes, piece by piece, as shards arrive in any order. */
+/** Which tensors the weight stream has where, as shards arrive in any order. */
 
 import { ManifestError } from "../support/errors.ts";
 import type { TensorEntry } from "../storage/manifest.ts";
-import type { Binding } from "./buffers.ts";
 import type { PlanHead } from "./plan.ts";
 
 /** Checks that the manifest's tensors are the plan's weights, in order, those that stay in storage last. Raises ManifestError. */
@@ -33,14 +32,4 @@ export function rangesOf(tensors: readonly TensorEntry[], offset: number, bytes:
     const end = Math.min(offset + bytes, tensor.offset + tensor.bytes);
     return first >= end ? [] : { tensor: i, to: first - tensor.offset, from: first - offset, length: end - first };
   });
-}
-
-/** Writes the range of the stream that starts at `offset` to the GPU; weights[i] is the place of tensor i. */
-export function writeRange(
-  queue: GPUQueue, weights: readonly Binding[], tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>,
-): void {
-  for (const { tensor, to, from, length } of rangesOf(tensors, offset, bytes.byteLength)) {
-    const place = weights[tensor];
-    if (place !== undefined) queue.writeBuffer(place.buffer, place.offset + to, bytes, from, length);
-  }
 }
