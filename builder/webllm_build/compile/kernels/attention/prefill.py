@@ -107,6 +107,7 @@ class _AttentionPrefill:
         fewer = min(self.parts, 1 << self.columns.bit_length() - 1)
         self.rest = self.columns % fewer if self.columns % fewer <= MAX_REST else 0
         self.parts = fewer if self.rest else self.parts
+        self.main = self.columns - self.rest  # vectors of a key that are shared out
         self.share = Share(self.row_vectors - self.rest * self.layout.elements // VEC, self.parts, self.layout.elements // VEC)
         self.words, self.quads, self.vectors = self.share.words, self.share.quads, self.share.vectors
         self.rows = 1 if not variant.subgroups else 4 if self.vectors <= 2 else 2  # of one invocation; a bound on registers
@@ -168,7 +169,7 @@ class _AttentionPrefill:
             seen = [self._seen_of_text(state, token) for token in self.token]
             self.position, self.begin, self.limit = ([fixed("seen", each[i]) for each in seen] for i in range(3))
         # The first vector of a run's key i ^ part that this invocation holds.
-        self.key_at = [fixed("key_at", T.bitwise_xor(self.part, i) * self.columns + self.part) for i in range(self.parts)]
+        self.key_at = [fixed("key_at", T.bitwise_xor(self.part, i) * self.main + self.part) for i in range(self.parts)]
 
     def _seen_of_text(self, state: Buffer, token: Expr) -> tuple[Expr, Expr, Expr]:
         """Where attention is not causal: a token's position, and those of the first and the last key that it sees."""
@@ -272,24 +273,33 @@ class _AttentionPrefill:
         for i in range(self.loads):
             index = i * self.threads + self.thread
             with when((i + 1) * self.threads <= self.tile * self.columns or index < self.tile * self.columns):
+                place = self._place_of(index)
                 for tile, words in ((self.key_tile, self.next_keys), (self.value_tile, self.next_values)):
-                    store(tile, as_halves(words[i]) if self.stored.scaled else words[i], index)
+                    store(tile, as_halves(words[i]) if self.stored.scaled else words[i], place)
         if self.stored.scaled:
             with when(self.thread < self.tile):
                 store(self.key_scales, self.next_scales[KEY], self.thread)
                 store(self.value_scales, self.next_scales[VALUE], self.thread)
 
+    def _place_of(self, index: Expr) -> Expr:
+        """Where a tile has a vector of its keys. Rests lie behind all others: invocations side by side so read from different banks."""
+        if not self.rest:
+            return index
+        key, column = index // self.columns, index % self.columns
+        in_rest = self.tile * self.main + key * self.rest + (column - self.main)
+        return fixed("place", T.Select(column < self.main, key * self.main + column, in_rest))
+
     def _read(self, tile: Buffer, offset: Expr, run: int, i: int, word: Expr) -> Buffer:
         """This invocation's vector `word` of key i ^ part of a run, as floats. Padding meets zeros of the query and sums that are
         not stored."""
-        at = offset * self.columns + self.key_at[i] + (run * self.parts * self.columns + word * self.parts)
-        if self.words * self.parts > self.columns - self.rest and word == self.words - 1:
+        at = offset * self.main + self.key_at[i] + (run * self.parts * self.main + word * self.parts)
+        if self.words * self.parts > self.main and word == self.words - 1:
             at = T.min(at, self.tile * self.columns - 1)
         return self._floats(tile, at)
 
     def _read_rest(self, tile: Buffer, offset: Expr, run: int, word: int) -> Buffer:
         """Vector `word` of the rest of this invocation's own key of a run."""
-        return self._floats(tile, (offset + (run * self.parts + self.part) + 1) * self.columns - self.rest + word)
+        return self._floats(tile, self.tile * self.main + (offset + (run * self.parts + self.part)) * self.rest + word)
 
     def _floats(self, tile: Buffer, at: Expr) -> Buffer:
         store(self.raw, tile[at], 0)
