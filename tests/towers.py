@@ -26,7 +26,8 @@ from webllm_build.source.local import open_folder
 RECIPES: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text("utf-8")) for path in sorted((TESTS / "golden" / "tiny_vision").glob("*.json"))
 }
-TOWERS = list(RECIPES)
+# But for those that are another to the compiler, which are compared on NumPy operators alone.
+TOWERS = [family for family, recipe in RECIPES.items() if "like" not in recipe]
 MOST = 256  # patches of a call
 CODES = dict.fromkeys(EXACT, "q8") | {"positions": "f16"}  # as a build has them
 Array = npt.NDArray[np.floating[Any]]

@@ -11,6 +11,7 @@ tests/golden/tiny_vision/FAMILY.json describes one:
     config      the folder's config.json
     grids       the pictures of a prompt, or their tiles: rows and columns of patches
     prompt      its tokens; a text is the number of one of these
+    like        another family, which its part for pictures is to the compiler: it is compared on NumPy operators alone
     mmproj      where there is a GGUF file of what sees, what its converter reads of preprocessor_config.json
 
 The reference has what the model's part for pictures reads (webllm_build/model/vision/numpy_tower.py, Pictures), the `vectors` that it
@@ -267,6 +268,7 @@ KINDS: dict[str, type[Family]] = {
     "qwen2_5_vl": Qwen25,
     "qwen3_vl": Qwen,
     "qwen3_5": Qwen,
+    "qwen3_5_moe": Qwen,
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from families import FIXTURES
 from tiny_vision import write_tiny_gemma4, write_tiny_qwen3_vl, write_tiny_smolvlm
-from towers import TOWERS, Seeing, difference
+from towers import RECIPES, Seeing, difference
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.model.numpy_operators import NumpyOperators
@@ -28,7 +28,7 @@ EXACT = ("smolvlm", "qwen2_5_vl", "qwen3_vl", "gemma4", "gemma4-both_ways")
 GGUFS = [("gemma3", 2e-4), *((family, 1e-5) for family in EXACT)]
 
 
-@pytest.mark.parametrize("family", TOWERS)
+@pytest.mark.parametrize("family", RECIPES)
 def test_it_computes_what_transformers_does(tmp_path: Path, family: str) -> None:
     seeing = Seeing.of(family, tmp_path)
     assert difference(vectors(seeing.vision.tower, seeing.vision.checkpoint, seeing.pictures), seeing.vectors) < 1e-5

@@ -162,7 +162,7 @@ def _qwen3(found: _Found) -> Parts:
     moved = {name: found.tensors.pop(name) for name in of_layer}
     found.tensors.update({f"v.deepstack.{deep.index(of_layer[name])}.{name.split('.', 3)[3]}": tensor for name, tensor in moved.items()})
     positions = found.rows("v.position_embd.weight")
-    kind = "qwen3_5" if found.text.get("general.architecture") == "qwen35" else "qwen3_vl"
+    kind = {"qwen35": "qwen3_5", "qwen35moe": "qwen3_5_moe"}.get(str(found.text.get("general.architecture")), "qwen3_vl")
     return _qwen(found, kind, {"deepstack_visual_indexes": deep, "num_position_embeddings": positions}, (256**2, 4096**2))
 
 

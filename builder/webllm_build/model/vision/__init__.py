@@ -25,6 +25,7 @@ TOWERS: Mapping[str, str] = {
     "llava": "llava",
     "qwen2_5_vl": "qwen2_5_vl",
     "qwen3_5": "qwen3_vl",
+    "qwen3_5_moe": "qwen3_vl",
     "qwen3_vl": "qwen3_vl",
     "smolvlm": "idefics3",
 }
