@@ -107,6 +107,26 @@ test("equal inputs are not written again", async () => {
   assert.deepEqual(gpu.log.commands.filter((command) => command.startsWith("write")), ["write state", "write rope0"]);
 });
 
+test("the GPU begins with a long chunk before all of it is recorded, once with each dispatch and in their order", async () => {
+  const long = F32.functions.get("prefill") ?? assert.fail();
+  const steps = Array.from({ length: 30 }, (_, i) => long.steps[i % long.steps.length] ?? assert.fail());
+  const variant = { ...F32, functions: new Map([...F32.functions, ["prefill", { ...long, steps }]]) };
+  const executor = await makeExecutor(2, [0, 0, 0, -1], { ...PLAN, variants: [variant] });
+  const labels = async (run: () => Promise<unknown>): Promise<string[]> => {
+    clearLog();
+    await run();
+    return gpu.log.commands.filter((command) => command.includes("(") || command.startsWith("submit")).map((command) => command.replace(/[(].*/, ""));
+  };
+  const whole = await labels(() => executor.prefillAndSample([1, 2], 0, cache([0], [0, 0, 1]), { sampling: GREEDY }));
+  assert.equal(gpu.log.commands.filter((command) => command.startsWith("copy state")).length, 1, "a page is copied once");
+  assert.equal(whole.indexOf("submit 1"), 12);
+  assert.equal(whole.filter((command) => command === "submit 1").length, 2);
+  const alone = await labels(() => executor.prefill([1, 2], 0, cache([0])));
+  const dispatches = alone.filter((command) => command !== "submit 1");
+  assert.equal(dispatches.length, 30);
+  assert.deepEqual(whole.filter((command) => command !== "submit 1").slice(0, 30), dispatches);
+});
+
 test("a step's inputs lie where the kernels read them", async () => {
   const executor = await makeExecutor();
   const sampling = new Uint32Array([0x3f800000, 0x3f800000, 7, 0, 3, ...new Uint32Array(11)]);

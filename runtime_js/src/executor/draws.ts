@@ -28,6 +28,15 @@ function hasPenalties({ sampling }: Draw): boolean {
   return floats[REPETITION_WORD] !== 1 || floats[FREQUENCY_WORD] !== 0 || floats[PRESENCE_WORD] !== 0;
 }
 
+/** The functions that rows need beside a forward pass and `sample`. */
+export function functionsFor(rows: readonly (RowDraw | null)[]): string[] {
+  const has = (asks: (draw: Draw) => boolean): boolean => rows.some((row) => row !== null && asks(row.draw));
+  return [
+    ...(has(({ controls, mask }) => controls !== undefined || mask !== undefined) ? ["adjust"] : []),
+    ...(has(({ topLogprobs }) => topLogprobs !== undefined) ? ["keep", "logprobs"] : []),
+  ];
+}
+
 /** A row's words in the `sampling` buffer; null: it draws nothing. */
 export function wordsOf(row: RowDraw | null, isMasked: boolean): Uint32Array {
   if (row === null) return DRAWS_NOTHING;

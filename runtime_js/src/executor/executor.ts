@@ -11,7 +11,7 @@ import { endsOf, firstAddition, kept, placeTexts, placesOf, stateWords, told, ty
 import type { InspectableRunner } from "./backend.ts";
 import { BufferTable } from "./buffers.ts";
 import type { DeviceWatch } from "./device.ts";
-import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "./draws.ts";
+import { ControlSlots, HistoryPlaces, functionsFor, resultsOf, wordsOf, type RowDraw } from "./draws.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import { groupsOf, pageBytesOf } from "./groups.ts";
 import type { ModelLibrary } from "./library.ts";
@@ -54,17 +54,11 @@ export interface ExecutorParts {
 /** A text that comes whole comes in as many submits as keep each below this, as far as the self-test tells: a GPU that works on one for two seconds is reset. */
 const SUBMIT_MS = 400;
 
+/** Dispatches of a chunk, about a layer, that the GPU does while its process checks and records the others, which takes a millisecond and more. */
+const BEGINNING = 12;
+
 /** A function of the plan, and how many tokens or rows it takes. */
 type Call = readonly [name: string, n: number];
-
-/** The functions that rows need beside a forward pass and `sample`. */
-function functionsFor(rows: readonly (RowDraw | null)[]): string[] {
-  const has = (asks: (draw: Draw) => boolean): boolean => rows.some((row) => row !== null && asks(row.draw));
-  return [
-    ...(has(({ controls, mask }) => controls !== undefined || mask !== undefined) ? ["adjust"] : []),
-    ...(has(({ topLogprobs }) => topLogprobs !== undefined) ? ["keep", "logprobs"] : []),
-  ];
-}
 
 export class PlanExecutor implements InspectableRunner {
   shape: RunnerShape;
@@ -437,6 +431,10 @@ export class PlanExecutor implements InspectableRunner {
   ): void {
     const { device, watch } = this.#parts;
     watch.check();
+    if (calls[0]?.[0] === "prefill" && dispatches === undefined && before === 0 && (this.#programs.get("prefill")?.length ?? 0) > 2 * BEGINNING) {
+      this.#submit(calls.slice(0, 1), additions, longest, undefined, BEGINNING);
+      return this.#submit(calls, [], longest, finish, undefined, BEGINNING);
+    }
     const encoder = device.createCommandEncoder();
     for (const one of additions) if (one !== null) this.#buffers.copyPages(encoder, one.cache.copies);
     const pass = encoder.beginComputePass();
