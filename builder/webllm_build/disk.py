@@ -58,12 +58,17 @@ def check_folder(folder: Path) -> None:
     Path(tempfile.mkdtemp(prefix=PROBE, dir=folder)).rmdir()
 
 
+def size_of(count: int) -> str:
+    """Bytes, for people."""
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
 def check_space(folder: Path, size: int, option: str) -> None:
     """Raise DiskFullError where less than `size` bytes are free for what will be written below `folder`."""
     free = shutil.disk_usage(folder).free
     if free < size:
         hint = f"Free some space, or name another disk with {option}."
-        raise DiskFullError(f"{folder} needs {size / 1e9:.2f} GB, and its disk has {free / 1e9:.2f} GB left", hint)
+        raise DiskFullError(f"{folder} needs {size_of(size)}, and its disk has {size_of(free)} left", hint)
 
 
 def move(source: Path, target: Path) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path, PurePath
 from packaging.requirements import Requirement
 
 from webllm_build import __version__, chromium
+from webllm_build.disk import size_of
 from webllm_build.errors import PackageError
-from webllm_build.hosts import size
 from webllm_build.package.assets import SITE_SCRIPTS, runtime_file, runtime_folder
 from webllm_build.tokenizer_check import OLDEST_NODE, find_node
 
@@ -105,7 +105,7 @@ def _runtime() -> Finding:
     try:
         names = [*SITE_SCRIPTS]
         total = sum(len(runtime_file(name)) for name in names)
-        return Finding("Browser runtime", f"{without_names(runtime_folder())}, {size(total)}")
+        return Finding("Browser runtime", f"{without_names(runtime_folder())}, {size_of(total)}")
     except PackageError as error:
         return Finding("Browser runtime", "incomplete", str(error))
 
@@ -153,4 +153,4 @@ def _folder(label: str, folder: Path) -> Finding:
             break
     free = shutil.disk_usage(folder).free
     problem = "" if os.access(folder, os.W_OK) else "It cannot be written: name another with --cache-dir, or mend its permissions."
-    return Finding(label, f"{shown}, {count:,} files, {size(total)}; {size(free)} free on its disk", problem)
+    return Finding(label, f"{shown}, {count:,} files, {size_of(total)}; {size_of(free)} free on its disk", problem)

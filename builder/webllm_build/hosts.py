@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
+from webllm_build.disk import size_of
 from webllm_build.errors import HostError, OutputFolderError
 
 GB, MB, MIB = 10**9, 10**6, 1 << 20
@@ -166,11 +167,11 @@ def _raise(error: OSError) -> NoReturn:
 def _faults(host: Host, files: Mapping[str, int]) -> Iterator[Fault]:
     total = sum(files.values())
     if host.most_bytes is not None and total > host.most_bytes:
-        message = f"it has {size(total)}, and {host.title} takes {size(host.most_bytes)}"
+        message = f"it has {size_of(total)}, and {host.title} takes {size_of(host.most_bytes)}"
         yield Fault("bytes", message, FEWER_BYTES, total, host.most_bytes)
     file, largest = max(files.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     if host.file_bytes is not None and largest > host.file_bytes:
-        message = f"{file} has {size(largest)}, and {host.title} takes {size(host.file_bytes)} a file"
+        message = f"{file} has {size_of(largest)}, and {host.title} takes {size_of(host.file_bytes)} a file"
         yield Fault("file-bytes", message, "Serve this file from elsewhere, or take another host.", largest, host.file_bytes, file)
     if host.most_files is not None and len(files) > host.most_files:
         message = f"it has {len(files):,} files, and {host.title} takes {host.most_files:,}"
@@ -197,7 +198,3 @@ def _faults(host: Host, files: Mapping[str, int]) -> Iterator[Fault]:
 def _first(names: Iterable[str], pattern: str) -> list[str]:
     return sorted(name for name in names if re.search(pattern, name))[:1]
 
-
-def size(count: int) -> str:
-    """Bytes, for people."""
-    return f"{count / GB:.2f} GB" if count >= GB else f"{count / MB:.1f} MB" if count >= MB else f"{count / 1e3:.1f} kB"

@@ -14,7 +14,7 @@ from webllm_build.compile.memory import Memory, memory_of
 from webllm_build.compile.plan import VariantPlan, parse_plan
 from webllm_build.compile.target import VARIANTS
 from webllm_build.config import QUANTIZATIONS, BuildRequest, context_within, resolve
-from webllm_build.disk import is_file, is_folder
+from webllm_build.disk import is_file, is_folder, size_of
 from webllm_build.errors import MalformedFile, SourceError
 from webllm_build.limits_generated import SHARD_BYTES
 from webllm_build.package.manifest import read_manifest
@@ -68,9 +68,9 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         if is_quantized(tensor.encoding) and not is_repacked(tensor.encoding, schemes[weight.name])
     )
     tower = recipe.vision
-    of_pictures = f"{_size(tower.bytes)} more, most in {tower.quantization}; --no-vision leaves them out" if tower is not None else None
+    of_pictures = f"{size_of(tower.bytes)} more, most in {tower.quantization}; --no-vision leaves them out" if tower is not None else None
     audio = recipe.audio
-    of_sounds = f"{_size(audio.bytes)} more, most in {audio.quantization}; --no-audio leaves them out" if audio is not None else None
+    of_sounds = f"{size_of(audio.bytes)} more, most in {audio.quantization}; --no-audio leaves them out" if audio is not None else None
     encodings = Counter(tensor.encoding for tensor in checkpoint.tensors.values())
     return [
         ("Model", facts.name),
@@ -84,9 +84,9 @@ def _model(request: BuildRequest, progress: Progress) -> Lines:
         *_bytes_by_scheme((schemes[name].name, size) for name, size in weights.items()),
         *([("Pictures", of_pictures)] if of_pictures else []),
         *([("Sounds", of_sounds)] if of_sounds else []),
-        ("Files", f"{len(shards)} of at most {_size(SHARD_BYTES)}, and five small ones"),
-        ("Other schemes", ", ".join(f"{_size(weight_bytes(layout_of(model, name)))} in {name}" for name in QUANTIZATIONS[1:])),
-        *((f"Memory at {length:,}", _size(memory_of_all(first, length).total)) for length in lengths),
+        ("Files", f"{len(shards)} of at most {size_of(SHARD_BYTES)}, and five small ones"),
+        ("Other schemes", ", ".join(f"{size_of(weight_bytes(layout_of(model, name)))} in {name}" for name in QUANTIZATIONS[1:])),
+        *((f"Memory at {length:,}", size_of(memory_of_all(first, length).total)) for length in lengths),
         *_memory(memory, tokens),
         ("Hosts", hosts(sum(shards))),
         ("Browsers", browsers(usual)),
@@ -134,9 +134,9 @@ def _built_model(path: Path, kind: str, context_length: int | None) -> Lines:
         ("License", manifest.model.license or "not said"),
         ("Parameters", f"{manifest.model.parameters:,}"),
         ("Context length", f"{manifest.model.context_length:,} tokens"),
-        ("Download", f"{_size(manifest.download_bytes)} in {len(manifest.files)} files"),
+        ("Download", f"{size_of(manifest.download_bytes)} in {len(manifest.files)} files"),
         *_bytes_by_scheme((manifest.schemes.get(tensor.name.rpartition(".")[0], "other"), tensor.bytes) for tensor in manifest.tensors),
-        ("model.wasm", f"{_size(len(wasm))}, of it {_size(len(read_custom_section(wasm, WGSL_SECTION)))} WGSL"),
+        ("model.wasm", f"{size_of(len(wasm))}, of it {size_of(len(read_custom_section(wasm, WGSL_SECTION)))} WGSL"),
         *((f"Variant {variant.name}", _variant(variant)) for variant in plan.variants),
         *_memory({variant.name: memory_of(plan, variant, tokens) for variant in plan.variants}, tokens),
     ]
@@ -145,15 +145,15 @@ def _built_model(path: Path, kind: str, context_length: int | None) -> Lines:
 def _variant(variant: VariantPlan) -> str:
     steps = sum(len(variant.functions[name].steps) for name in ("decode", "sample") if name in variant.functions)
     needs = ", ".join((*variant.features, *variant.language_features)) or "nothing special"
-    return f"{len(variant.kernels)} kernels, {steps} dispatches a token, workspace {_size(sum(variant.workspace))}, needs {needs}"
+    return f"{len(variant.kernels)} kernels, {steps} dispatches a token, workspace {size_of(sum(variant.workspace))}, needs {needs}"
 
 
 def _bytes_by_scheme(weights: Iterable[tuple[str, int]]) -> Lines:
     sizes: Counter[str] = Counter()
     for scheme, size in weights:
         sizes[scheme] += size
-    parts = ", ".join(f"{_size(size)} in {scheme}" for scheme, size in sizes.most_common())
-    return [("Weights", f"{_size(sizes.total())}: {parts}")]
+    parts = ", ".join(f"{size_of(size)} in {scheme}" for scheme, size in sizes.most_common())
+    return [("Weights", f"{size_of(sizes.total())}: {parts}")]
 
 
 def _memory(memory: Mapping[str, Memory], tokens: int) -> Lines:
@@ -162,10 +162,7 @@ def _memory(memory: Mapping[str, Memory], tokens: int) -> Lines:
     for name, size in memory.items():
         by_size[size].append(name)
     return [
-        (f"Memory ({', '.join(names)})", f"{_size(size.total)} at {tokens:,} tokens, of it {_size(size.cache)} cache")
+        (f"Memory ({', '.join(names)})", f"{size_of(size.total)} at {tokens:,} tokens, of it {size_of(size.cache)} cache")
         for size, names in by_size.items()
     ]
 
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

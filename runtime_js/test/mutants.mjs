@@ -74,12 +74,14 @@ async function bundle(test, outfile, mutant, text) {
   return Object.keys(metafile.inputs);
 }
 
-/** Whether a bundle's tests pass within so many seconds of a processor. */
-function run(file, seconds, environment = {}) {
-  const { status } = spawnSync("sh", ["-c", `ulimit -t ${seconds}; exec "$0" --enable-source-maps --test-timeout=300000 "$1"`, process.execPath, file], {
-    stdio: "ignore", cwd: runtime, env: { ...process.env, ...environment }, timeout: 30_000 * seconds,
+/** Whether a bundle's tests pass within so many seconds of a processor, and how many they took. */
+function run(file, most, environment = {}) {
+  const command = `ulimit -t ${most}; "$0" --enable-source-maps --test-timeout=300000 "$1" > /dev/null 2>&1; code=$?; times; exit $code`;
+  const { status, stdout } = spawnSync("sh", ["-c", command, process.execPath, file], {
+    encoding: "utf8", cwd: runtime, env: { ...process.env, ...environment }, timeout: 30_000 * most,
   });
-  return status === 0;
+  const [minutes = 0, seconds = 0] = /(\d+)m([\d.]+)s \S+\s*$/.exec(stdout ?? "")?.slice(1).map(Number) ?? [];
+  return { passes: status === 0, seconds: 60 * minutes + seconds };
 }
 
 /** The lines of the rooms' files that a run came to, by V8's counts and the bundle's map. */
@@ -153,7 +155,7 @@ async function caughtBy(met, mutant, text) {
     if (sum > MOST_SECONDS && values.only === undefined) break;
     const outfile = join(out, test.replace(/[.]ts$/, ".mjs"));
     await bundle(test, outfile, mutant, text);
-    if (!run(outfile, Math.ceil(15 + 5 * seconds))) return test;
+    if (!run(outfile, Math.ceil(15 + 5 * seconds)).passes) return test;
   }
   return undefined;
 }
@@ -178,9 +180,10 @@ try {
     const outfile = join(out, test.replace(/[.]ts$/, ".mjs"));
     const files = await bundle(test, outfile);
     if (!files.some((file) => sources.has(file))) continue;
-    const [folder, began] = [join(out, `${test}.counts`), performance.now()];
-    if (!run(outfile, 200, { NODE_V8_COVERAGE: folder })) console.log(`left out, as it fails: ${test}`);
-    else tests.push({ test, seconds: (performance.now() - began) / 1000, lines: await linesOf(folder, outfile, sources) });
+    const folder = join(out, `${test}.counts`);
+    const { passes, seconds } = run(outfile, 200, { NODE_V8_COVERAGE: folder });
+    if (!passes) console.log(`left out, as it fails: ${test}`);
+    else tests.push({ test, seconds, lines: await linesOf(folder, outfile, sources) });
     await rm(folder, { recursive: true, force: true });
   }
   tests.sort((a, b) => a.seconds - b.seconds);

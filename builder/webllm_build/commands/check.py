@@ -25,7 +25,8 @@ def check(
 
       webllm-build check dist --host github-pages
     """
-    from webllm_build.hosts import ANY, HOSTS, faults, read_folder, size
+    from webllm_build.disk import size_of
+    from webllm_build.hosts import ANY, HOSTS, faults, read_folder
 
     if host not in HOST_NAMES:
         raise typer.BadParameter(f"{host!r} is none of {', '.join(HOST_NAMES)}", param_hint="--host")
@@ -35,7 +36,7 @@ def check(
         said = {name: [asdict(fault) for fault in each] for name, each in found.items()}
         print(json.dumps({"files": len(files), "bytes": sum(files.values()), "faults": said}, indent=1))
     else:
-        print(f"{len(files)} files, {size(sum(files.values()))}; the largest has {size(max(files.values()))}.")
+        print(f"{len(files)} files, {size_of(sum(files.values()))}; the largest has {size_of(max(files.values()))}.")
         for name, each in found.items():
             how = host_of(name).publish.format(folder=shlex.quote(str(folder)))
             print("\n".join(f"{name}: {fault.message}. {fault.fix}" for fault in each) or f"{name}: fits ({how})")

