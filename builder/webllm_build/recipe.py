@@ -108,6 +108,12 @@ class PartRecipe(Blueprint):
         return dataclasses.replace(text, id=f"{text.id}-{name}", parameters=parameters, quantization=self.quantization)
 
     @property
+    def cpu_layout(self) -> Layout:
+        """A picture at a time: threads have enough to do with one, and several take memory."""
+        most = self.model.picture if isinstance(self.model, Tower) else self.layout.prefill_chunk
+        return dataclasses.replace(self.layout, context_length=most, prefill_chunk=most)
+
+    @property
     def tower(self) -> TowerFacts | None:
         """Of what sees."""
         tower = self.model

@@ -81,3 +81,10 @@ def test_what_cannot_be_is_told_by_name(tmp_path: Path, family: str, key: str, v
     config["vision_config"][key] = value
     with pytest.raises(UnsupportedArchitecture, match=key):
         read_tower("a model", config, Batch(64))
+
+
+def test_a_call_has_several_pictures_where_they_are_small() -> None:
+    tiles = batch_of({"patch": 16, "merge": 4, "tile": 512, "table": {"kind": "buckets", "side": 32, "taps": 1}})
+    assert (tiles.patches, tiles.picture) == (2 * 1024, 1024)
+    whole = batch_of({"patch": 14, "merge": 4, "width": 896, "height": 896})
+    assert (whole.patches, whole.picture) == (4096, 4096)

@@ -36,7 +36,7 @@ function spansOf(first: number, ends: ArrayLike<number>): Int32Array<ArrayBuffer
   const spans = new Int32Array(2 * (ends[ends.length - 1] ?? 0));
   for (let part = 0, patch = 0; part < ends.length; part++) {
     const [begin, end] = [patch, ends[part] ?? 0];
-    for (; patch < end; patch++) spans.set([first + begin, first + end - 1], 2 * patch);
+    for (; patch < end; patch++) [spans[2 * patch], spans[2 * patch + 1]] = [first + begin, first + end - 1];
   }
   return spans;
 }
@@ -56,7 +56,8 @@ export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): P
   for (const tile of tiles) {
     const own = tile.patches.length / width;
     const { patches, taps, factors, windows } = tile;
-    const [spans0, spans1] = [spansOf(count, [own]), spansOf(count, windows?.ends ?? [own])];
+    const spans0 = spansOf(count, [own]);
+    const spans1 = windows === undefined ? spans0 : spansOf(count, windows.ends);
     for (const [name, values] of Object.entries({ patches, taps, factors, spans0, spans1 })) {
       if (values !== undefined && hasIo(plan, name)) words.push([name, count * (values.byteLength / own), values]);
     }

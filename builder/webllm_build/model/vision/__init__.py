@@ -29,7 +29,7 @@ TOWERS: Mapping[str, str] = {
     "qwen3_vl": "qwen3_vl",
     "smolvlm": "idefics3",
 }
-WORTH = 1024  # patches that a call has where pictures are small
+WORTH = 2048  # patches that a call has where pictures are small: as many fill a large GPU
 IMAGE_TOKENS = ("image_token_id", "image_token_index")
 
 
@@ -58,7 +58,7 @@ def batch_of(processor: Mapping[str, object]) -> Batch:
     most += [sizes["width"] // patch * (sizes["height"] // patch)] if "width" in sizes else []
     most += [sizes["most_pixels"] // patch**2] if "most_pixels" in sizes else []
     taps = table.get("taps") if isinstance(table, Mapping) else None
-    return Batch(max(most) * max(1, WORTH // max(most)), taps if isinstance(taps, int) else 1)
+    return Batch(max(most) * max(1, WORTH // max(most)), taps if isinstance(taps, int) else 1, max(most))
 
 
 def read_tower(name: str, config: Mapping[str, object], batch: Batch) -> tuple[Tower, Pictures]:

@@ -22,10 +22,12 @@ BLOCK = 32  # numbers of a row that share a scale
 
 @dataclass(frozen=True)
 class Batch:
-    """Of a call: at most so many patches; taps: rows of the table of positions that one patch's is made of."""
+    """Of a call: at most so many patches; taps: rows of the table of positions that one patch's is made of. picture: patches of the largest
+    picture, where a call may have several of them."""
 
     patches: int
     taps: int = 1
+    picture: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Tower:
         self.description = repr((sizes, projector, tuple(deep.items()), tuple(layers)))
         self.names, self.patches, self.projector, self.spans = names, patches, projector, spans
         self.skipped = skipped
-        self.most, self.taps = batch.patches, batch.taps
+        self.most, self.taps, self.picture = batch.patches, batch.taps, batch.picture or batch.patches
         self.hidden_size, self.norm_eps, self.project_eps = hidden_size, norm_eps, project_eps
         whole = Place(names, precision="table", padded=True)  # errors of 4 bits are seen in what is said of a picture
         self._patch = whole.patches("patch", hidden_size, patches.inner)
