@@ -15,10 +15,6 @@ export interface Place {
 export function rotaryTable({ invFreq, scale, long, axes }: Rope, places: readonly Place[]): Float32Array<ArrayBuffer> {
   const table = new Float32Array(places.length * invFreq.length * 2);
   let i = 0;
-  if (long === null && invFreq.every((frequency) => frequency === 0)) { // nothing turns, as in towers with learnt positions
-    for (; i < table.length; i += 2) table[i] = 1;
-    return table;
-  }
   for (const { position, isLong, turns } of places) {
     const frequencies = isLong && long !== null ? long.invFreq : invFreq;
     for (let pair = 0; pair < frequencies.length; pair++) {
@@ -48,6 +44,7 @@ export class RotaryTable {
   }
 
   of(places: readonly Place[]): Float32Array<ArrayBuffer> {
+    if (!places.some((place) => this.#isKept(place))) return rotaryTable(this.#rope, places);
     const width = this.#rope.invFreq.length * 2;
     const table = new Float32Array(places.length * width);
     places.forEach((place, i) => table.set(this.#isKept(place) ? this.#row(place.position, width) : rotaryTable(this.#rope, [place]), i * width));
@@ -55,7 +52,7 @@ export class RotaryTable {
   }
 
   #isKept({ position, isLong, turns }: Place): boolean {
-    return position < MOST_ROWS && !(isLong && this.#rope.long !== null) && turns === undefined;
+    return position < MOST_ROWS && !(isLong && this.#rope.long !== null) && (turns === undefined || this.#rope.axes === undefined);
   }
 
   #row(position: number, width: number): Float32Array {
