@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 from tiny_models import KV_HEADS, hugging_face_weights, write_gguf
 
+from families import TOKENS, open_tiny, reference
 from webllm_build.errors import MalformedFile, SourceError, UnsupportedArchitecture, WebllmBuildError
 from webllm_build.model import load_model
 from webllm_build.model.attention import Rope
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.state import Pages
 from webllm_build.model.weights import Source
 from webllm_build.source.checkpoint import Checkpoint, Tensor
@@ -242,3 +245,34 @@ def test_layers_behind_the_pooling_are_read(tmp_path: Path) -> None:
     file = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata=keys, tensors=dense)
     model = load_model(open_gguf(file))
     assert model.dimensions == 32 and {"dense0", "dense1"} <= {weight.name for weight in model.weights}
+
+
+def joined(tensors: Mapping[str, Tensor], parts: Sequence[str], whole: str) -> dict[str, Tensor]:
+    """As converters write them that are told to (--fuse-qkv, --fuse-gate-up-exps): rows below each other, of each expert."""
+    made = dict(tensors)
+    for layer in range(8):
+        for end in (".weight", ".bias"):
+            names = [f"blk.{layer}.{part}{end}" for part in parts]
+            if all(name in tensors for name in names):
+                values = np.concatenate([made.pop(name).dequantize() for name in names], axis=-2 if end == ".weight" else 0)
+                name = f"blk.{layer}.{whole}{end}"
+                made[name] = Tensor.of(name, values.shape, "f32", values.reshape(-1, values.shape[-1]).view(np.uint8))
+    return made
+
+
+JOINING = ("llama-biased", "stablelm", "qwen2", "qwen3", "gemma3_text", "ernie4_5", "qwen3_moe", "qwen3_5_moe_text")
+
+
+@pytest.mark.parametrize("family", JOINING)
+def test_what_a_converter_may_join_is_taken_apart(tmp_path: Path, family: str) -> None:
+    checkpoint = open_tiny(family, "gguf", tmp_path)
+    whole = joined(checkpoint.tensors, ("attn_q", "attn_k", "attn_v"), "attn_qkv")
+    whole = joined(whole, ("ffn_gate_exps", "ffn_up_exps"), "ffn_gate_up_exps")
+    found = replace(checkpoint, tensors=whole)
+    assert len(whole) < len(checkpoint.tensors)
+    model = load_model(found)
+    operators = NumpyOperators(found, model.norm_eps, TOKENS)
+    assert np.linalg.norm(model.logits(operators, model.hidden(operators)) - reference(family)) < 1e-5 * np.linalg.norm(reference(family))
+    name = next(name for name in whole if name.endswith("attn_qkv.weight"))
+    with pytest.raises(MalformedFile, match=r"attn_qkv\.weight is"):
+        load_model(replace(found, tensors={**whole, name: whole[name].taken(range(32))}))

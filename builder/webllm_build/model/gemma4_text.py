@@ -63,8 +63,7 @@ NAMES = Names(
             "router_norm": "blk.{}.ffn_gate_inp.scale",
         },
         experts={
-            "experts_gate": (Form("blk.{}.ffn_gate_up_exps.weight", half=0), *gguf.EXPERTS["experts_gate"]),
-            "experts_up": (Form("blk.{}.ffn_gate_up_exps.weight", half=1), *gguf.EXPERTS["experts_up"]),
+            **gguf.EXPERTS,
             "experts_down": (Scaled("blk.{}.ffn_down_exps.weight", factors="blk.{}.ffn_down_exps.scale"),),
         },
     ),

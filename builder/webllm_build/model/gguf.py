@@ -41,7 +41,13 @@ EXPERT_KEYS: Mapping[str, str] = {
     "num_experts_per_tok": "expert_used_count",
     "moe_intermediate_size": "expert_feed_forward_length",
 }
-EXPERTS: Mapping[str, Sequence[Form]] = {f"experts_{part}": (Form(f"blk.{{}}.ffn_{part}_exps.weight"),) for part in ("gate", "up", "down")}
+QUERY_BIASES = frozenset({"blk.0.attn_q.bias", "blk.0.attn_qkv.bias"})  # by either of which a file shows that it has such
+_FUSED = "blk.{}.ffn_gate_up_exps.weight"  # as a converter may be told to write them
+EXPERTS: Mapping[str, Sequence[Form]] = {
+    "experts_gate": (Form("blk.{}.ffn_gate_exps.weight"), Form(_FUSED, half=0)),
+    "experts_up": (Form("blk.{}.ffn_up_exps.weight"), Form(_FUSED, half=1)),
+    "experts_down": (Form("blk.{}.ffn_down_exps.weight"),),
+}
 # Of LongRoPE: what rotary frequencies are divided by in sequences up to the original length, and beyond it.
 LONG_FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rope_factors_long.weight"}
 ATTENTION_FACTOR = "rope.scaling.attn_factor"

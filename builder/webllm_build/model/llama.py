@@ -29,7 +29,7 @@ DEFAULTS = {
 
 def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
     """Biases, which no key tells of."""
-    return {"attention_bias": "blk.0.attn_q.bias" in tensors, "mlp_bias": "blk.0.ffn_gate.bias" in tensors}
+    return {"attention_bias": not gguf.QUERY_BIASES.isdisjoint(tensors), "mlp_bias": "blk.0.ffn_gate.bias" in tensors}
 
 
 def read(config: Reader) -> Decoder:

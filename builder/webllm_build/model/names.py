@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -101,6 +102,9 @@ GGUF: Mapping[str, str] = {
     "down": "blk.{}.ffn_down",
 }
 
+# What a converter to GGUF may be told to join, in which tensor.
+JOINED: Mapping[str, str] = dict.fromkeys((GGUF["q"], GGUF["k"], GGUF["v"]), "blk.{}.attn_qkv")
+
 # Of heads of queries and keys, and behind blocks.
 QK_NORMS: Mapping[str, str] = {"q_norm": "model.layers.{}.self_attn.q_norm", "k_norm": "model.layers.{}.self_attn.k_norm"}
 QK_NORMS_GGUF: Mapping[str, str] = {"q_norm": "blk.{}.attn_q_norm", "k_norm": "blk.{}.attn_k_norm"}
@@ -172,7 +176,7 @@ class Place:
         return Weight(self._name(name), (source,), ((end - first) * columns,), kind="vector")
 
     def matrix(self, name: str, parts: Sequence[Part], columns: int, order: RowOrder | None = None) -> Weight:
-        sources = tuple(self._source(part, columns) for part in parts)
+        sources = tuple(self._source(part, columns, before=before) for part, before in _in_turn(parts))
         rows = sum(self.size(part.rows) for part in parts)
         return Weight(self._name(name), sources, (rows, self.size(columns)), order, precision=self.precision)
 
@@ -188,7 +192,7 @@ class Place:
         return replace(weight, sources=tuple(replace(self._source(part, columns), tables=tables) for part in parts), precision="exact")
 
     def bias(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
-        sources = tuple(self._source(part, suffix="bias") for part in parts)
+        sources = tuple(self._source(part, suffix="bias", before=before) for part, before in _in_turn(parts))
         return Weight(self._name(name), sources, (sum(self.size(part.rows) for part in parts),), order, "vector")
 
     def norm(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
@@ -222,9 +226,22 @@ class Place:
     def _name(self, weight: str) -> str:
         return weight if self.layer is None else f"layers.{self.layer}.{weight}"
 
-    def _source(self, part: Part, *columns: int, suffix: str = "weight", norm: bool = False, flat: bool = False) -> Source:
+    def _source(
+        self,
+        part: Part,
+        *columns: int,
+        suffix: str = "weight",
+        norm: bool = False,
+        flat: bool = False,
+        before: tuple[int, int] = (0, 0),
+    ) -> Source:
+        """before: rows of the parts of its weight before it, and of all."""
+
         def stored(file: FileNames) -> Stored:
-            name = ".".join([file.tensors[part.name].format(self.layer), *([suffix] if suffix and part.name not in file.bare else [])])
+            end = [suffix] if suffix and part.name not in file.bare else []
+            name = ".".join([file.tensors[part.name].format(self.layer), *end])
+            whole = JOINED.get(file.tensors[part.name])
+            joined = None if whole is None else (".".join([whole.format(self.layer), *end]), *before)
             pairs = (part.heads, part.turned) if file.rotary_pairs else (0, 0)
             has_offset = norm and (file.offset_norms is None or part.name in file.offset_norms)
             offset, is_logarithm = file.norm_offset if has_offset else 0.0, part.name in file.logarithms
@@ -233,9 +250,16 @@ class Place:
             added = file.added.get(part.name)
             flags = (part.name in file.bounds, part.name in file.softened)
             return Stored(
-                name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, added, by_heads, is_turned, file.patches, *flags
+                name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, added, by_heads, is_turned, file.patches, *flags, joined
             )
 
         padded = tuple(map(self.size, (part.rows, *columns))) if self.padded and not norm else None
         in_files = {format: stored(file) for format, file in self.names.formats.items()}
         return Source(in_files, (part.rows, *columns), flat=flat, padded=padded)
+
+
+def _in_turn(parts: Sequence[Part]) -> Iterator[tuple[Part, tuple[int, int]]]:
+    """Each with the rows of those before it, and of all."""
+    firsts = itertools.accumulate((part.rows for part in parts), initial=0)
+    total = sum(part.rows for part in parts)
+    return ((part, (first, total)) for part, first in zip(parts, firsts, strict=False))

@@ -27,7 +27,7 @@ DEFAULTS = {
 
 
 def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
-    return {"use_qkv_bias": "blk.0.attn_q.bias" in tensors, "qk_layernorm": "blk.0.attn_q_norm.weight" in tensors}
+    return {"use_qkv_bias": not gguf.QUERY_BIASES.isdisjoint(tensors), "qk_layernorm": "blk.0.attn_q_norm.weight" in tensors}
 
 
 def read(config: Reader) -> Decoder:

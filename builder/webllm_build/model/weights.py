@@ -35,7 +35,8 @@ class Stored:
     a tensor that has the rows of two such parts. multiplier: of all rows, or one after the other of so many rows each.
     by_heads: so many heads have their queries, keys and values together, which are to be put one kind after the other.
     added: a tensor whose first row is added to every row. transposed: the tensor has columns as rows.
-    patches: of a matrix of patches. bounds: values beyond float32's, which files may have as infinities, are its largest. softened: value =
+    joined: a tensor that may hold it in its place, among others: its name, the first row, and how many all have. patches: of a matrix of
+    patches. bounds: values beyond float32's, which files may have as infinities, are its largest. softened: value =
     log(1 + exp(stored))."""
 
     name: str
@@ -51,6 +52,7 @@ class Stored:
     patches: PatchForm = "plain"
     bounds: bool = False
     softened: bool = False
+    joined: tuple[str, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class Source:
         """The tensors that it is read from."""
         stored = self.in_files[checkpoint.format]
         others = (*((stored.added,) if stored.added is not None else ()), *self._frames(stored))
-        return (stored.name, *others)
+        is_joined = stored.joined is not None and stored.name not in checkpoint.tensors and stored.joined[0] in checkpoint.tensors
+        return (stored.joined[0] if is_joined and stored.joined is not None else stored.name, *others)
 
     def _frames(self, stored: Stored) -> tuple[str, ...]:
         """Of a picture's second frame, which is like the first."""
@@ -100,10 +103,16 @@ class Source:
         Raises MalformedFile where the checkpoint has no such tensor, or one of another shape, UnsupportedEncoding.
         """
         stored = self.in_files[checkpoint.format]
-        tensor = checkpoint.tensors.get(stored.name)
+        name, *_ = self.names(checkpoint)
+        tensor = checkpoint.tensors.get(name)
         if tensor is None:
-            raise MalformedFile(f"missing: {stored.name}")
+            raise MalformedFile(f"missing: {name}")
         rows, shape = self.shape[0], self.stored_shape(checkpoint.format)
+        if stored.joined is not None and name != stored.name:
+            _, first, total = stored.joined
+            if tensor.shape != (total, *shape[1:]):
+                raise MalformedFile(f"shapes: {name} is {list(tensor.shape)}, and not {[total, *shape[1:]]}")
+            tensor = tensor.taken(range(first, first + rows))
         tensor = _row(tensor) if shape == (1, *tensor.shape) else tensor
         if (_of_elements(tensor.shape, shape) != _of_elements(shape, shape)) if self.flat else tensor.shape != shape:
             raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(shape)}")
