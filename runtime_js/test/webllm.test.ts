@@ -34,6 +34,14 @@ test("reload looks at its arguments in WebLLM's order, after it has unloaded", a
   await assert.rejects(engine.reload("toy", { sliding_window_size: 64, context_window_size: -1 }), { name: "AttentionSinkSizeError" });
 });
 
+test("a list of no models unloads those that there are", async () => {
+  const engine = await loaded();
+  await engine.reload([]);
+  assert.equal(engine.inner.alive, 0);
+  await assert.rejects(engine.chatCompletion(CALL), { name: "ModelNotLoadedError" });
+  assert.throws(() => new webllm.ServiceWorkerMLCEngineHandler(), { name: "NonWorkerEnvironmentError" });
+});
+
 test("unload ends a load, which resolves", async () => {
   const engine = new Engine({ logLevel: "SILENT" });
   engine.setLogLevel("SILENT");

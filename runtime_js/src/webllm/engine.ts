@@ -96,6 +96,7 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
     const turn = ++this.#turn;
     await this.makeRoom();
     const chosen = this.#choose(listOf(modelId), chatOpts === undefined ? undefined : listOf(chatOpts));
+    if (chosen.length === 0) return;
     this.inner.setAppConfig({ model_list: chosen.map(({ record }) => record) });
     try {
       if (this.#turn !== turn) throw new AbortError("Another call came meanwhile.");

@@ -68,6 +68,9 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
   readonly #isHeld: Promise<void> = this.#locks.then((locks) => holdLock(locks, this.#life));
 
   constructor() {
+    if (typeof globalThis.addEventListener !== "function") {
+      throw new NamedError("NonWorkerEnvironmentError", "ServiceWorkerMLCEngineHandler must be created in the service worker script.", "FeatureSupport");
+    }
     super();
     made = this;
     globalThis.addEventListener("message", (event) => {
