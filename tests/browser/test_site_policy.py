@@ -135,3 +135,13 @@ def test_a_page_whose_words_are_gone_loads_the_newer_build_or_says_so(visit: Vis
     page.wait_for_selector("#start:visible")
     expect(page).to_have_title("Newer chat")
     expect(page.locator("#incomplete")).to_be_hidden()
+
+
+def test_a_page_whose_words_do_not_come_stays_where_its_server_cannot_be_reached(visit: Visit) -> None:
+    visit.provokes("error: Failed to load resource", "uncaught: Failed to fetch dynamically imported module")
+    visit.context.route("**/assets/words-*", lambda route: route.abort())
+    visit.context.route(visit.server.url, lambda route: route.abort() if route.request.method == "HEAD" else route.fallback())
+    page = visit.open()
+    expect(page.locator("#incomplete")).to_be_visible()
+    assert page.url == visit.server.url
+    assert visit.server.requests.count("/sub/chat/") == 1

@@ -30,9 +30,13 @@ async function findObstacle(): Promise<Problem | undefined> {
   return WebAssembly.compile(EMPTY_MODULE).then(() => undefined, wasmForbidden);
 }
 
-/** A page without words is one of another build than the files on the server. It is loaded again once; whoever reads it hears of it then. */
+/**
+ * A page without words is one of another build than the files on the server. It is loaded again once; whoever reads it hears of it then. Where the
+ * server cannot be reached, the browser would show an error of its own in the page's place.
+ */
 async function becomeWhole(error: unknown): Promise<never> {
-  if (timesMissed(config.build) === 0) await loadNewest();
+  const isThere = await fetch(location.href, { method: "HEAD" }).then(() => true, () => false);
+  if (isThere && timesMissed(config.build) === 0) await loadNewest();
   showIncomplete();
   throw error;
 }
