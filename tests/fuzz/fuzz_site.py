@@ -274,10 +274,10 @@ def live(life: Life, wholes: dict[str, str], ends: Counter[str]) -> None:
         raise Broken(f"uncaught: {uncaught}")
 
 
-def build(folder: Path) -> list[Path]:
-    """Two sites of the same model, by the public command."""
+def build(folder: Path, count: int = 2) -> list[Path]:
+    """Sites of the same model, by the public command."""
     model = write_greedy(folder / "model")
-    builds = [folder / "one", folder / "two"]
+    builds = [folder / str(number) for number in range(count)]
     for out in builds:
         command = [sys.executable, "-m", "webllm_build", "site", "--model", str(model), "--out", str(out), *TINY_OPTIONS]
         subprocess.run([*command, "--title", f"Chat {out.name}"], check=True, capture_output=True)
