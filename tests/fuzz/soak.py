@@ -3,8 +3,8 @@
     python tests/fuzz/soak.py --seconds 3600 --seed 1
 
 Questions, new chats, stops, edits, other answers, lists of chats. A line of each round: what was done, JavaScript's heap of the page after
-a collection, and what the browser's renderers have in memory. Exit status 1: an answer changed, or the last quarter of the rounds has a tenth
-and 16 MB more than the second.
+a collection, and what the browser's renderers have in memory. Exit status 1: an answer changed, or the last quarter of the rounds has
+a tenth and 16 MB more than the second.
 """
 
 from __future__ import annotations
