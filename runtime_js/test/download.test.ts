@@ -140,6 +140,13 @@ test("where a server knows no ranges, or has another version, the file comes fro
   assert.deepEqual(ranges().slice(2), [undefined, `bytes=${MIB}-`], "the server saw that If-Range names another version");
 });
 
+test("a part of another origin, whose header is hidden, is what was asked for", async () => {
+  const hidden = ({ signal }: FakeRequest): Response => Object.defineProperty(new Response(stream(FILE.slice(MIB), signal), { status: 206 }), "type", { value: "cors" });
+  answers(cut(MIB, "break"), hidden);
+  assert.deepEqual(await read(), FILE);
+  assert.deepEqual(ranges(), [undefined, `bytes=${MIB}-`]);
+});
+
 const CUT = cut(MIB, "break");
 const WRONG_RANGES: readonly (readonly [string, (request: FakeRequest) => Response])[] = [
   ["a part that begins elsewhere", ({ signal }) =>
