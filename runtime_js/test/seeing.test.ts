@@ -1,11 +1,12 @@
 /** Pictures on their way from a request to the model, which is the fake runner: what it answers depends on each vector, and on where it stands. */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import type { ChatCompletionMessageParam, ContentPart } from "../src/api/openai/types.ts";
 import { Pictures, PromptVectors } from "../src/engine/pictures.ts";
-import { DownloadError, RequestValidationError } from "../src/support/errors.ts";
+import { AbortError, DownloadError, RequestValidationError } from "../src/support/errors.ts";
 import { MODEL, PLACES, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 import { NO_EOS } from "./fakes/generations.ts";
@@ -73,7 +74,7 @@ checkSeeing("a text that spells what stands for a picture is a text", async (it)
 checkSeeing("pictures by their addresses", async (it) => {
   const data = `data:image/png;base64,${btoa("5: 2")}`;
   const blob = URL.createObjectURL(picture("5: 2"));
-  for (const url of [data, "data:text/plain,5:%202", blob]) {
+  for (const url of [data, `${data}#a`, "DATA:;a=b;base64,NTo%67Mg", "data:text/plain,5:%202", "data:,%35:%202#1", blob]) {
     const messages = [user(shown(url))];
     const { choices } = await it.client.chat.completions.create(ask(messages));
     assert.equal(choices[0]?.message.content, await expected(it, messages, [[5, 2]]), url);
@@ -99,6 +100,25 @@ checkSeeing("pictures by their addresses", async (it) => {
   }
   server.close();
   assert.equal((await it.client.chat.completions.create(ask([user(text("b"))]))).choices.length, 1, "the conversation goes on");
+});
+
+checkSeeing("an address that says nothing is left with its request, or when all is interrupted", async (it) => {
+  const server = createServer();
+  await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
+  const place = server.address();
+  assert.ok(typeof place === "object" && place !== null);
+  const controller = new AbortController();
+  for (const end of [() => it.client.interruptGenerate(), () => controller.abort()]) {
+    const asked = once(server, "request");
+    const answer = it.client.chat.completions.create(ask([user(shown(`http://127.0.0.1:${place.port}/a.png`))]), { signal: controller.signal });
+    const refused = assert.rejects(answer, fails(AbortError, /aborted|interrupted/));
+    const [, response] = await asked;
+    const left = once(response, "close");
+    assert.equal((await it.client.chat.completions.create(ask([user(text("b"))]))).choices.length, 1, "others are answered meanwhile");
+    await end();
+    await Promise.all([refused, left]);
+  }
+  server.close();
 });
 
 checkSeeing("what cannot be read, and a part that is none, is told with its place", async (it) => {
@@ -176,7 +196,7 @@ test("a picture for a model that reads text alone is an error that says which pa
 test("ids of pictures that were not seen for long are forgotten, and a prompt may have a picture under both of its ids", async () => {
   const vision = new FakeVision();
   const pictures = new Pictures();
-  const see = async (name: string) => (await pictures.see([{ data: picture(name), path: "messages[0].content[0]" }], () => vision))[0];
+  const see = async (name: string) => (await pictures.see([{ data: picture(name), path: "messages[0].content[0]" }], () => vision, new AbortController().signal))[0];
   const first = await see("1: 2 1");
   assert.equal((await see("1: 2 1"))?.first, first?.first);
   for (let i = 0; i < 1 << 13; i++) await see(`${i + 2}: 1`);

@@ -163,11 +163,11 @@ export class LocalHost implements ModelHost {
     }
     if (request.resumable === undefined) {
       const past = before.length === 0 ? undefined : { journal: undefined, tokens: before };
-      return this.#begun(session, session.answer(request, processor, past, drafter), signal);
+      return this.#begun(session, session.answer(request, processor, past, drafter, signal), signal);
     }
     const [kept, past] = await keep(request, request.resumable, session.modelId, (await session.encode(request.prompt)).length);
     try {
-      return await this.#begun(session, session.answer(kept, undefined, past, drafter), signal);
+      return await this.#begun(session, session.answer(kept, undefined, past, drafter, signal), signal);
     } catch (error) {
       await past.journal.remove();
       throw error;
@@ -187,7 +187,7 @@ export class LocalHost implements ModelHost {
     const { modelId, request, past } = await reopen(sessionId);
     try {
       const session = await this.#sessionOf(modelId, signal);
-      return await this.#begun(session, session.answer(request, undefined, past), signal);
+      return await this.#begun(session, session.answer(request, undefined, past, undefined, signal), signal);
     } catch (error) {
       past.journal.close();
       throw error;

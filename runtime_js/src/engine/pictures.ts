@@ -98,9 +98,9 @@ function about({ path }: MediaInput, error: unknown): Error {
 }
 
 /** A source with what it has, and that. */
-async function looked(source: MediaInput): Promise<{ readonly source: MediaInput; readonly data: PictureData }> {
+async function looked(source: MediaInput, signal: AbortSignal): Promise<{ readonly source: MediaInput; readonly data: PictureData }> {
   if (isSound(source)) return { source, data: source.data };
-  const data = await pictureData(source);
+  const data = await pictureData(source, signal);
   return { source: { ...source, data }, data };
 }
 
@@ -114,15 +114,18 @@ export class Pictures {
   readonly #vectors = new Recent<Float32Array<ArrayBuffer>>(MOST_VECTORS, ({ byteLength }) => byteLength);
   readonly #encodings = new Map<string, Encoding>();
 
-  /** The pictures' ids, in their order. Rejects with RequestValidationError or DownloadError, which name the part of the request. */
-  async see(sources: readonly MediaInput[], senses: Senses): Promise<SeenPicture[]> {
+  /**
+   * The pictures' ids, in their order. Rejects with RequestValidationError or DownloadError, which name the part of the request, and with what the
+   * signal aborts.
+   */
+  async see(sources: readonly MediaInput[], senses: Senses, signal: AbortSignal): Promise<SeenPicture[]> {
     const seen: SeenPicture[] = [];
-    for (const source of sources) seen.push(await this.#see(source, senses(source))); // one after the other: they are large while they are decoded
+    for (const source of sources) seen.push(await this.#see(source, senses(source), signal)); // one after the other: they are large while they are decoded
     return seen;
   }
 
-  async #see(given: MediaInput, sense: Sense): Promise<SeenPicture> {
-    const { source, data } = await looked(given);
+  async #see(given: MediaInput, sense: Sense, signal: AbortSignal): Promise<SeenPicture> {
+    const { source, data } = await looked(given, signal);
     const file = await digestOf(data, isSound(source) ? "sound" : source.detail);
     const known = file === undefined ? undefined : this.#files.get(file);
     if (known !== undefined) return { ...known, source };

@@ -1,6 +1,7 @@
 /** A loaded model: answers requests with events. */
 
 import type { ModelRunner } from "../executor/runner.ts";
+import { abortable, childController } from "../support/abort.ts";
 import { AbortError, ContextWindowSizeExceededError, InternalError, RequestValidationError, type MLCEngineError } from "../support/errors.ts";
 import type { EmbeddingFacts } from "../storage/embedding_facts.ts";
 import { isSound, type MediaInput } from "../media/source.ts";
@@ -102,6 +103,8 @@ export class Session {
   /** Whose answers wait for it. */
   #orphans: readonly Generation[] = [];
   readonly #life = new AbortController();
+  /** Ends what is not yet with the scheduler. */
+  #preparing = new AbortController();
   /** Those that it was shown, for as long as it is loaded. */
   readonly #pictures = new Pictures();
   /** Models that may draft for this one. */
@@ -142,7 +145,7 @@ export class Session {
    * The answer's events, pushed as they come; leaving the stream ends the generation. With a past, what it had comes first, at once.
    * Rejects with RequestValidationError, ContextWindowSizeExceededError or QueueFullError, or where the grammar engine cannot be fetched.
    */
-  async answer(request: AnswerRequest, processor?: LogitProcessor, past?: Past, drafter?: Session): Promise<PushStream<AnswerEvent>> {
+  async answer(request: AnswerRequest, processor?: LogitProcessor, past?: Past, drafter?: Session, signal?: AbortSignal): Promise<PushStream<AnswerEvent>> {
     if (this.#parts.embedding !== undefined) {
       throw new RequestValidationError(
         `The model "${this.modelId}" makes vectors of texts and does not write: use engine.embeddings.create({ input }), or load a language model.`,
@@ -152,7 +155,7 @@ export class Session {
     const { stopTokens = [], sampling } = request;
     tokenizer.known(stopTokens, "stop_token_ids");
     tokenizer.known(sampling.logitBias?.map(([token]) => token) ?? [], "logit_bias");
-    const shown = await this.#see(request.prompt);
+    const shown = await this.#see(request.prompt, signal);
     const { rendered, tokens: prompt, ends: ownEnds = [] } = this.#fit(request, runner.shape.contextLength, shown);
     if (prompt.length === 0) throw new RequestValidationError("The prompt has no tokens: there is nothing to answer.");
     const parse = parserOptions(request, format, rendered);
@@ -311,11 +314,14 @@ export class Session {
   }
 
   /** Looks at the pictures of a prompt. */
-  async #see(prompt: Prompt): Promise<Shown> {
+  async #see(prompt: Prompt, signal?: AbortSignal): Promise<Shown> {
     const sources = prompt.kind === "chat" ? prompt.conversation.messages.flatMap(({ pictures = [] }) => pictures) : [];
     if (sources.length === 0) return NOTHING;
     for (const source of sources) this.#checkSense(source);
-    const seen = await this.#pictures.see(sources, this.#senseOf);
+    const looking = childController(this.#preparing.signal);
+    const leave = (): void => looking.abort();
+    signal?.addEventListener("abort", leave, { signal: looking.signal });
+    const seen = await abortable(this.#pictures.see(sources, this.#senseOf, looking.signal), looking.signal, "The request was interrupted.").finally(leave);
     return new Map(sources.flatMap((source, i) => { const one = seen[i]; return one === undefined ? [] : [[source, one] as const]; }));
   }
 
@@ -379,6 +385,8 @@ export class Session {
 
   /** Ends all answers with "abort". */
   interrupt(): void {
+    this.#preparing.abort();
+    this.#preparing = new AbortController();
     this.#scheduler.interrupt();
     for (const orphan of this.#orphans) orphan.end("abort");
   }
@@ -390,6 +398,7 @@ export class Session {
 
   /** Ends the running answers with "abort", refuses those that wait, and frees the model. */
   close(): void {
+    this.#preparing.abort();
     this.#scheduler.close(new AbortError("The model was unloaded before this request began."));
     for (const orphan of this.#orphans) orphan.end("abort");
     this.#life.abort(new AbortError("The model was unloaded."));

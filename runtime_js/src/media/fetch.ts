@@ -24,10 +24,11 @@ function fromDataUrl(url: string, path: string): Blob {
   if (comma < 0) throw wrong("the data URL has no comma behind its type");
   const head = url.slice("data:".length, comma);
   const type = head.split(";", 1)[0] ?? "";
-  const body = url.slice(comma + 1);
+  const [body = ""] = url.slice(comma + 1).split("#", 1);
+  // Each escape is a byte, and other characters are of ASCII.
+  const text = body.replace(/%([0-9a-f]{2})/gi, (_, byte: string) => String.fromCharCode(parseInt(byte, 16)));
   try {
-    const text = body.includes("%") ? decodeURIComponent(body) : body;
-    return new Blob([/;\s*base64$/i.test(head) ? fromBase64(text) : text], { type });
+    return new Blob([/;\s*base64$/i.test(head) ? fromBase64(text) : Uint8Array.from(text, (byte) => byte.charCodeAt(0))], { type });
   } catch {
     throw wrong("what is behind the data URL's comma is not base64");
   }

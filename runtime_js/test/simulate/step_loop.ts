@@ -152,7 +152,7 @@ export class StepLoopLife {
   async prepare(): Promise<void> {
     const { wholePictures } = this.#shape;
     const texts = [1, 2, 3].map((name) => (wholePictures === true ? `${name}: ${PICTURE_TOKENS}` : `${name}: ${["4", "3 5", "9 9"][name - 1] ?? ""}`));
-    this.#seen = await this.#pictures.see(texts.map((text) => ({ data: picture(text), path: text })), () => this.#vision);
+    this.#seen = await this.#pictures.see(texts.map((text) => ({ data: picture(text), path: text })), () => this.#vision, new AbortController().signal);
   }
 
   #start(): Machine {
