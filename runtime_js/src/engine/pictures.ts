@@ -4,7 +4,7 @@
  */
 
 import type { PictureData } from "../media/decode.ts";
-import { pictureData } from "../media/fetch.ts";
+import { importPart } from "../media/part.ts";
 import type { Detail, Picture, Tile } from "../media/picture.ts";
 import type { ProcessorSettings } from "../media/settings.ts";
 import { isDrawn, isSendable, isSound, type MediaInput } from "../media/source.ts";
@@ -100,7 +100,7 @@ function about({ path }: MediaInput, error: unknown): Error {
 /** A source with what it has, and that. */
 async function looked(source: MediaInput, signal: AbortSignal): Promise<{ readonly source: MediaInput; readonly data: PictureData }> {
   if (isSound(source)) return { source, data: source.data };
-  const data = await pictureData(source, signal);
+  const data = isSendable(source.data) ? source.data : await (await importPart()).pictureData(source, signal);
   return { source: { ...source, data }, data };
 }
 

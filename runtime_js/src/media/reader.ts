@@ -13,6 +13,8 @@ import type { SoundSettings } from "./sound/settings.ts";
 import { read, type Order, type Reply } from "./worker.ts";
 import script from "inline:./worker_main.ts";
 
+export { pictureData } from "./fetch.ts";
+
 /** A browser may say nothing of a worker that it does not start. */
 const START_MS = 4000;
 
