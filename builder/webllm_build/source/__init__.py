@@ -15,14 +15,18 @@ from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
 from webllm_build.source.folder import Folder
 from webllm_build.source.gguf import open_gguf, open_gguf_of
 from webllm_build.source.huggingface import HubFolder, parse_reference
-from webllm_build.source.local import open_folder
+from webllm_build.source.local import CONFIG, open_folder
 from webllm_build.source.merge import merge
 from webllm_build.source.mlc import is_mlc, open_mlc
 from webllm_build.source.pypi import packaged_gguf
 
 __all__ = ["Checkpoint", "Tensor", "Tokenizer", "merge", "open_adapter", "open_checkpoint"]
 
-HUB_PAGE = re.compile(r"(https?://)?(huggingface\.co|hf\.co)/(?P<id>[\w.-]+/[\w.-]+)", re.ASCII)
+HUB_PAGE = re.compile(
+    r"(https?://)?(www\.)?(huggingface\.co|hf\.co)/(?P<id>[\w.-]+/[\w.-]+)"
+    r"(/(blob|raw|resolve)/[\w.-]+(?P<file>(/[\w.-]+)+\.gguf))?",
+    re.ASCII,
+)
 
 
 def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Progress | None = None) -> Checkpoint:
@@ -37,6 +41,7 @@ def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Pr
             warn(entry.note)
         return dataclasses.replace(_open(entry.source, cache, progress), name=entry.title)
     path = Path(reference).expanduser()
+    _check_kind(path)
     if reference.startswith("hf:") or path.exists():
         try:
             return _open(reference, cache, progress)
@@ -45,13 +50,26 @@ def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Pr
             if copy is None:
                 raise
             raise GatedModel(error.message, f"{error.hint}\nOr take --model {copy.name}, a copy that needs no account.") from error
+    if address := HUB_PAGE.match(reference):
+        raise ModelNotFound(
+            f"{reference} is a page, and not a model", f"For the model of that page, write hf:{address['id']}{address['file'] or ''}."
+        )
+    if "://" in reference:
+        raise ModelNotFound(f"{reference} is an address", "Download the file, and give its path; or write hf:org/name for a repository.")
     if path.suffix == ".gguf" or path.is_absolute() or reference.startswith((".", "~")):
         raise ModelNotFound(f"{reference} does not exist", "Give the path of a .gguf file or of a Hugging Face model folder.")
-    if address := HUB_PAGE.match(reference):
-        raise ModelNotFound(f"{reference} is a page, and not a model", f"For the model of that page, write hf:{address['id']}.")
     if reference.count("/") == 1:
         raise ModelNotFound(f"there is no folder {reference}", f"For the Hugging Face repository of that name, write hf:{reference}.")
     raise ModelNotFound(f"no model is named {reference!r}", f"{catalog.suggestion(reference)} Or give hf:org/name, a folder or .gguf file.")
+
+
+def _check_kind(path: Path) -> None:
+    """Raises ModelNotFound for a file of a folder, which is no model alone, and for what is neither file nor folder: pipes have no end."""
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise ModelNotFound(f"{path} is neither a file nor a folder", "Give the path of a .gguf file or of a Hugging Face model folder.")
+    is_part = path.suffix == ".safetensors" or (path.suffix != ".gguf" and path.with_name(CONFIG).is_file())
+    if is_part and path.is_file():
+        raise ModelNotFound(f"{path} is a part of a model", f"Give the folder that holds it and {CONFIG}: --model {path.parent}")
 
 
 def _open(source: str, cache: Cache, progress: Progress) -> Checkpoint:
