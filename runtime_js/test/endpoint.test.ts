@@ -58,6 +58,23 @@ test("a client of OpenAI's, whole and streamed", async () => {
   await assert.rejects(openai.chat.completions.create({ ...request, temperature: 9 }), { status: 400, param: "temperature" });
 });
 
+test("an answer is whole where its page's lock is known to be free before its end is heard", async () => {
+  const { page: one } = await page();
+  const held = new Map<string, Promise<unknown>>(); // whoever waits has a lock as soon as it is free, before any message comes
+  const request = (name: string, ...more: readonly unknown[]): Promise<unknown> => {
+    const callback = more.at(-1);
+    const turn = Promise.resolve(held.get(name)).then(() => (typeof callback === "function" ? callback() : undefined));
+    held.set(name, turn);
+    return turn;
+  };
+  Object.defineProperty(globalThis, "navigator", { value: { locks: { request } }, configurable: true });
+  const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 5, stream: true });
+  for (const init of [{}, { method: "HEAD" }]) assert.equal((await soon(fetchFrom(one)(`${SITE}v1/models`, init))).status, 200);
+  const response = await soon(fetchFrom(one)(`${SITE}v1/chat/completions`, { method: "POST", body }));
+  assert.match(await soon(response.text()), /data: \[DONE\]\n\n$/);
+  Reflect.deleteProperty(globalThis, "navigator");
+});
+
 test("closing a stream ends the answer", async () => {
   const { engine, page: one } = await page();
   const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }], temperature: 0, stream: true });

@@ -51,6 +51,14 @@ for (const [place, make] of Object.entries(PLACES)) {
     }
   });
 
+  test(`${place}: a browser whose requests have no body that is read in parts asks for the same`, async () => {
+    const ask = asker(await loaded(make));
+    const body = Object.getOwnPropertyDescriptor(Request.prototype, "body") ?? assert.fail();
+    Object.defineProperty(Request.prototype, "body", { get: () => undefined, configurable: true });
+    const answer = await ask(SHORT).finally(() => Object.defineProperty(Request.prototype, "body", body));
+    assert.equal(answer.status, 200);
+  });
+
   test(`${place}: answers come as JSON and as server-sent events, chats and texts`, async () => {
     const ask = asker(await loaded(make));
     const whole: { object: string } = await (await ask(SHORT)).json();

@@ -21,6 +21,13 @@ QUESTION = "Say hello."
 SECONDS = 600  # the GPU is a CPU that others use too
 
 
+ENDPOINT = """(async () => {
+  const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }], max_tokens: 1, stream: true });
+  const answer = await fetch("v1/chat/completions", { method: "POST", body });
+  return [answer.status, (await answer.text()).trim().slice(-6)];
+})()"""
+
+
 @pytest.fixture
 def firefox() -> Iterator[Firefox]:
     program = driver.find()
@@ -95,6 +102,7 @@ def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox:
         tab = firefox.open(f"{server.url}?device=gpu")
         ready(tab)
         assert tab.evaluate("crossOriginIsolated"), "by the service worker"
+        assert tab.evaluate(ENDPOINT) == [200, "[DONE]"], "so is its endpoint"
         assert ask(tab) == online
         tab.leave()
         tab.come_back()

@@ -3,14 +3,24 @@
 import type { ModelHost } from "../api/host.ts";
 import { HostedEngine } from "../api/hosted_engine.ts";
 import { createFetch } from "../api/openai/fetch.ts";
+import { inTime } from "../support/patience.ts";
 import { holdLock, webLocks } from "../support/web_locks.ts";
 import { CANCEL, type Asked, type Told } from "./messages.ts";
+
+/** Whoever asked may see that a lock is free before it hears the end: it says when it has. A service worker that the browser has stopped says nothing. */
+const GRACE_MS = 10_000;
 
 /** Answers through `port`, as far as somebody listens. */
 export async function answer(host: ModelHost, { method, path, headers, body }: Asked, port: MessagePort): Promise<void> {
   const controller = new AbortController();
   const tell = (told: Told): void => port.postMessage(told);
-  port.onmessage = ({ data }: MessageEvent<unknown>) => { if (data === CANCEL) controller.abort(); };
+  const left = new Promise<void>((resolve) => {
+    port.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (data !== CANCEL) return;
+      controller.abort();
+      resolve();
+    };
+  });
   const over = new AbortController();
   const locks = webLocks();
   try {
@@ -30,6 +40,7 @@ export async function answer(host: ModelHost, { method, path, headers, body }: A
     // The asker has left, and nobody hears of it.
   } finally {
     tell({ kind: "end" });
+    await inTime(left, GRACE_MS);
     over.abort();
   }
 }

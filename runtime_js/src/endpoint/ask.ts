@@ -93,6 +93,7 @@ function askPage(page: Page, question: Asked): Promise<Response | undefined> {
         default:
           over.abort();
           body?.close();
+          port.postMessage(CANCEL);
           port.close();
           resolve(undefined);
       }

@@ -51,7 +51,8 @@ export async function readJson<T>(request: Request, limit: number): Promise<T> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
   const decoder = new TextDecoder();
   let [text, bytes] = ["", 0];
-  const reader = request.body?.getReader();
+  const parts = request.body === undefined ? new Response(await request.arrayBuffer()) : request; // Firefox has no body of requests
+  const reader = parts.body?.getReader();
   for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
     bytes += read.value.length;
     if (bytes > limit) {
