@@ -17,7 +17,7 @@ from webllm_build.compile.io import Layout
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.pipeline import compile_model
 from webllm_build.compile.plan import Plan, parse_plan
-from webllm_build.compile.target import VARIANTS, Variant
+from webllm_build.compile.target import VARIANTS
 from webllm_build.model import load_model
 from webllm_build.quantize import parts
 from webllm_build.quantize.pack import choose_scheme
@@ -57,12 +57,11 @@ class Library:
         return Library(parse_plan(read_custom_section(library, PLAN_SECTION)), json.loads(read_custom_section(library, WGSL_SECTION)))
 
     @staticmethod
-    def compiled(
-        checkpoint: Checkpoint, variants: Sequence[Variant], quantization: str = "auto", functions: Sequence[str] | None = None
-    ) -> Library:
+    def compiled(checkpoint: Checkpoint, variant: str, functions: Sequence[str], quantization: str = "auto") -> Library:
         model = load_model(checkpoint)
         schemes = {weight.name: choose_scheme(weight, checkpoint, quantization) for weight in model.weights}
-        found = compile_model(Layout.of(model, schemes, context_length=256, prefill_chunk=CHUNK), variants, functions=functions)
+        layout = Layout.of(model, schemes, context_length=256, prefill_chunk=CHUNK)
+        found = compile_model(layout, [one for one in VARIANTS if one.name == variant], functions=functions)
         return Library(parse_plan(found.plan), json.loads(found.wgsl))
 
     def entries(self, feature: str) -> Iterator[tuple[str, str]]:
@@ -72,27 +71,31 @@ class Library:
         return ((self.modules[tile.wgsl], tile.entry) for tile in sorted(tiles, key=lambda tile: tile.entry))
 
 
+# Of families what may be their own: kernels of their layers, for one row in floats and for several in codes. test_families.py runs those
+# for one row in float16.
+FUNCTIONS = {"f16-int8": ("prefill", "logits", "encode", "decode_4"), "f32": ("prefill", "logits", "decode")}
+
+
 @pytest.fixture(scope="module", params=["llama", *FAMILIES])
-def library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Library:
+def libraries(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Library]:
     """Llama's is the default model's, with all that it has; Qwen2's weights lie in parts here, as those of a model with a larger
     vocabulary. Two variants differ in all that others are made of but products in float16, which are Llama's and, of experts, GPT-OSS's.
-    Of the other families what may be their own: kernels of their layers, for one row and for several."""
+    """
     if request.param == "llama":
-        return Library.of(request.getfixturevalue("site"))
+        return [Library.of(request.getfixturevalue("site"))]
     folder = tmp_path_factory.mktemp(request.param)
     checkpoint = open_tiny(request.param, "hugging_face", folder)
-    names = ("f16-int8", "f16", "f32") if request.param == "gpt_oss" else ("f16-int8", "f32")
-    different = [variant for variant in VARIANTS if variant.name in names]
+    functions = {**FUNCTIONS, "f16": FUNCTIONS["f32"]} if request.param == "gpt_oss" else FUNCTIONS
     if request.param != "qwen2":
-        return Library.compiled(checkpoint, different, functions=("prefill", "logits", "encode", "decode", "decode_4"))
+        return [Library.compiled(checkpoint, variant, names) for variant, names in functions.items()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "LARGEST_BINDING", 2 * parts.ROWS * 96)  # bytes: as many rows of its matrices
-        return Library.compiled(checkpoint, different, "q8")
+        return [Library.compiled(checkpoint, variant, names, "q8") for variant, names in functions.items()]
 
 
-def test_naga_compiles_what_needs_no_subgroups(naga: Naga, library: Library) -> None:
+def test_naga_compiles_what_needs_no_subgroups(naga: Naga, libraries: list[Library]) -> None:
     compiled, left_out = 0, 0
-    for wgsl, entry in library.entries("subgroups"):
+    for wgsl, entry in (found for library in libraries for found in library.entries("subgroups")):
         if "enable f16;" in wgsl and not naga.f16:
             left_out += 1
             continue
@@ -109,8 +112,9 @@ def test_naga_refuses_what_is_wrong(naga: Naga) -> None:
     assert naga.complaint(wrong.replace("1.5", "1u"), "main") is None
 
 
-def test_no_module_casts_bits_of_half_vectors(library: Library) -> None:
-    assert [casts_of_halves(wgsl) for wgsl in library.modules] == [[]] * len(library.modules)
+def test_no_module_casts_bits_of_half_vectors(libraries: list[Library]) -> None:
+    modules = [wgsl for library in libraries for wgsl in library.modules]
+    assert [casts_of_halves(wgsl) for wgsl in modules] == [[]] * len(modules)
 
 
 @pytest.mark.parametrize(
