@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,21 +48,21 @@ TRAITS = [
 LAYERS = [described(*shape) for shape in PLAIN] + TRAITS
 
 
-def cases() -> Iterator[tuple[Attention, Variant]]:
+def cases(layers: Sequence[Attention]) -> Iterator[tuple[Attention, Variant]]:
     """Layers and what they run in. Each size of head comes in all variants; where there are several layers of one, each has the half of
     them with and without subgroups, and with both kinds of cache. Compiling them is what takes the time, of the longest heads half a
     minute: of them that half is all."""
     seen: Counter[tuple[int, int]] = Counter()
-    for layer in LAYERS:
+    for layer in layers:
         size = layer.kv_heads, layer.head_dim
-        alone = sum((other.kv_heads, other.head_dim) == size for other in LAYERS) == 1 and layer.head_dim < 512
+        alone = sum((other.kv_heads, other.head_dim) == size for other in layers) == 1 and layer.head_dim < 512
         for i, variant in enumerate(RUNNABLE):
             if alone or (i in (0, 3)) == (seen[size] % 2 == 0):
                 yield layer, variant
         seen[size] += 1
 
 
-CASES = list(cases())
+CASES = list(cases(LAYERS))
 # Many heads, and long ones: where limits are near.
 LARGE_LAYERS = [described(8, 1, 32), described(8, 2, 128), described(8, 1, 256), described(8, 1, 512, qk_norm=NORM_EPS)]
 LARGE_LAYERS += [described(8, 1, 256, window=512, qk_norm=NORM_EPS)]
