@@ -76,6 +76,11 @@ test("calls keep their arguments as the model wrote them", () => {
   assert.equal(template.render({ messages }), '{"z": 1.0, "10": 12345678901234567890, "2": [100000.0, 0, true, null, {"a": "é\\n"}], "a": {}}');
 });
 
+test("options of a filter may be told by their places, as Jinja has them", () => {
+  const template = "{{ ['a', 'B'] | sort(false, true) | join }}|{{ ['a', 'B'] | sort(true) | join }}|{{ [{'n': 'b'}, {'n': 'A'}] | sort(false, true, 'n') | map(attribute='n') | join }}";
+  assert.equal(new ChatJinja(template).render({ messages: [] }), "Ba|Ba|Ab");
+});
+
 test("what a template misses is named by what it calls it", () => {
   const refused = (template: string, message: RegExp): void => assert.throws(() => new ChatJinja(template).render({ messages: [] }), message);
   refused("{{ messages[0].role }}", /messages\[0\] is undefined/);

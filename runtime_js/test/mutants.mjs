@@ -132,7 +132,7 @@ async function campaign(room, sources, tests) {
     const met = tests.filter(({ lines }) => lines.get(mutant.file)?.has(mutant.line));
     const end = met.length === 0 ? "unreached" : (await caughtBy(met, mutant, text)) === undefined ? "survived" : "caught";
     ends[end]++;
-    if (end !== "caught") console.log(`\n${mutant.name} ${end}, ${met.length} files of tests\n  - ${lineAt(source, mutant)}\n  + ${lineAt(text, mutant)}`);
+    if (end !== "caught") console.log(`\n${mutant.name} ${end}, ${met.length} files of tests, ${ends.caught} caught so far\n  - ${lineAt(source, mutant)}\n  + ${lineAt(text, mutant)}`);
   }
   const tried = ends.caught + ends.survived + ends.unreached;
   console.log(`${room}: ${tried} of ${every.length} mutants, ${JSON.stringify(ends)}, ${Math.round((100 * ends.caught) / tried)} % caught`);

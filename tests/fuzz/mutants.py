@@ -284,7 +284,7 @@ def campaign(folder: Path, rooms: dict[str, list[str]], known: dict[str, Any], g
             end = play(folder, numbered[name], tests_of(numbered[name], known), known)
             ends[end.split(" ", 1)[0]] += 1
             if end != "caught":
-                print(shown(name, numbered[name], end), flush=True)
+                print(shown(name, numbered[name], f"{end}, {ends['caught']} caught so far"), flush=True)
         tried = sum(ends.values()) - ends["invalid"]
         percent, used = 100 * ends["caught"] / max(tried, 1), sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
         print(f"{room}: {tried} of {len(every)} mutants, {dict(ends)}, {percent:.0f} % caught; {used:.0f} s so far", flush=True)
