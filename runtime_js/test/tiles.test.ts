@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { BufferTable, allocateWeights } from "../src/executor/buffers.ts";
-import { DeviceWatch } from "../src/executor/device.ts";
+import { DeviceWatch, chooseVariants } from "../src/executor/device.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan, type VariantPlan } from "../src/executor/plan.ts";
 import { TileChoice, type Notes } from "../src/executor/tiles.ts";
@@ -135,4 +135,33 @@ test("a load that is stopped remembers nothing", async () => {
   stopped.abort();
   await load(adapter("nvidia"), stopped.signal);
   assert.equal(notes.texts.size, 0);
+});
+
+const MATRIX = { componentType: "f16", resultComponentType: "f32", M: 16, N: 16, K: 16 };
+// "embed_tall" and what else is in the second module; "embed" is in the first.
+const WITH_MATRICES = parsePlan(fakePlan(), FAKE_WGSL.map((text, i) => (i === 1 ? `${text} subgroup_matrix` : text)));
+
+function adapterWithMatrices(kind: object, sizes = [32, 32], features = ["chromium-experimental-subgroup-matrix"]): GPUAdapter {
+  const info = { vendor: "apple", subgroupMinSize: sizes[0], subgroupMaxSize: sizes[1], subgroupMatrixConfigs: [kind] };
+  return Object.assign(Object.create(null), { info, features: new Set(features), limits: new Proxy({}, { get: () => 1 << 30 }) });
+}
+
+test("a GPU with subgroup matrices has each variant with their tiles first, and without them behind it", async () => {
+  const given = adapterWithMatrices(MATRIX);
+  const [first, second] = chooseVariants(given, WITH_MATRICES, undefined);
+  assert.deepEqual([first.name, second?.name], ["f32-matrices", "f32"]);
+  assert.ok(second);
+  assert.deepEqual((await TileChoice.open(given, first, "off", notes)).usual[0], 2, "the vendor's default");
+  assert.deepEqual((await TileChoice.open(given, second, "off", notes)).usual[0], 0, "what runs anywhere");
+  assert.deepEqual((await TileChoice.open(given, first, "auto", notes)).wanted[0], [2, 0, 1]);
+  assert.deepEqual((await TileChoice.open(given, second, "auto", notes)).wanted[0], [0, 1]);
+  assert.equal(chooseVariants(given, WITH_MATRICES, "f32")[0].features.length, 0);
+});
+
+test("matrices of other sizes or types, or in other subgroups, are left alone", () => {
+  for (const given of [
+    adapterWithMatrices({ ...MATRIX, N: 8 }), adapterWithMatrices({ ...MATRIX, resultComponentType: "f16" }),
+    adapterWithMatrices(MATRIX, [32, 64]), adapterWithMatrices(MATRIX, [32, 32], []),
+  ]) assert.deepEqual(chooseVariants(given, WITH_MATRICES, undefined).map(({ name }) => name), ["f32"]);
+  assert.deepEqual(chooseVariants(adapterWithMatrices(MATRIX), PLAN, undefined).map(({ name }) => name), ["f32"], "nor where no tile takes them");
 });

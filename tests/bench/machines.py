@@ -141,6 +141,8 @@ class Library:
             weights, moved = (sum(values) / len(steps) for values in zip(*each, strict=True))
             tiles = {}
             for tile, words in zip(kernel.tiles, launches[place], strict=True):
+                if "subgroup_matrix" in self._wgsl[tile.wgsl]:  # which few browsers have, and whose cost no table says
+                    continue
                 counts = count(self.module(tile.wgsl), tile.entry, words[:3], words[3:], read)
                 instructions, bytes_ = counts.of_dispatch()
                 tiles[tile.entry.removesuffix("_kernel")] = Work(weights, moved, instructions, bytes_)

@@ -102,7 +102,9 @@ class Emitter:
         return Function(launch, tuple(order.index(name) for name in used), steps)
 
     def _limits(self, kernels: Sequence[CompiledKernel], variant: Variant, workspace: list[int]) -> dict[str, int]:
-        """What the variant asks of the adapter: WebGPU's defaults, or more where a buffer of this model needs it."""
+        """What the variant asks of the adapter: WebGPU's defaults, or more where a buffer of this model needs it. Tiles with subgroup
+        matrices run where there is more workgroup memory (executor/device.ts)."""
+        kernels = [kernel for kernel in kernels if "subgroup_matrix" not in kernel.wgsl]
         states, sizes = self._layout.states, self._layout.state_bytes(variant.kv_dtype)
         slots = [slot_count(states, sizes) * size for state, size in zip(states, sizes, strict=True) if state.kind == "slots"]
         largest = max([*(buffer.bytes for buffer in (*self._layout.weights, *self._layout.io)), *workspace, *slots])

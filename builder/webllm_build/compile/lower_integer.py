@@ -16,6 +16,7 @@ from webllm_build.compile.kernels.experts.tokens import ExpertTokens
 from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
 from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.linear.gemm_matrices import MatrixTile, gemm_matrices, matrix_tile
 from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attention_merge_kernel, tiles_for
 from webllm_build.compile.lower_experts import HEIGHT, tiles_of_pairs
@@ -42,9 +43,16 @@ def _gemv_codes(
 
 
 @functools.cache
-def _gemm_codes(scheme: Scheme, n: int, k: int, epilogue: Epilogue) -> TiledKernel:
-    make = functools.partial(gemm_codes.gemm_codes, scheme, n, k, epilogue=epilogue)
-    return in_tiles(lambda tile: make(tile=tile), gemm_codes.tiles(n))
+def _gemm_codes(scheme: Scheme, n: int, k: int, epilogue: Epilogue, *, matrices: bool) -> TiledKernel:
+    def make(tile: gemm_codes.Tile | MatrixTile) -> tirx.PrimFunc:
+        if isinstance(tile, MatrixTile):
+            return gemm_matrices(scheme, n, k, epilogue=epilogue, tile=tile)
+        return gemm_codes.gemm_codes(scheme, n, k, epilogue=epilogue, tile=tile)
+
+    tiles: dict[str, gemm_codes.Tile | MatrixTile] = dict(gemm_codes.tiles(n))
+    if matrices:
+        tiles["nvidia"] = matrix_tile(n)
+    return in_tiles(make, tiles)
 
 
 @functools.cache
@@ -146,7 +154,7 @@ class IntegerPrefillOperators(PrefillOperators):
         encode = _quantize(self.variant, k, norm_eps=self.norm_eps if norm else None)
         outputs = ActivationCodes.placeholders(x.shape[0], k)
         codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs)
-        kernel = _gemm_codes(matrix.scheme, n, k, epilogue)
+        kernel = _gemm_codes(matrix.scheme, n, k, epilogue, matrices=self.variant.f16 and self.variant.subgroups)
         args = [*codes, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", matrix), args, rows(x, epilogue.columns(n)))
 

@@ -85,6 +85,7 @@ def _verify_kernel(kernel: Kernel, variant: VariantPlan, wgsl: Sequence[str], wh
         _require(vendor in VENDORS and 0 <= number < len(kernel.tiles), f"{where}: tile {number} for the vendor {vendor}")
     for tile in kernel.tiles:
         _verify_tile(tile, variant, wgsl, where)
+    _require("subgroup_matrix" not in wgsl[kernel.tiles[0].wgsl], f"{where}: no tile without subgroup matrices to fall back on")
 
 
 def _verify_tile(tile: Tile, variant: VariantPlan, wgsl: Sequence[str], where: str) -> None:

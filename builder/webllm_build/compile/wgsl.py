@@ -11,6 +11,7 @@ import tvm
 import tvm_ffi
 from tvm import tirx
 
+from webllm_build.compile.kernels.tir.matrices import WRITTEN
 from webllm_build.compile.kernels.tir.ops import AXES, HAND_WRITTEN, NEEDED
 from webllm_build.compile.target import Variant
 from webllm_build.errors import CompileError
@@ -79,7 +80,12 @@ def _compile(name: str, function: tirx.PrimFunc, target: tvm.target.Target) -> C
     device = tvm.IRModule({launch.kernel: module[launch.kernel]})
     with target:
         wgsl = tvm.get_global_func("target.build.webgpu")(finalize_device()(device), target).inspect_source()
-    return _describe(name, wgsl, launch)
+    return _describe(name, _with_written(wgsl), launch)
+
+
+def _with_written(wgsl: str) -> str:
+    """With the statements of matrices.py in the places of their calls."""
+    return _WRITTEN.sub(lambda call: call[1].format(*(call[2] or "").removeprefix(", ").split(", ")), wgsl)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +147,10 @@ _BINDING = re.compile(r"@group\(0\) @binding\((\d+)\) var<(storage, read_write|s
 _LET = re.compile(r"let (\w+) : [\w<>]+ = (?!.*atomic).*;")
 _SIZE = re.compile(r"@workgroup_size\((\d+), (\d+), (\d+)\)")
 _SHARED = re.compile(r"var<workgroup> \w+ : array<([\w<>]+), (\d+)>;")
+_WRITTEN = re.compile(rf'{WRITTEN}\("([^"]*)"(, .*)?\);')
 _SUBGROUPS = "enable subgroups;"
+# A workgroup's early end is uniform, which the analysis cannot see.
+_MATRICES = "diagnostic(off, chromium.subgroup_matrix_uniformity);\nenable chromium_experimental_subgroup_matrix;"
 _BYTES = {"f16": 2, "f32": 4, "i32": 4, "u32": 4, "i8": 1, "u8": 1}
 
 
@@ -179,7 +188,8 @@ def _strip(wgsl: str) -> str:
     no kernels of a target, and what does not use them can be shared by variants."""
     lines = [line.strip() for line in wgsl.splitlines()]
     body = "\n".join(line for line in lines if line and not line.startswith(("//", _SUBGROUPS))) + "\n"
-    return f"{_SUBGROUPS}\n{body}" if "subgroup" in body else body
+    head = [_MATRICES] * ("subgroup_matrix" in body) + [_SUBGROUPS] * ("subgroup" in body)
+    return "\n".join([*head, body])
 
 
 def _without_unused(wgsl: str) -> str:

@@ -6,8 +6,8 @@ import {
 import { formatBytes } from "../support/format.ts";
 import { log } from "../support/log.ts";
 import { inTime, owed } from "../support/patience.ts";
-import { infoOf } from "./adapter.ts";
-import type { LimitName, Plan, VariantPlan } from "./plan.ts";
+import { hasMatrices, infoOf } from "./adapter.ts";
+import { MATRICES, type LimitName, type Plan, type VariantPlan } from "./plan.ts";
 
 /** Why the adapter cannot run a variant, or undefined where it can. */
 function obstacle(adapter: GPUAdapter, variant: VariantPlan): string | undefined {
@@ -25,6 +25,13 @@ function obstacle(adapter: GPUAdapter, variant: VariantPlan): string | undefined
   return undefined;
 }
 
+/** A variant with tiles of subgroup matrices, and all the workgroup memory there is, where there are such and the GPU has them; and without. */
+function waysOf(adapter: GPUAdapter, variant: VariantPlan): VariantPlan[] {
+  if (!hasMatrices(adapter) || !variant.kernels.some(({ tiles }) => tiles.some((tile) => tile.hasMatrices))) return [variant];
+  const limits = new Map(variant.limits).set("maxComputeWorkgroupStorageSize", adapter.limits.maxComputeWorkgroupStorageSize);
+  return [{ ...variant, name: `${variant.name}-matrices`, features: [...variant.features, MATRICES], limits }, variant];
+}
+
 /** The fastest first. */
 export type ChosenVariants = readonly [VariantPlan, ...VariantPlan[]];
 
@@ -35,7 +42,7 @@ export type ChosenVariants = readonly [VariantPlan, ...VariantPlan[]];
 export function chooseVariants(adapter: GPUAdapter, plan: Plan, forced: string | undefined): ChosenVariants {
   const reasons: string[] = [];
   const supported: VariantPlan[] = [];
-  for (const variant of plan.variants) {
+  for (const variant of plan.variants.flatMap((each) => waysOf(adapter, each))) {
     if (forced !== undefined && variant.name !== forced) continue;
     const reason = obstacle(adapter, variant);
     if (reason === undefined) supported.push(variant);

@@ -18,6 +18,8 @@ const MAX_STORED = 16;
 const MAX_ROW_BYTES = 1 << 20;
 
 const FEATURES = ["shader-f16", "subgroups"] as const;
+/** Of an adapter with subgroup matrices; browsers do not give it to every page yet, and no type has it. */
+export const MATRICES = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
 const LANGUAGE_FEATURES = ["packed_4x8_integer_dot_product"] as const;
 const LIMITS = [
   "maxStorageBufferBindingSize", "maxBufferSize", "maxComputeWorkgroupStorageSize", "maxComputeInvocationsPerWorkgroup",
@@ -82,6 +84,8 @@ export interface StoredWeight extends NamedBytes {
 export interface TilePlan {
   readonly wgsl: number;
   readonly entry: string;
+  /** Whether it needs the feature MATRICES. */
+  readonly hasMatrices: boolean;
 }
 
 export interface KernelPlan {
@@ -107,7 +111,7 @@ export interface FunctionPlan {
 export interface VariantPlan {
   readonly name: string;
   /** Of the adapter. */
-  readonly features: readonly (typeof FEATURES)[number][];
+  readonly features: readonly GPUFeatureName[];
   /** Of the browser's WGSL. */
   readonly languageFeatures: readonly (typeof LANGUAGE_FEATURES)[number][];
   readonly minSubgroupSize: number;
@@ -233,10 +237,12 @@ export function parseBindings(kernel: Fields): KernelPlan["bindings"] {
   });
 }
 
-function parseKernel(kernel: Fields, wgslCount: number): KernelPlan {
+function parseKernel(kernel: Fields, wgsl: readonly string[]): KernelPlan {
   const bindings = parseBindings(kernel);
-  const tiles = kernel.objects("tiles", MAX_TILES, (tile) => (
-    { wgsl: tile.integer("wgsl", 0, wgslCount - 1), entry: tile.string("entry", MAX_NAME) }));
+  const tiles = kernel.objects("tiles", MAX_TILES, (tile) => {
+    const module = tile.integer("wgsl", 0, wgsl.length - 1);
+    return { wgsl: module, entry: tile.string("entry", MAX_NAME), hasMatrices: wgsl[module]?.includes("subgroup_matrix") ?? false };
+  });
   if (tiles.length === 0) throw kernel.wrong("tiles", "at least one tile");
   const defaults = kernel.object("defaults");
   const vendors = defaults.keys();
@@ -299,10 +305,10 @@ export function parseFunctions(variant: Fields, kernels: readonly Pick<KernelPla
   return new Map(names.map((name) => [name, parseFunction(functions.object(name), kernels, bufferCount)]));
 }
 
-function parseVariant(variant: Fields, states: readonly StatePlan[], sharedBuffers: number, wgslCount: number): VariantPlan {
+function parseVariant(variant: Fields, states: readonly StatePlan[], sharedBuffers: number, wgsl: readonly string[]): VariantPlan {
   const limits = variant.object("limits");
   limits.onlyKeys(LIMITS);
-  const kernels = variant.objects("kernels", MAX_COUNT, (kernel) => parseKernel(kernel, wgslCount));
+  const kernels = variant.objects("kernels", MAX_COUNT, (kernel) => parseKernel(kernel, wgsl));
   const memory = parseMemory(variant, states);
   return {
     name: variant.string("name", 64),
@@ -342,7 +348,7 @@ export function parsePlan(planValue: unknown, wgslValue: unknown): Plan {
     return value;
   });
   const shared = weights.length + states.length + io.length;
-  const variants = plan.objects("variants", 16, (variant) => parseVariant(variant, states, shared, wgsl.length));
+  const variants = plan.objects("variants", 16, (variant) => parseVariant(variant, states, shared, wgsl));
   if (variants.length === 0) throw fail("it has no variant");
   return { ...head, variants, wgsl };
 }
