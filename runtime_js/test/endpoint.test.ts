@@ -101,14 +101,22 @@ test("pages that are silent, or have no model, are passed over; without any, the
   assert.equal((await soon(fetchFrom(one)(`${SITE}v1/anything`))).status, 404);
 });
 
-test("a page has longer for a long request; what is too long is for none", async () => {
+test("a page has longer for a long request; what is too long is for none", async ({ mock }) => {
   const { page: one } = await page();
-  const reading: Page = { postMessage: (message, transfer) => { setTimeout(() => one.postMessage(message, transfer), 1100); } };
   const post = (from: Page, bytes: number): Promise<Response> => {
     const request = Object.assign(new Request(`${SITE}v1/chat/completions`, { method: "POST" }), { arrayBuffer: async () => new ArrayBuffer(bytes) });
-    return soon(askPages(request, "v1/chat/completions", [from], SITE));
+    return askPages(request, "v1/chat/completions", [from], SITE);
   };
-  const answers = await Promise.all([post(reading, 100), post(reading, 2 ** 24), post(one, 2 ** 27 + 1)]);
+  /** Reads a request when it is told to. */
+  const reading = (bytes: number): Promise<{ read: () => void; answer: Promise<Response> }> => new Promise((resolve) => {
+    const answer: Promise<Response> = post({ postMessage: (...asked) => resolve({ read: () => one.postMessage(...asked), answer }) }, bytes);
+  });
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const [short, long] = [await reading(100), await reading(2 ** 24)];
+  mock.timers.tick(1500);
+  mock.timers.reset();
+  long.read();
+  const answers = await soon(Promise.all([short.answer, long.answer, post(one, 2 ** 27 + 1)]));
   assert.deepEqual(answers.map(({ status }) => status), [503, 400, 413]);
 });
 
