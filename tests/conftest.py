@@ -34,7 +34,7 @@ def interrupts_count() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_disk_is_waited_for() -> Iterator[None]:
     """What a power failure would lose, no test can see."""
     with patch.object(os, "fsync"):

@@ -203,7 +203,7 @@ def in_a_child(folder: Path, arguments: list[str], seconds: int, plugin: Lines |
         os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         os.chdir(folder)
-        os.environ["PYTHONPATH"] = str(folder / "builder")
+        os.putenv("PYTHONPATH", str(folder / "builder"))
         sys.path.insert(0, str(folder / "builder"))
         with (folder / "log.txt").open("w") as log:
             os.dup2(log.fileno(), 1)
