@@ -29,41 +29,30 @@ export function rotaryTable({ invFreq, scale, long, axes }: Rope, places: readon
   return table;
 }
 
-/** Rows that are computed at a time, those of a prompt's chunk: the first of them by the self-test, before anybody waits for an answer. */
-const ROWS = 512;
 /** Of longer sequences only a few new tokens come at a time, or chunks, whose rows are computed while the chunk before is. */
-const MOST_ROWS = 16 * ROWS;
+const MOST_ROWS = 8192;
 
 /** As rotaryTable, but that rows which many sequences need are computed once: those of a prompt take as long as a layer of it. */
 export class RotaryTable {
   readonly #rope: Rope;
-  #rows = new Float32Array();
+  readonly #rows: Float32Array[] = [];
 
   constructor(rope: Rope) {
     this.#rope = rope;
   }
 
   of(places: readonly Place[]): Float32Array<ArrayBuffer> {
-    if (!places.some((place) => this.#isKept(place))) return rotaryTable(this.#rope, places);
-    const width = this.#rope.invFreq.length * 2;
+    const { invFreq, long, axes } = this.#rope;
+    const isKept = ({ position, isLong, turns }: Place): boolean => position < MOST_ROWS && !(isLong && long !== null) && (turns === undefined || axes === undefined);
+    if (!places.some(isKept)) return rotaryTable(this.#rope, places);
+    const width = invFreq.length * 2;
     const table = new Float32Array(places.length * width);
-    places.forEach((place, i) => table.set(this.#isKept(place) ? this.#row(place.position, width) : rotaryTable(this.#rope, [place]), i * width));
+    places.forEach((place, i) => {
+      const row = isKept(place) && this.#rows[place.position] || rotaryTable(this.#rope, [place]);
+      if (isKept(place)) this.#rows[place.position] = row;
+      table.set(row, i * width);
+    });
     return table;
-  }
-
-  #isKept({ position, isLong, turns }: Place): boolean {
-    return position < MOST_ROWS && !(isLong && this.#rope.long !== null) && (turns === undefined || this.#rope.axes === undefined);
-  }
-
-  #row(position: number, width: number): Float32Array {
-    const count = this.#rows.length / width;
-    if (position >= count) {
-      const rows = new Float32Array((Math.floor(position / ROWS) + 1) * ROWS * width);
-      rows.set(this.#rows);
-      rows.set(rotaryTable(this.#rope, Array.from({ length: rows.length / width - count }, (_, i) => ({ position: count + i, isLong: false }))), this.#rows.length);
-      this.#rows = rows;
-    }
-    return this.#rows.subarray(position * width, (position + 1) * width);
   }
 }
 

@@ -20,18 +20,20 @@ interface Piece {
   free: Promise<void>;
 }
 
+interface Uploading {
+  readonly device: GPUDevice;
+  readonly watch: DeviceWatch;
+  /** weights[i]: the place of tensor i. */
+  readonly weights: readonly Binding[];
+}
+
 export class WeightUpload {
-  readonly #device: GPUDevice;
-  readonly #watch: DeviceWatch;
-  readonly #places: readonly Binding[];
+  readonly #on: Uploading;
   readonly #pieces: Piece[] = [];
   #turn = 0;
 
-  /** places[i]: of tensor i. */
-  constructor({ device, watch, weights }: { readonly device: GPUDevice; readonly watch: DeviceWatch; readonly weights: readonly Binding[] }) {
-    this.#device = device;
-    this.#watch = watch;
-    this.#places = weights;
+  constructor(on: Uploading) {
+    this.#on = on;
   }
 
   /**
@@ -40,36 +42,30 @@ export class WeightUpload {
    */
   async write(tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     for (let from = 0; from < bytes.byteLength; from += PIECE_BYTES) {
-      const piece = bytes.subarray(from, from + PIECE_BYTES);
-      await this.#watch.guard(owed("weights to be written", this.#write(tensors, offset + from, piece)));
+      await this.#on.watch.guard(owed("weights to be written", this.#write(tensors, offset + from, bytes.subarray(from, from + PIECE_BYTES))));
     }
   }
 
   #write(tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const place = this.#turn++ % PIECES;
-    const piece = this.#pieces[place] ??= this.#make();
+    const piece = this.#pieces[this.#turn] ??= { free: Promise.resolve(), buffer: this.#on.device.createBuffer(
+      { size: PIECE_BYTES, usage: BufferUsage.MAP_WRITE | BufferUsage.COPY_SRC, mappedAtCreation: true }) };
+    this.#turn = (this.#turn + 1) % PIECES;
     const sent = piece.free.then(() => this.#send(piece.buffer, tensors, offset, bytes));
     piece.free = sent.then(() => piece.buffer.mapAsync(MapMode.WRITE));
     piece.free.catch(() => undefined); // who writes next hears of it
     return sent;
   }
 
-  #make(): Piece {
-    const buffer = this.#device.createBuffer({
-      label: "weights on their way", size: PIECE_BYTES, usage: BufferUsage.MAP_WRITE | BufferUsage.COPY_SRC, mappedAtCreation: true,
-    });
-    return { buffer, free: Promise.resolve() };
-  }
-
   #send(buffer: GPUBuffer, tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): void {
     new Uint8Array(buffer.getMappedRange()).set(bytes);
     buffer.unmap();
-    const encoder = this.#device.createCommandEncoder();
+    const { device, weights } = this.#on;
+    const encoder = device.createCommandEncoder();
     for (const { tensor, to, from, length } of rangesOf(tensors, offset, bytes.byteLength)) {
-      const place = this.#places[tensor];
+      const place = weights[tensor];
       if (place !== undefined) encoder.copyBufferToBuffer(buffer, from, place.buffer, place.offset + to, length);
     }
-    this.#device.queue.submit([encoder.finish()]);
+    device.queue.submit([encoder.finish()]);
   }
 
   /** Frees its buffers, when all is written. Those of a lost device are gone with it. */
