@@ -17,6 +17,10 @@ from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, 
 from webllm_build.compile.kernels.tir.unpack import lanes
 from webllm_build.quantize import GROUP, Scheme
 
+# Neighbours in a subgroup have the same outputs of so many tokens: pairs of invocations then read the same words of workgroup memory
+# for either operand, which NVIDIA's GPUs give to both at once.
+SIDE = 2
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -78,10 +82,10 @@ def gemm_codes(
         # Neighbouring workgroups share weights, which are the larger operand.
         grid = [tokens.tiles(height), ceildiv(n, width)]
         with (
-            launch(grid, [tile.width_threads, tile.height_threads]) as ((block_y, block_x), (tx, ty)),
+            launch(grid, [SIDE, tile.width_threads, tile.height_threads // SIDE]) as ((block_y, block_x), (low, tx, high)),
             tokens.tile(block_y, height) as of_workgroup,
         ):
-            thread = ty * tile.width_threads + tx
+            ty, thread = high * SIDE + low, (high * tile.width_threads + tx) * SIDE + low
             token = let("x_token", of_workgroup.input(thread // 2))
             row = let("w_row", of_workgroup.weight_row(T.min(block_x * width + epilogue.weight_row(thread % width, width), n - 1)))
             loader = _Loader(tile, codes, weight, x, token, row, thread)
