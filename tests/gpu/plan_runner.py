@@ -152,10 +152,10 @@ class PlanRunner:
         return self._wasm.call("kv_length", sequence)
 
     def prefill_another(self, tokens: Sequence[int]) -> int:
-        """A sequence of its own that begins with the tokens."""
+        """A sequence of its own that begins with the tokens, as an answer's prompt."""
         self._others.append(self._wasm.call("kv_new"))
         self._take(tokens)
-        self._submit([("prefill", len(tokens))], self._others[-1:], len(tokens))
+        self._submit([("prefill", len(tokens)), ("logits", len(tokens))], self._others[-1:], len(tokens))
         return self._others[-1]
 
     def decode_rows(self, tokens: Sequence[int], sequences: Sequence[int | None]) -> Array:

@@ -137,7 +137,7 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Compiled, la
     choices = [CHOICES] if layout.mixture else []
     several = {"ropes": layout.ropes.values(), "tables": layout.tables.values(), "rows": rows, "experts": choices}
     several |= {name: [each for each in layout.io_names if each.startswith(name)] for name in OF_PICTURES}
-    beyond = STEP if isinstance(model, Decoder) and model.remembered < len(model.layers) else ()
+    beyond = (*STEP, "ends") if isinstance(model, Decoder) and model.whole < len(model.layers) else ()
     asked = (name for given in spec.io for name in (beyond if given == "beyond" else (given,)))
     names = list(dict.fromkeys(name for given in asked for name in several.get(given, [given])))
     io = {name: tensor(name, *layout.io_shape(name, spec.rows)) for name in names}
@@ -169,7 +169,8 @@ def _export(builder: relax.BlockBuilder, spec: FunctionSpec, model: Compiled, la
         with builder.dataflow():
             body = backend.bodies.get(spec.name) or backend.bodies[spec.name.split("_")[0]]
             result = body(inputs, spec.rows if isinstance(spec.rows, int) else 0)
-            expr = relax.Tuple([part._expr for part in result]) if isinstance(result, tuple) else result._expr
+            parts = [part._expr for part in (result if isinstance(result, tuple) else (result,))]
+            expr = relax.Tuple(parts) if len(parts) > 1 else parts[0]
             output = builder.emit_output(expr)
         builder.emit_func_output(output)
 
@@ -204,11 +205,11 @@ def gpu(layout: Layout, variant: Variant) -> Backend:
     def decoding(inputs: Inputs, rows: int) -> DecodeOperators:
         return (IntegerDecodeOperators if variant.integer else DecodeOperators)(model.norm_eps, variant, inputs, rows)
 
-    def prefill(inputs: Inputs, _: int) -> nn.Tensor:
-        return model.hidden(many(model.norm_eps, variant, inputs), model.remembered)
+    def prefill(inputs: Inputs, _: int) -> tuple[nn.Tensor, ...]:
+        return model.prefill(many(model.norm_eps, variant, inputs))
 
     def logits(inputs: Inputs, _: int) -> nn.Tensor:
-        x, is_whole = last_row(inputs.io["hidden"]), model.remembered == len(model.layers)
+        x, is_whole = last_row(inputs.io["hidden"]), model.whole == len(model.layers)
         operators = decoding(inputs if is_whole else inputs.of_last(), 1)
         return model.logits(operators, model.beyond(operators, x))
 

@@ -298,6 +298,12 @@ class RelaxOperators(ABC):
         self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
     ) -> nn.Tensor: ...
 
+    def remember(
+        self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
+    ) -> nn.Tensor:
+        self.attention(qkv, attention, state, qk_norm, sinks)  # what nobody reads is left out
+        return self.caches[state]
+
     @abstractmethod
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor: ...
 

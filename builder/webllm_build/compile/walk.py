@@ -37,14 +37,14 @@ def buffer_ids(layout: Layout) -> dict[str, int]:
 
 @dataclass
 class Workspace:
-    """Scratch buffers shared by all functions of a variant, which never run at the same time: each as large as the largest use."""
+    """Scratch buffers shared by all functions of a variant, which never run at the same time: each as large as the largest use. The first
+    is a function's largest, so that others' fit there."""
 
     first_id: int
     sizes: list[int] = field(default_factory=list)
 
     def buffer(self, slot: int, size: int) -> int:
-        if slot == len(self.sizes):
-            self.sizes.append(0)
+        self.sizes += [0] * (slot + 1 - len(self.sizes))
         self.sizes[slot] = max(self.sizes[slot], -(-size // 16) * 16)
         return self.first_id + slot
 
@@ -57,13 +57,14 @@ class Walker:
         self._workspace = workspace
         self._result = result
         self._value: dict[relax.Var, int | tuple[relax.Expr, ...]] = {}
-        self._slots = 0
 
     def walk(self, function: relax.Function) -> list[Call]:
         for parameter in function.params:
             self._value[parameter] = self._ids[parameter.name]
         bindings = [binding for block in function.body.blocks for binding in block.bindings]
         results = self._result_storages(function, bindings)
+        scratch = {b.var: _size(b.value) for b in bindings if _is_storage(b.value) and b.var not in results}
+        slots = {var: slot for slot, var in enumerate(sorted(scratch, key=lambda var: -scratch[var]))}
         calls: list[Call] = []
         for binding in bindings:
             value = binding.value
@@ -71,8 +72,9 @@ class Walker:
                 self._alias(binding.var, value)
             elif isinstance(value.op, relax.GlobalVar):
                 calls.append(Call(value.op.name_hint, tuple(self._buffer(argument) for argument in value.args)))
-            elif value.op.name == "relax.memory.alloc_storage":
-                self._value[binding.var] = self._allocate(value) if binding.var not in results else self._require_result()
+            elif _is_storage(value):
+                var = binding.var
+                self._value[var] = self._workspace.buffer(slots[var], scratch[var]) if var in scratch else self._require_result()
             elif value.op.name == "relax.memory.alloc_tensor":
                 if int(value.args[1].value) != 0:
                     raise CompileError("The memory plan puts a tensor inside another's storage, which the plan cannot say.")
@@ -93,19 +95,14 @@ class Walker:
                     storages.add(binding.value.args[0])
             elif isinstance(binding.value, relax.Var):
                 returned.add(binding.value)
+            elif isinstance(binding.value, relax.Tuple):
+                returned.update(binding.value.fields)
         return storages
 
     def _require_result(self) -> int:
         if self._result is None:
             raise CompileError("A function without a result returns a tensor of its own.")
         return self._result
-
-    def _allocate(self, call: relax.Call) -> int:
-        (size,) = call.args[0].values
-        if not isinstance(size, tirx.IntImm):
-            raise CompileError(f"An allocation has the size {size}, which has no upper bound.")
-        self._slots += 1
-        return self._workspace.buffer(self._slots - 1, int(size))
 
     def _alias(self, var: relax.Var, value: relax.Expr) -> None:
         if isinstance(value, relax.Tuple):
@@ -125,3 +122,14 @@ class Walker:
         if not isinstance(value, int):
             raise CompileError(f"{expr} is not a buffer.")
         return value
+
+
+def _is_storage(value: relax.Expr) -> bool:
+    return isinstance(value, relax.Call) and isinstance(value.op, tvm.ir.Op) and value.op.name == "relax.memory.alloc_storage"
+
+
+def _size(call: relax.Call) -> int:
+    (size,) = call.args[0].values
+    if not isinstance(size, tirx.IntImm):
+        raise CompileError(f"An allocation has the size {size}, which has no upper bound.")
+    return int(size)

@@ -109,18 +109,35 @@ class Decoder:
         """How many layers, the first ones, leave something that later tokens see. Of those behind them, only what the last token becomes
         counts. Of mixtures of experts all are computed, whose choices a step leaves for all its tokens."""
         found, seen = len(self.layers), set[State]()
-        is_whole = self.pool is not None or any(weight.experts > 1 for weight in self.weights)
         for number, layer in enumerate(self.layers, 1):
-            if is_whole or not seen.issuperset(layer.states) or not layer.states:
+            if self._counts_for_all or not seen.issuperset(layer.states) or not layer.states:
                 found = number
             seen.update(layer.states)
         return found
 
+    @property
+    def _counts_for_all(self) -> bool:
+        """Whether what comes of each token counts."""
+        return self.pool is not None or any(weight.experts > 1 for weight in self.weights)
+
+    @property
+    def whole(self) -> int:
+        """How many layers, the first ones, all tokens go through: of the last one that is remembered only its keys and values are."""
+        last, first_ones = self.remembered - 1, 1 if self.pictures is None else max(1, self.pictures.deep)
+        is_alone = not self._counts_for_all and last >= first_ones and self.layers[last].remembers
+        return last if is_alone else self.remembered
+
+    def prefill(self, ops: Operators[Tensor]) -> tuple[Tensor, ...]:
+        """Hidden states of the tokens of this call behind the layers that all go through, [m, hidden], and the state of the next one, where
+        later tokens see what it leaves."""
+        x = self.hidden(ops, self.whole)
+        return (x,) if self.whole == self.remembered else (x, self.layers[self.whole].remember(ops, x))
+
     def beyond(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
-        """As `hidden`, from x[m, hidden] behind the layers that are remembered."""
-        if self.remembered == len(self.layers):
+        """As `hidden`, from the x[m, hidden] that a prefill gives."""
+        if self.whole == len(self.layers):
             return x
-        return self._through(ops, x, range(self.remembered, len(self.layers)), None)
+        return self._through(ops, x, range(self.whole, len(self.layers)), None)
 
     def _through(self, ops: Operators[Tensor], x: Tensor, layers: range, embedded: Tensor | None) -> Tensor:
         if self.layer_inputs is None:

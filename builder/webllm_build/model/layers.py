@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.attention import Rope
@@ -37,6 +37,14 @@ class Block(Protocol):
 
     def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
         """What it makes of x[m, hidden], normalised by `norm` first, added to the residual: [m, hidden]."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A block whose state does not depend on what it gives."""
+
+    def remember(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None) -> Tensor:
+        """Leaves in its state what it leaves when it is called, and gives that."""
 
 
 class Description(Protocol):
@@ -100,6 +108,15 @@ class PlacedLayer:
     def ropes(self) -> tuple[Rope, ...]:
         return tuple(rope for half in (self._mixer, self._feed_forward) for rope in half.block.ropes)
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it can leave what later tokens see without computing the rest."""
+        return isinstance(self._mixer.block, Remembering)
+
+    def remember(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
+        """The state that it leaves for later tokens."""
+        return self._mixer.remember(ops, x)
+
     def __call__(self, ops: Operators[Tensor], x: Tensor, vector: Tensor | None = None) -> Tensor:
         """vector[m, .]: what the layer gets beside x[m, hidden]."""
         if self._parallel and self._mixer.norm is not None:
@@ -141,6 +158,12 @@ class _Half:
     @property
     def weights(self) -> tuple[Weight, ...]:
         return tuple(weight for part in (self.norm, self.block, self._out_norm) if part is not None for weight in part.weights)
+
+    def remember(self, ops: Operators[Tensor], x: Tensor) -> Tensor:
+        if not isinstance(self.block, Remembering):
+            raise ValueError("a block whose state depends on all that it computes")
+        normed, norm = (x, None) if self.norm is None else self.norm.before(ops, x)
+        return self.block.remember(ops, normed, norm)
 
     def __call__(self, ops: Operators[Tensor], x: Tensor, scalar: Weight | None = None) -> Tensor:
         normed, norm = (x, None) if self.norm is None else self.norm.before(ops, x)

@@ -273,6 +273,10 @@ class NumpyOperators:
             mixed = mixed / (1 + np.exp(-gates.reshape(m, heads, attention.gate)))
         return mixed.reshape(m, -1)
 
+    def remember(self, qkv: Array, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None) -> Array:
+        self.attention(qkv, attention, state, qk_norm, sinks)
+        return np.stack(self._caches[state])
+
     def angles(self, rope: Rope, m: int) -> Array:
         """By which each pair of m tokens turns: [m, pairs]."""
         positions = np.arange(m)[:, None] if self.positions is None or rope.axes is None else self.positions[:, rope.axes]

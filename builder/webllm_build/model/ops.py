@@ -124,6 +124,11 @@ class Operators(Protocol[Tensor]):
         With `attention.shared` there are queries alone, qk_norm[head_dim], and nothing is appended.
         """
 
+    def remember(
+        self, qkv: Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None
+    ) -> Tensor:
+        """As `attention`, of which nothing but what it appends is wanted: the state."""
+
     def join(self, parts: list[Tensor]) -> Tensor:
         """Tensors [m, .] side by side."""
 

@@ -84,10 +84,16 @@ class _SelfAttention:
     def ropes(self) -> tuple[Rope, ...]:
         return (self.attention.rope,)
 
+    def remember(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None) -> Tensor:
+        """Leaves keys and values in its state, and gives that."""
+        return ops.remember(self._qkv(ops, x, norm), self.attention, self.state.name, self.qk_norm, self.sinks)
+
     def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
+        mixed = ops.attention(self._qkv(ops, x, norm), self.attention, self.state.name, self.qk_norm, self.sinks)
+        return ops.linear(mixed, self.o, bias=self.o_bias, residual=residual)
+
+    def _qkv(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None) -> Tensor:
         qkv = ops.linear(x, self.qkv, norm=norm, bias=self.qkv_bias)
         if self.whole_norm is not None and self.whole_eps is not None:
             qkv = ops.norm_parts(qkv, self.whole_norm, self.sizes, self.whole_eps)
-        qkv = qkv if self.clip is None else ops.clip(qkv, self.clip)
-        mixed = ops.attention(qkv, self.attention, self.state.name, self.qk_norm, self.sinks)
-        return ops.linear(mixed, self.o, bias=self.o_bias, residual=residual)
+        return qkv if self.clip is None else ops.clip(qkv, self.clip)

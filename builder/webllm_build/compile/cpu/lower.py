@@ -287,11 +287,11 @@ def cpu(layout: Layout, variant: CpuVariant, flavours: Sequence[Flavour]) -> Bac
     def operators(inputs: Inputs, *, decoding: bool) -> CpuOperators:
         return with_eps(model.norm_eps, inputs, decoding=decoding)
 
-    def prefill(inputs: Inputs, _: int) -> nn.Tensor:
-        return model.hidden(operators(inputs, decoding=False), model.remembered)
+    def prefill(inputs: Inputs, _: int) -> tuple[nn.Tensor, ...]:
+        return model.prefill(operators(inputs, decoding=False))
 
     def logits(inputs: Inputs, _: int) -> nn.Tensor:
-        x, is_whole = last_row(inputs.io["hidden"]), model.remembered == len(model.layers)
+        x, is_whole = last_row(inputs.io["hidden"]), model.whole == len(model.layers)
         each = operators(inputs if is_whole else inputs.of_last(), decoding=False)
         return model.logits(each, model.beyond(each, x))
 
