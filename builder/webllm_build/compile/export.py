@@ -214,7 +214,7 @@ def gpu(layout: Layout, variant: Variant) -> Backend:
         return model.logits(operators, model.beyond(operators, x))
 
     def encode(inputs: Inputs, _: int) -> nn.Tensor:
-        operators = PrefillOperators(model.norm_eps, variant, inputs)
+        operators = many(model.norm_eps, variant, inputs)
         hidden = model.beyond(operators, inputs.io["hidden"])
         if model.pool is None:
             return operators.last_and_sum(model.normed(operators, hidden))
