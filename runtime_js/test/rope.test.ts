@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RotaryTable, rotaryTable, type Place } from "../src/executor/rope.ts";
+import { keptRows, rotaryTable, type Place } from "../src/executor/rope.ts";
 
 const at = (position: number): Place => ({ position, isLong: false });
 
@@ -24,7 +24,7 @@ test("rows of a rotary table that are kept are those that are computed, whatever
   const turned = { position: 5, isLong: false, turns: Int32Array.of(5, 9) };
   const calls = [[3, 4].map(at), [{ position: 4, isLong: true }, at(4)], [turned, at(5)], [turned, turned], far, far, []];
   for (const each of [rope, { ...rope, axes: [0, 1, 0] }]) {
-    const table = new RotaryTable(each);
-    for (const places of calls) assert.deepEqual(table.of(places), rotaryTable(each, places));
+    const table = keptRows(each);
+    for (const places of calls) assert.deepEqual(table(places), rotaryTable(each, places));
   }
 });

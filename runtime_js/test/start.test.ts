@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { beforeEach, test } from "node:test";
 import { infoOf, requestAdapter } from "../src/executor/adapter.ts";
 import { chooseVariants } from "../src/executor/device.ts";
-import { WeightUpload } from "../src/executor/upload.ts";
+import { weightUpload } from "../src/executor/upload.ts";
 import { estimateOn } from "../src/executor/memory.ts";
 import type { MemoryEstimate } from "../src/executor/memory_estimate.ts";
 import { parsePlan } from "../src/executor/plan.ts";
@@ -81,7 +81,7 @@ test("a kernel that does not compile gives way to the next variant; weights stay
   const weights = new Promise<void>((resolve) => { stored = resolve; });
   const started = startModel(on, { options: {}, notes: NOTES, probe: undefined, weights, onCompiled: () => undefined, signal: new AbortController().signal });
   const bytes = Uint8Array.of(1, 2, 3, 4);
-  const upload = new WeightUpload(on);
+  const upload = weightUpload(on);
   await upload.write([{ name: "a", dtype: "uint32", shape: [256], offset: 0, bytes: 1024 }], 0, bytes);
   upload.free();
   stored();

@@ -4,7 +4,7 @@ import { DeviceLostError, ManifestError } from "../src/support/errors.ts";
 import { allocateWeights, packWeights } from "../src/executor/buffers.ts";
 import { DeviceWatch } from "../src/executor/device.ts";
 import { parsePlan } from "../src/executor/plan.ts";
-import { WeightUpload } from "../src/executor/upload.ts";
+import { weightUpload } from "../src/executor/upload.ts";
 import { matchTensors } from "../src/executor/weights.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
 import { FAKE_WGSL, WEIGHT_BYTES, fakePlan } from "./fakes/plan.ts";
@@ -21,7 +21,7 @@ test("weights land in their buffers, however the stream is cut and in any order"
   for (const cut of [256, 1024, 1280, 1500]) {
     const gpu = new FakeGpu();
     const places = await allocateWeights(gpu.device, PLAN);
-    const upload = new WeightUpload({ device: gpu.device, watch: new DeviceWatch(gpu.device), weights: places });
+    const upload = weightUpload({ device: gpu.device, watch: new DeviceWatch(gpu.device), weights: places });
     await Promise.all([upload.write(tensors, cut, stream.slice(cut)), upload.write(tensors, 0, stream.slice(0, cut))]);
     const { bytes } = gpu.named("weights 0");
     const held = places.map(({ offset, size }) => bytes.slice(offset, offset + size));
@@ -42,7 +42,7 @@ test("weights cross in pieces, of which none is filled again before it was copie
   Object.assign(gpu.device, { createBuffer: create });
   const bytes = new Uint8Array(40 * MB).fill(7);
   const weights = [{ buffer: make({ label: "all", size: bytes.length, usage: 0 }), offset: 0, size: bytes.length }];
-  const upload = new WeightUpload({ device: gpu.device, watch: new DeviceWatch(gpu.device), weights });
+  const upload = weightUpload({ device: gpu.device, watch: new DeviceWatch(gpu.device), weights });
   const tensors = [{ name: "a", dtype: "uint32", shape: [bytes.length / 4], offset: 0, bytes: bytes.length }];
   const pieces = (): number => gpu.named("all").bytes.filter((_, i) => i % (8 * MB) === 0).reduce((sum, byte) => sum + byte, 0) / 7;
   const written = upload.write(tensors, 0, bytes);

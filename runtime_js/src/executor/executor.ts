@@ -21,7 +21,7 @@ import { maxPages } from "./memory.ts";
 import { decodeName, firstFunctions, firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, patchStateBytes, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { Readback, ReadbackRing } from "./readback.ts";
-import { longestAlike, RotaryTable } from "./rope.ts";
+import { keptRows, longestAlike } from "./rope.ts";
 import type { RowReader, TokenRows } from "./row_reader.ts";
 import { ShadowedBuffer } from "./shadow.ts";
 
@@ -67,7 +67,7 @@ export class PlanExecutor implements InspectableRunner {
   readonly #buffers: BufferTable;
   readonly #programs = new Map<string, Program>();
   readonly #rowCounts: readonly number[];
-  readonly #ropes: readonly RotaryTable[];
+  readonly #ropes: readonly ReturnType<typeof keptRows>[];
   /** By group. */
   readonly #pageTables: readonly ShadowedBuffer[];
   /** Undefined where nothing is drawn. */
@@ -95,7 +95,7 @@ export class PlanExecutor implements InspectableRunner {
     this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, mostTexts: this.#plan.model.texts, groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes), wholePictures: hasIo(this.#plan, "ends"), patchFloats: patchFloats(this.#plan) };
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
     this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
-    this.#ropes = this.#plan.model.ropes.map((rope) => new RotaryTable(rope));
+    this.#ropes = this.#plan.model.ropes.map(keptRows);
     this.#pageTables = groups.map((_, group) => new ShadowedBuffer(device.queue, buffers.io(`page_table${group}`)));
     this.#sampling = this.#rowCounts.length > 0 ? new ShadowedBuffer(device.queue, buffers.io("sampling")) : undefined;
     this.#results = new ReadbackRing(device, watch, READBACK_SLOTS, MAX_ROWS);
@@ -406,7 +406,7 @@ export class PlanExecutor implements InspectableRunner {
     const { device } = this.#parts;
     device.queue.writeBuffer(this.#buffers.io("state"), 0, stateWords(additions, n, place, this.shape.pageSize));
     const places = placesOf(additions);
-    this.#ropes.forEach((rope, i) => device.queue.writeBuffer(this.#buffers.io(`rope${i}`), 0, rope.of(places)));
+    this.#ropes.forEach((rows, i) => device.queue.writeBuffer(this.#buffers.io(`rope${i}`), 0, rows(places)));
     const pages = Math.ceil(this.#plan.model.contextLength / this.#plan.model.pageSize); // of a row's page table
     additions.forEach((one, row) => one?.cache.tables.forEach((table, group) => this.#pageTables[group]?.write(table, row * pages)));
     return Math.max(...places.map(({ position }) => position)) + 1;

@@ -12,7 +12,7 @@ import { SHARED_BYTES, libraryOf, onlyAnswering, tryMemory } from "./rehearsal.t
 import { rowReader, storedFrom } from "./row_reader.ts";
 import { openDevice, startModel, type ModelDevice } from "./start.ts";
 import type { Notes } from "./tiles.ts";
-import { WeightUpload } from "./upload.ts";
+import { weightUpload } from "./upload.ts";
 import { matchTensors } from "./weights.ts";
 
 export class GpuBackend implements Backend {
@@ -62,7 +62,7 @@ class FittingGpu implements FittingModel {
 
   #opened(on: ModelDevice): OpenModel {
     const { tensors, library, options } = this;
-    const upload = new WeightUpload(on);
+    const upload = weightUpload(on);
     return {
       write: (offset, bytes) => upload.write(tensors, offset, bytes),
       dispose: () => on.device.destroy(), // with everything that was made on it

@@ -32,28 +32,15 @@ export function rotaryTable({ invFreq, scale, long, axes }: Rope, places: readon
 /** Of longer sequences only a few new tokens come at a time, or chunks, whose rows are computed while the chunk before is. */
 const MOST_ROWS = 8192;
 
-/** As rotaryTable, but that rows which many sequences need are computed once: those of a prompt take as long as a layer of it. */
-export class RotaryTable {
-  readonly #rope: Rope;
-  readonly #rows: Float32Array[] = [];
-
-  constructor(rope: Rope) {
-    this.#rope = rope;
-  }
-
-  of(places: readonly Place[]): Float32Array<ArrayBuffer> {
-    const { invFreq, long, axes } = this.#rope;
-    const isKept = ({ position, isLong, turns }: Place): boolean => position < MOST_ROWS && !(isLong && long !== null) && (turns === undefined || axes === undefined);
-    if (!places.some(isKept)) return rotaryTable(this.#rope, places);
-    const width = invFreq.length * 2;
-    const table = new Float32Array(places.length * width);
-    places.forEach((place, i) => {
-      const row = isKept(place) && this.#rows[place.position] || rotaryTable(this.#rope, [place]);
-      if (isKept(place)) this.#rows[place.position] = row;
-      table.set(row, i * width);
-    });
+/** As rotaryTable of a rope, but that rows which many sequences need are computed once: those of a prompt take as long as a layer of it. */
+export function keptRows(rope: Rope): (places: readonly Place[]) => Float32Array<ArrayBuffer> {
+  const rows: Float32Array[] = [];
+  return (places) => {
+    if (places.some(({ isLong, turns, position }) => isLong || turns !== undefined || position >= MOST_ROWS)) return rotaryTable(rope, places);
+    const table = new Float32Array(places.length * rope.invFreq.length * 2);
+    places.forEach((place, i) => table.set(rows[place.position] ??= rotaryTable(rope, [place]), i * rope.invFreq.length * 2));
     return table;
-  }
+  };
 }
 
 /** Tokens of the longest sequence that does not turn by other frequencies than shorter ones. */

@@ -20,46 +20,26 @@ interface Piece {
   free: Promise<void>;
 }
 
-interface Uploading {
-  readonly device: GPUDevice;
-  readonly watch: DeviceWatch;
-  /** weights[i]: the place of tensor i. */
-  readonly weights: readonly Binding[];
-}
-
-export class WeightUpload {
-  readonly #on: Uploading;
-  readonly #pieces: Piece[] = [];
-  #turn = 0;
-
-  constructor(on: Uploading) {
-    this.#on = on;
-  }
-
+/** Brings weights to a device; weights[i]: the place of tensor i. */
+export interface WeightUpload {
   /**
    * Writes the range of the stream that starts at `offset`. Resolves when its bytes are on their way and may change, behind other ranges: no more
    * than the shards in flight wait in memory. Raises what the device fails with.
    */
-  async write(tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (let from = 0; from < bytes.byteLength; from += PIECE_BYTES) {
-      await this.#on.watch.guard(owed("weights to be written", this.#write(tensors, offset + from, bytes.subarray(from, from + PIECE_BYTES))));
-    }
-  }
+  write(tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Frees its buffers, when all is written. Those of a lost device are gone with it. */
+  free(): void;
+}
 
-  #write(tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const piece = this.#pieces[this.#turn] ??= { free: Promise.resolve(), buffer: this.#on.device.createBuffer(
-      { size: PIECE_BYTES, usage: BufferUsage.MAP_WRITE | BufferUsage.COPY_SRC, mappedAtCreation: true }) };
-    this.#turn = (this.#turn + 1) % PIECES;
-    const sent = piece.free.then(() => this.#send(piece.buffer, tensors, offset, bytes));
-    piece.free = sent.then(() => piece.buffer.mapAsync(MapMode.WRITE));
-    piece.free.catch(() => undefined); // who writes next hears of it
-    return sent;
-  }
+export function weightUpload(
+  { device, watch, weights }: { readonly device: GPUDevice; readonly watch: DeviceWatch; readonly weights: readonly Binding[] },
+): WeightUpload {
+  const pieces: Piece[] = [];
+  let turn = 0;
 
-  #send(buffer: GPUBuffer, tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+  function send(buffer: GPUBuffer, tensors: readonly TensorEntry[], offset: number, bytes: Uint8Array<ArrayBuffer>): void {
     new Uint8Array(buffer.getMappedRange()).set(bytes);
     buffer.unmap();
-    const { device, weights } = this.#on;
     const encoder = device.createCommandEncoder();
     for (const { tensor, to, from, length } of rangesOf(tensors, offset, bytes.byteLength)) {
       const place = weights[tensor];
@@ -68,8 +48,19 @@ export class WeightUpload {
     device.queue.submit([encoder.finish()]);
   }
 
-  /** Frees its buffers, when all is written. Those of a lost device are gone with it. */
-  free(): void {
-    for (const { buffer } of this.#pieces.splice(0)) buffer.destroy();
-  }
+  return {
+    write: async (tensors, offset, bytes) => {
+      for (let from = 0; from < bytes.byteLength; from += PIECE_BYTES) {
+        const piece = pieces[turn++ % PIECES] ??= { free: Promise.resolve(), buffer: device.createBuffer(
+          { size: PIECE_BYTES, usage: BufferUsage.MAP_WRITE | BufferUsage.COPY_SRC, mappedAtCreation: true }) };
+        const sent = piece.free.then(() => send(piece.buffer, tensors, offset + from, bytes.subarray(from, from + PIECE_BYTES)));
+        piece.free = sent.then(() => piece.buffer.mapAsync(MapMode.WRITE));
+        piece.free.catch(() => undefined); // who writes next hears of it
+        await watch.guard(owed("memory of the GPU", sent));
+      }
+    },
+    free: () => {
+      for (const { buffer } of pieces.splice(0)) buffer.destroy();
+    },
+  };
 }
