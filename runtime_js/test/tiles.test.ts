@@ -158,10 +158,10 @@ test("a GPU with subgroup matrices has each variant with their tiles first, and 
   assert.equal(chooseVariants(given, WITH_MATRICES, "f32")[0].features.length, 0);
 });
 
-test("matrices of other sizes or types, or in other subgroups, are left alone", () => {
+test("matrices of other sizes are left alone", () => {
   for (const given of [
-    adapterWithMatrices({ ...MATRIX, N: 8 }), adapterWithMatrices({ ...MATRIX, resultComponentType: "f16" }),
-    adapterWithMatrices(MATRIX, [32, 64]), adapterWithMatrices(MATRIX, [32, 32], []),
+    adapterWithMatrices({ ...MATRIX, N: 8 }), adapterWithMatrices({ ...MATRIX, K: 32 }),
+    adapterWithMatrices(MATRIX, [32, 32], []),
   ]) assert.deepEqual(chooseVariants(given, WITH_MATRICES, undefined).map(({ name }) => name), ["f32"]);
   assert.deepEqual(chooseVariants(adapterWithMatrices(MATRIX), PLAN, undefined).map(({ name }) => name), ["f32"], "nor where no tile takes them");
 });

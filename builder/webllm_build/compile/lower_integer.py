@@ -16,7 +16,7 @@ from webllm_build.compile.kernels.experts.tokens import ExpertTokens
 from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
 from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
-from webllm_build.compile.kernels.linear.gemm_matrices import MatrixTile, gemm_matrices, matrix_tile
+from webllm_build.compile.kernels.linear.gemm_matrices import LEAST, MatrixTile, gemm_matrices, matrix_tile
 from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attention_merge_kernel, tiles_for
 from webllm_build.compile.lower_experts import HEIGHT, tiles_of_pairs
@@ -50,7 +50,7 @@ def _gemm_codes(scheme: Scheme, n: int, k: int, epilogue: Epilogue, *, matrices:
         return gemm_codes.gemm_codes(scheme, n, k, epilogue=epilogue, tile=tile)
 
     tiles: dict[str, gemm_codes.Tile | MatrixTile] = dict(gemm_codes.tiles(n))
-    if matrices:
+    if matrices and min(n, k) >= LEAST:
         tiles["nvidia"] = matrix_tile(n)
     return in_tiles(make, tiles)
 

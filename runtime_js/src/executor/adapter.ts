@@ -3,10 +3,6 @@
 import { NoAnswerError, WebGPUNotAvailableError } from "../support/errors.ts";
 import { owed } from "../support/patience.ts";
 import { platform } from "../support/platform.ts";
-import { MATRICES } from "./plan.ts";
-
-const SUBGROUP = 32;
-const EDGE = 16;
 
 /** Raises WebGPUNotAvailableError, or NoAnswerError. */
 export async function requestAdapter(): Promise<GPUAdapter> {
@@ -41,14 +37,6 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   return adapter;
 }
 
-interface MatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-}
-
 /** What tiles are chosen and kept by, and what users are told. */
 export interface AdapterInfo {
   readonly vendor: string;
@@ -57,14 +45,6 @@ export interface AdapterInfo {
   readonly description: string;
   readonly isFallbackAdapter: boolean;
   readonly subgroupMinSize: number;
-}
-
-/** Whether kernels with subgroup matrices run there: 16 by 16, of float16, with sums in float32, held by 32 invocations. */
-export function hasMatrices({ features, info }: Pick<GPUAdapter, "features" | "info">): boolean {
-  if (!features.has(MATRICES) || info.subgroupMinSize !== SUBGROUP || info.subgroupMaxSize !== SUBGROUP) return false;
-  const { subgroupMatrixConfigs: kinds } = info as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: readonly MatrixConfig[] };
-  return kinds?.some(({ componentType, resultComponentType, M, N, K }) => (
-    componentType === "f16" && resultComponentType === "f32" && M === EDGE && N === EDGE && K === EDGE)) ?? false;
 }
 
 /** Deno tells the numbers that PCI has for vendors, which are here called as browsers call them. */

@@ -6,7 +6,7 @@ import {
 import { formatBytes } from "../support/format.ts";
 import { log } from "../support/log.ts";
 import { inTime, owed } from "../support/patience.ts";
-import { hasMatrices, infoOf } from "./adapter.ts";
+import { infoOf } from "./adapter.ts";
 import { MATRICES, type LimitName, type Plan, type VariantPlan } from "./plan.ts";
 
 /** Why the adapter cannot run a variant, or undefined where it can. */
@@ -25,10 +25,20 @@ function obstacle(adapter: GPUAdapter, variant: VariantPlan): string | undefined
   return undefined;
 }
 
+type InfoOfMatrices = GPUAdapterInfo & {
+  readonly subgroupMatrixConfigs: readonly Record<"M" | "N" | "K", number>[];
+};
+
+/** Whether kernels with subgroup matrices may run there: 16 by 16. What else they need shows as they compile, and in the self-test. */
+function hasMatrices({ features, info }: Pick<GPUAdapter, "features" | "info">): boolean {
+  return features.has(MATRICES) && (info as InfoOfMatrices).subgroupMatrixConfigs.some(({ M, N, K }) => `${[M, N, K]}` === "16,16,16");
+}
+
 /** A variant with tiles of subgroup matrices, and all the workgroup memory there is, where there are such and the GPU has them; and without. */
 function waysOf(adapter: GPUAdapter, variant: VariantPlan): VariantPlan[] {
-  if (!hasMatrices(adapter) || !variant.kernels.some(({ tiles }) => tiles.some((tile) => tile.hasMatrices))) return [variant];
-  const limits = new Map(variant.limits).set("maxComputeWorkgroupStorageSize", adapter.limits.maxComputeWorkgroupStorageSize);
+  if (!hasMatrices(adapter) || !variant.kernels.some(({ tiles }) => tiles.some(({ hasMatrices: has }) => has))) return [variant];
+  const limit = "maxComputeWorkgroupStorageSize";
+  const limits = new Map(variant.limits).set(limit, adapter.limits[limit]);
   return [{ ...variant, name: `${variant.name}-matrices`, features: [...variant.features, MATRICES], limits }, variant];
 }
 

@@ -241,7 +241,7 @@ function parseKernel(kernel: Fields, wgsl: readonly string[]): KernelPlan {
   const bindings = parseBindings(kernel);
   const tiles = kernel.objects("tiles", MAX_TILES, (tile) => {
     const module = tile.integer("wgsl", 0, wgsl.length - 1);
-    return { wgsl: module, entry: tile.string("entry", MAX_NAME), hasMatrices: wgsl[module]?.includes("subgroup_matrix") ?? false };
+    return { wgsl: module, entry: tile.string("entry", MAX_NAME), hasMatrices: String(wgsl[module]).includes("subgroup_matrix") };
   });
   if (tiles.length === 0) throw kernel.wrong("tiles", "at least one tile");
   const defaults = kernel.object("defaults");

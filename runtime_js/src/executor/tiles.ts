@@ -4,7 +4,7 @@ import { infoOf } from "./adapter.ts";
 import { calibrate, type CalibrationParts } from "./calibrate.ts";
 import type { Calibration } from "./calibration.ts";
 import type { ChosenKernels, CompiledKernel } from "./pipelines.ts";
-import { MATRICES, firstKernels, type TilePlan, type VariantPlan } from "./plan.ts";
+import { MATRICES, firstKernels, type VariantPlan } from "./plan.ts";
 
 /** Small texts that are kept with a model until another build replaces it. */
 export interface Notes {
@@ -36,9 +36,10 @@ export class TileChoice {
     // With the browser's version, because another compiles the same kernel differently.
     const name = `tiles ${JSON.stringify([variant.name, vendor, architecture, device, description, navigator.userAgent])}`;
     const keep = (text: string): Promise<void> => notes.keepNote(name, text);
+    const mayAll = variant.features.includes(MATRICES);
     const usual = variant.kernels.map(({ defaults, tiles }) => {
       const tile = defaults.get(isFallbackAdapter ? CPU : vendor) ?? 0;
-      return mayRun(variant, tiles[tile]) ? tile : 0;
+      return mayAll || !tiles[tile]?.hasMatrices ? tile : 0;
     });
     const isMeasured = calibration === "auto" && !isFallbackAdapter; // a CPU's times are slow to get and mean little
     const known = isMeasured ? readTiles(await notes.note(name), variant) : usual;
@@ -46,7 +47,7 @@ export class TileChoice {
     return new TileChoice(variant.kernels.map(({ tiles }, i) => {
       if (!needed.has(i)) return [];
       const first = (known ?? usual)[i] ?? 0;
-      return known === undefined ? [first, ...Array.from(tiles.keys()).filter((tile) => tile !== first && mayRun(variant, tiles[tile]))] : [first];
+      return known === undefined ? [first, ...tiles.flatMap((each, tile) => (tile !== first && (mayAll || !each.hasMatrices) ? [tile] : []))] : [first];
     }), usual, keep);
   }
 
@@ -61,10 +62,6 @@ export class TileChoice {
     if (!signal.aborted) await this.#keep(JSON.stringify(chosen.map((kernel, i) => kernel?.tile ?? this.usual[i])));
     return chosen;
   }
-}
-
-function mayRun({ features }: VariantPlan, tile: TilePlan | undefined): boolean {
-  return tile?.hasMatrices !== true || features.includes(MATRICES);
 }
 
 /** Tiles that an earlier load kept; undefined where the text is missing or not of this variant. */

@@ -39,6 +39,7 @@ class MatrixTile:
 
 
 SMALL = MatrixTile(2, 2, 2, 2)
+LEAST = 1024  # rows and columns of a matrix: a product of less is not worth the text of a kernel
 
 
 def matrix_tile(n: int) -> MatrixTile:
