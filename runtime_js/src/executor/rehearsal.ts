@@ -50,7 +50,7 @@ export async function tryMemory(device: GPUDevice, bytes: number): Promise<numbe
   try {
     while (given < bytes) {
       const size = Math.ceil(Math.min(PART_BYTES, bytes - given) / 4) * 4;
-      await allocating(device, "a trial", size, () => parts.push(device.createBuffer({ label: "trial", size, usage: BufferUsage.STORAGE })));
+      await allocating(device, "a trial", size, () => parts.push(device.createBuffer({ size, usage: BufferUsage.STORAGE })));
       given += size;
     }
   } catch (error) {

@@ -36,9 +36,10 @@ const MOST_ROWS = 8192;
 export function keptRows(rope: Rope): (places: readonly Place[]) => Float32Array<ArrayBuffer> {
   const rows: Float32Array[] = [];
   return (places) => {
-    if (places.some(({ isLong, turns, position }) => isLong || turns !== undefined || position >= MOST_ROWS)) return rotaryTable(rope, places);
-    const table = new Float32Array(places.length * rope.invFreq.length * 2);
-    places.forEach((place, i) => table.set(rows[place.position] ??= rotaryTable(rope, [place]), i * rope.invFreq.length * 2));
+    if (places.some(({ isLong, turns, position }) => isLong || turns || position >= MOST_ROWS)) return rotaryTable(rope, places);
+    const width = rope.invFreq.length * 2;
+    const table = new Float32Array(places.length * width);
+    places.forEach((place, i) => table.set(rows[place.position] ??= rotaryTable(rope, [place]), i * width));
     return table;
   };
 }

@@ -27,8 +27,8 @@ class TimestampStopwatch implements Stopwatch {
     const size = TIMESTAMPS_BYTES;
     this.#device = device;
     this.#queries = device.createQuerySet({ type: "timestamp", count: 2 });
-    this.#resolved = device.createBuffer({ label: "timestamps", size, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC });
-    this.#staging = device.createBuffer({ label: "timestamps read", size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    this.#resolved = device.createBuffer({ size, usage: BufferUsage.QUERY_RESOLVE | BufferUsage.COPY_SRC });
+    this.#staging = device.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
   }
 
   async time(record: (pass: GPUComputePassEncoder) => void): Promise<number> {

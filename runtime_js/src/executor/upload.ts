@@ -41,16 +41,16 @@ export function weightUpload(
     new Uint8Array(buffer.getMappedRange()).set(bytes);
     buffer.unmap();
     const encoder = device.createCommandEncoder();
-    for (const { tensor, to, from, length } of rangesOf(tensors, offset, bytes.byteLength)) {
+    for (const { tensor, to, from, length } of rangesOf(tensors, offset, bytes.length)) {
       const place = weights[tensor];
-      if (place !== undefined) encoder.copyBufferToBuffer(buffer, from, place.buffer, place.offset + to, length);
+      if (place) encoder.copyBufferToBuffer(buffer, from, place.buffer, place.offset + to, length);
     }
     device.queue.submit([encoder.finish()]);
   }
 
   return {
     write: async (tensors, offset, bytes) => {
-      for (let from = 0; from < bytes.byteLength; from += PIECE_BYTES) {
+      for (let from = 0; from < bytes.length; from += PIECE_BYTES) {
         const piece = pieces[turn++ % PIECES] ??= { free: Promise.resolve(), buffer: device.createBuffer(
           { size: PIECE_BYTES, usage: BufferUsage.MAP_WRITE | BufferUsage.COPY_SRC, mappedAtCreation: true }) };
         const sent = piece.free.then(() => send(piece.buffer, tensors, offset + from, bytes.subarray(from, from + PIECE_BYTES)));
@@ -60,7 +60,7 @@ export function weightUpload(
       }
     },
     free: () => {
-      for (const { buffer } of pieces.splice(0)) buffer.destroy();
+      for (const { buffer } of pieces) buffer.destroy();
     },
   };
 }
