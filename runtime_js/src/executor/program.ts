@@ -103,11 +103,14 @@ export class Program {
     for (let i = before; i < before + dispatches; i++) {
       const step = this.#steps[i % this.#steps.length];
       if (step === undefined) return;
+      const grid = this.#wordsOf(step.kernel);
+      const [x, y, z] = [words[grid] ?? 0, words[grid + 1] ?? 0, words[grid + 2] ?? 0];
+      // A sequence's first token sees no keys in the cache: of a dispatch of nothing Chromium's console would tell.
+      if (x * y * z === 0) continue;
       if (step.kernel !== current) pass.setPipeline(this.#kernel(step.kernel).pipeline);
       current = step.kernel;
       pass.setBindGroup(0, step.bindGroup);
-      const grid = this.#wordsOf(step.kernel);
-      pass.dispatchWorkgroups(words[grid] ?? 0, words[grid + 1] ?? 0, words[grid + 2] ?? 0);
+      pass.dispatchWorkgroups(x, y, z);
     }
   }
 }
