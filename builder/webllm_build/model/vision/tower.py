@@ -89,7 +89,8 @@ class Tower:
         self.description = repr((sizes, projector, tuple(deep.items()), tuple(layers)))
         self.names, self.patches, self.projector, self.spans = names, patches, projector, spans
         self.skipped = skipped
-        self.most, self.taps, self.picture = batch.patches, batch.taps, batch.picture or batch.patches
+        self.picture = (batch.picture or batch.patches) + patches.classed
+        self.most, self.taps = max(batch.patches, self.picture), batch.taps
         self.hidden_size, self.norm_eps, self.project_eps = hidden_size, norm_eps, project_eps
         whole = Place(names, precision="table", padded=True)  # errors of 4 bits are seen in what is said of a picture
         self._patch = whole.patches("patch", hidden_size, patches.inner)
