@@ -62,7 +62,8 @@ class Inputs:
     def of_last(self) -> Inputs:
         """In a function over a prefill's tokens, those of a step of the last one alone."""
         state = self.io["state"]
-        io = {**self.io, "tokens": of_last(self.io["tokens"], state, 1), "state": at_last(state)}
+        of_tokens = {name: of_last(self.io[name], state, 1) for name in ("tokens", "ends") if name in self.io}
+        io = {**self.io, **of_tokens, "state": at_last(state)}
         ropes = {rope: of_last(table, state, 1) for rope, table in self.ropes.items()}
         weights = dict(self.weights)
         for name, (matrix, *_) in self.weights.items():
