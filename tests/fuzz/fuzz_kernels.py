@@ -10,10 +10,8 @@ or writes beyond an end, is seen. Shapes that the compiler refuses by its own er
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -45,6 +43,7 @@ import test_rows_attention  # noqa: E402
 import test_sample  # noqa: E402
 from dawn import Dawn  # noqa: E402
 from naga import Naga  # noqa: E402
+from seeds import asked, numbers  # noqa: E402
 
 from recurrence_case import DELTAS, SCANS  # noqa: E402
 from webllm_build.compile.kernels.linear.vectors import Tile  # noqa: E402
@@ -214,15 +213,9 @@ def device_of(name: str) -> Dawn:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=170)
-    parser.add_argument("--draws", type=int, default=1 << 60)
-    parser.add_argument("--device", choices=("swiftshader", "lavapipe"), default="swiftshader")
-    given = parser.parse_args()
-    dawn, until, ends, failed = device_of(given.device), time.monotonic() + given.seconds, Counter[str](), 0
-    number = given.seed
-    while number < given.seed + given.draws and (time.monotonic() < until or number == given.seed):
+    given = asked(__doc__, "draws", ("swiftshader", "lavapipe"))
+    dawn, ends, failed = device_of(given.device), Counter[str](), 0
+    for number in numbers(given):
         random = Random(number)
         draw = random.choice(DRAWS)
         try:
@@ -233,9 +226,8 @@ def main() -> int:
         except Exception:
             failed += 1
             print(f"\ndraw {number} ({draw.__name__}, --device {given.device}):\n{traceback.format_exc()[-3000:]}", flush=True)
-        number += 1
     counts = ", ".join(f"{name} {count}" for name, count in sorted(ends.items()))
-    print(f"{number - given.seed} draws from {given.seed} on, by {given.device}: {failed} failed; {counts}")
+    print(f"{number + 1 - given.seed} draws from {given.seed} on, by {given.device}: {failed} failed; {counts}")
     return 1 if failed else 0
 
 

@@ -29,6 +29,7 @@ sys.path[:0] = [str(TESTS / "browser"), str(TESTS), str(TESTS.parent / "builder"
 
 from fuzz_storage import FLIP  # noqa: E402  # what it imports is found by the path above
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright  # noqa: E402
+from seeds import asked, numbers  # noqa: E402
 from site_server import SiteServer  # noqa: E402
 from site_visit import CHROMIUM, STORED, WHOLE  # noqa: E402
 from test_site_faults import WILD_CLOCK, kill_gpu_process  # noqa: E402
@@ -285,10 +286,9 @@ def build(folder: Path, count: int = 2) -> list[Path]:
 
 
 def campaign(browser: Callable[[], Browser], given: argparse.Namespace, root: Path) -> int:
-    builds, ends, broken, number = build(root / "builds"), Counter[str](), 0, given.seed
+    builds, ends, broken = build(root / "builds"), Counter[str](), 0
     wholes: dict[str, str] = {}
-    until = time.monotonic() + given.seconds
-    while number < given.seed + given.lives and (time.monotonic() < until or number == given.seed):
+    for number in numbers(given):
         random, server = Random(number), SiteServer(root / "root", f"{number}/chat")
         shutil.copytree(builds[0], server.folder)
         opened = browser()
@@ -312,19 +312,13 @@ def campaign(browser: Callable[[], Browser], given: argparse.Namespace, root: Pa
             context.close()
         opened.close()
         shutil.rmtree(server.folder.parent)
-        number += 1
     counts = ", ".join(f"{end} {count}" for end, count in sorted(ends.items()))
-    print(f"{number - given.seed} lives from {given.seed} on, {given.device}: {broken} broken; {sum(ends.values())} faults: {counts}")
+    print(f"{number + 1 - given.seed} lives from {given.seed} on, {given.device}: {broken} broken; {sum(ends.values())} faults: {counts}")
     return 1 if broken else 0
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=170)
-    parser.add_argument("--lives", type=int, default=1 << 60)
-    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
-    given = parser.parse_args()
+    given = asked(__doc__, "lives", ("cpu", "gpu"))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         launch = playwright.chromium.launch
         return campaign(lambda: launch(executable_path=chromium.shell(), args=CHROMIUM), given, Path(folder))

@@ -10,10 +10,8 @@ missed, or hung.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
-import time
 import traceback
 from collections import Counter
 from pathlib import Path
@@ -25,6 +23,7 @@ sys.path[:0] = [str(TESTS / "browser"), str(TESTS), str(TESTS.parent / "builder"
 
 import numpy as np  # noqa: E402  # what it imports is found by the path above
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
+from seeds import asked, numbers  # noqa: E402
 from site_server import Instead, SiteServer  # noqa: E402
 from site_visit import CHROMIUM, STORED  # noqa: E402
 from test_storage import NPM, RUNTIME  # noqa: E402
@@ -155,18 +154,14 @@ def build(folder: Path) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=170)
-    parser.add_argument("--faults", type=int, default=1 << 60)
-    given = parser.parse_args()
-    ends, missed, number = Counter[str](), 0, given.seed
+    given = asked(__doc__, "faults")
+    ends, missed = Counter[str](), 0
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         root = Path(folder)
         manifest = build(root / "page")
         with SiteServer(root, "page") as server, playwright.chromium.launch(executable_path=chromium.shell(), args=CHROMIUM) as browser:
-            store, until = Store(browser.new_page(), server, manifest), time.monotonic() + given.seconds
-            while number < given.seed + given.faults and (time.monotonic() < until or number == given.seed):
+            store = Store(browser.new_page(), server, manifest)
+            for number in numbers(given):
                 random = Random(number)
                 try:
                     ends[random.choice(FAULTS)(random, store)] += 1
@@ -176,9 +171,8 @@ def main() -> int:
                     store.page.evaluate(FORGET)
                     store.server.cuts, store.server.instead = [], {}
                     store = Store(store.page, server, manifest)
-                number += 1
     counts = ", ".join(f"{end} {count}" for end, count in sorted(ends.items()))
-    print(f"{number - given.seed} faults from {given.seed} on: {missed} missed; {counts}")
+    print(f"{number + 1 - given.seed} faults from {given.seed} on: {missed} missed; {counts}")
     return 1 if missed else 0
 
 
