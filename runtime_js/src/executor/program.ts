@@ -104,7 +104,9 @@ export class Program {
       const step = this.#steps[i % this.#steps.length];
       if (step === undefined) return;
       const grid = this.#wordsOf(step.kernel);
-      const [x, y, z] = [words[grid] ?? 0, words[grid + 1] ?? 0, words[grid + 2] ?? 0];
+      const x = words[grid] ?? 0;
+      const y = words[grid + 1] ?? 0;
+      const z = words[grid + 2] ?? 0;
       // A sequence's first token sees no keys in the cache: of a dispatch of nothing Chromium's console would tell.
       if (x * y * z === 0) continue;
       if (step.kernel !== current) pass.setPipeline(this.#kernel(step.kernel).pipeline);
