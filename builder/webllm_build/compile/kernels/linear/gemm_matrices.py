@@ -152,6 +152,7 @@ def _store_half(tiles: Buffer, first: int, words: Sequence[Expr], bias: int, sca
         flipped = let("flipped", T.bitwise_xor(word, T.uint32(0x80808080)))
         for part in range(2):
             bytes_of = T.bitwise_and(T.shift_right(flipped, T.uint32(8 * part)), T.uint32(0x00FF00FF))
+            # naga, which computes such casts wrongly, has no matrices.
             counted = extern("float16x2", "bitcast<vec2<f16>>", T.bitwise_or(bytes_of, T.uint32(0x64006400)))
             pair = (counted - T.Broadcast(T.float16(_INTEGER + 128 + bias), 2)) * T.Broadcast(scale, 2)
             if minimum is not None:
