@@ -10,6 +10,7 @@ families are made. tests/golden/tiny_models/FAMILY.json describes one, or FAMILY
     config      the folder's config.json; the first of its "architectures" is the class of transformers that computes,
                 where transformers has it
     no_gguf     why llama.cpp's converter makes no GGUF file of it, where it does not
+    renamed     parts of tensors' names → what the converter calls them
     like        another family, which it is to the compiler: it is compared on NumPy operators alone, on one text
     shorter     a length: there is another reference, FAMILY-short, of so many first tokens alone (frequencies follow the length)
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -31,6 +33,7 @@ import numpy as np
 import torch
 import transformers
 from convert_to_gguf import convert
+from safetensors.torch import load_file, save_file
 
 HERE = Path(__file__).parent
 FIXTURES, REFERENCE, FAMILIES = HERE.parent / "fixtures", HERE / "reference", HERE / "tiny_models"
@@ -53,6 +56,8 @@ def randomise(model: torch.nn.Module, kind: str) -> None:
             value = (1.5 + 0.2 * noise.abs()) * (-1 if name.endswith("min") else 1)
         elif parameter.ndim < 2:  # a norm's starts at 1 or 0, a recurrence's where its family says
             value = 0.3 * noise + parameter.data
+        elif kind == "bitnet" and "_proj" in name:  # what llama.cpp's converter makes of it is then the same
+            value = noise.sign() / 8
         else:
             value = 1.5 * noise / parameter.shape[-1] ** 0.5
         if ("embed" in name and kind.startswith("gemma")) or (name.endswith("q_norm.weight") and kind.startswith("gemma4")):
@@ -75,6 +80,11 @@ def write(model: Any, folder: Path, config: dict[str, Any]) -> None:
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
 
 
+def rename(file: Path, renamed: dict[str, str]) -> None:
+    tensors = load_file(file)
+    save_file({re.sub("|".join(renamed) or "$^", lambda part: renamed[part[0]], name): each for name, each in tensors.items()}, file)
+
+
 def make(llama_cpp: Path, family: str, tokens: torch.Tensor, forked: torch.Tensor) -> None:
     recipe = json.loads((FAMILIES / f"{family}.json").read_text("utf-8"))
     config, folder = recipe["config"], FIXTURES / f"tiny-{family}"
@@ -89,6 +99,7 @@ def make(llama_cpp: Path, family: str, tokens: torch.Tensor, forked: torch.Tenso
     if "no_gguf" not in recipe:
         with tempfile.TemporaryDirectory() as name:  # in a type that the converter computes with in float32
             write(model.bfloat16(), Path(name), config)
+            rename(Path(name, "model.safetensors"), recipe.get("renamed", {}))
             convert(llama_cpp, Path(name), folder / "model.gguf", tokenizer=FIXTURES / "tiny-llama")
     written = transformers.AutoConfig.from_pretrained(folder)
     model = kind.from_pretrained(folder, config=written, dtype=torch.float32, attn_implementation="eager").eval()

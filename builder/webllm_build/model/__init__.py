@@ -31,6 +31,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "apertus": "apertus",
     "arcee": "arcee",
     "bert": "bert",
+    "bitnet": "bitnet",
     "cohere": "command-r",
     "cohere2": "cohere2",
     "ernie4_5": "ernie4_5",

@@ -82,6 +82,7 @@ class Attention:
     an earlier one appended.
     span: of patches of pictures, which of the io buffers "spans<i>" says the first and the last one that each sees.
     ends: in a prefill a token sees those up to a position that the io buffer "ends" says, at or behind its own: of a picture all.
+    normed: what all heads of a token give is RMS-normalised before the output matrix.
     gate: of each head's output, sigmoids of so many more columns, behind queries, keys and values: 1 for all its elements, or one for each.
 
     Raises UnsupportedArchitecture for sizes that do not fit together, or that no kernel has.
@@ -104,6 +105,7 @@ class Attention:
     shared: bool = False
     span: int | None = None
     ends: bool = False
+    normed: bool = False
 
     def __post_init__(self) -> None:
         rules = {

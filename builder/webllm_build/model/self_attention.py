@@ -18,7 +18,8 @@ class SelfAttention:
     "qkv". whole_norm: the epsilon of RMS norms of all queries and of all keys of a token, before they turn; none where None. Gates of
     outputs are a matrix "output_gate" where each head has one; where it has one for each element, rows of "q" behind the head's queries.
     keys_of: the layer whose keys and values this one attends to, and has none; None: its own. keys_as_values: "k" is also "v".
-    clip: queries, keys and values, behind such norms, are within so much of 0; None: wherever they are."""
+    clip: queries, keys and values, behind such norms, are within so much of 0; None: wherever they are. Where `attention` says `normed`,
+    the weights of that norm are "heads_norm"."""
 
     attention: Attention
     qkv_bias: bool = False
@@ -63,6 +64,8 @@ class _SelfAttention:
             pairs = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
             self.whole_norm = place.norm("whole_norm", [Part("q_norm", sizes[0]), Part("k_norm", sizes[1])], pairs)
         self.sinks = place.vector("sinks", [Part("sinks", heads, suffix="")]) if attention.sinks else None
+        heads_norm = [Part("heads_norm", attention.query_size)]
+        self.heads_norm = place.norm("heads_norm", heads_norm) if attention.normed else None
         self.o = place.matrix("o", [Part("o", hidden)], attention.query_size)
         self.o_bias = place.bias("o_bias", [Part("o", hidden)]) if description.out_bias else None
         if attention.causal:
@@ -73,7 +76,7 @@ class _SelfAttention:
 
     @property
     def weights(self) -> tuple[Weight, ...]:
-        vectors = (self.qkv_bias, self.whole_norm, self.qk_norm, self.sinks, self.o_bias)
+        vectors = (self.qkv_bias, self.whole_norm, self.qk_norm, self.sinks, self.heads_norm, self.o_bias)
         return (self.qkv, self.o, *(weight for weight in vectors if weight is not None))
 
     @property
@@ -90,7 +93,7 @@ class _SelfAttention:
 
     def __call__(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None, residual: Tensor | None) -> Tensor:
         mixed = ops.attention(self._qkv(ops, x, norm), self.attention, self.state.name, self.qk_norm, self.sinks)
-        return ops.linear(mixed, self.o, bias=self.o_bias, residual=residual)
+        return ops.linear(mixed, self.o, norm=self.heads_norm, bias=self.o_bias, residual=residual)
 
     def _qkv(self, ops: Operators[Tensor], x: Tensor, norm: Weight | None) -> Tensor:
         qkv = ops.linear(x, self.qkv, norm=norm, bias=self.qkv_bias)

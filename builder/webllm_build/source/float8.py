@@ -21,7 +21,7 @@ from webllm_build.source.names import one_line
 QUANTIZATION = "quantization_config"
 # How their makers quantized them → the only format of theirs that is read here, where they have several.
 METHODS: Mapping[str, str | None] = {"fp8": None, "fbgemm_fp8": None, "compressed-tensors": "float-quantized"}
-KEPT = "mxfp4"  # which is no floats' encoding to any stage
+KEPT = ("mxfp4", "bitnet")  # which are no floats' encodings: stacks of experts, and ternary.py
 SCALES = ("_scale_inv", "_scale")
 # Of what is multiplied, and of a cache: nothing is rounded to such floats here.
 OTHERS = (".activation_scale", ".activation_scale_inv", ".input_scale", ".input_scale_inv", ".k_scale", ".v_scale", ".input_scale_ub")
@@ -35,7 +35,7 @@ def check_quantization(path: Path, config: Mapping[str, object]) -> None:
     if not said:
         return
     method, form = (said.get(key) if isinstance(said, Mapping) else None for key in ("quant_method", "format"))
-    if method == KEPT or (isinstance(method, str) and method in METHODS and METHODS[method] in (None, form)):
+    if method in KEPT or (isinstance(method, str) and method in METHODS and METHODS[method] in (None, form)):
         return
     name = " ".join(one_line(str(each), "")[:40] for each in (method, form) if each is not None) or "something that it does not name"
     raise UnsupportedEncoding(f"{path}: the weights are already quantized, by {name} (quantization_config)", HINT)

@@ -29,6 +29,7 @@ from webllm_build.source.local_tokenizer import (
 )
 from webllm_build.source.names import license_id, one_line
 from webllm_build.source.safetensors_header import Entry, read_safetensors
+from webllm_build.source.ternary import unpacked
 
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -72,7 +73,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
     tokenizer = read_tokenizer(folder)
     eos = eos_token_ids(folder, config, tokenizer)
     weight_files, stored = _weights(folder)
-    config, floats = scaled(config, {_usual_name(name, stored): tensor for name, tensor in stored.items()})
+    config, floats = scaled(*unpacked(config, {_usual_name(name, stored): tensor for name, tensor in stored.items()}))
     tensors = dict(floats)
     embedding = sentence_transformers.read_embedding(folder)
     for file, prefix in _dense_files(embedding):

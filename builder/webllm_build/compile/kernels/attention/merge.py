@@ -58,9 +58,10 @@ UNROLL = 4  # splits that an invocation loads at once
 
 
 def can_make_codes(attention: Attention) -> bool:
-    """Whether a head is whole blocks, and the kernel's bindings, with those of the codes, are no more than every GPU has."""
+    """Whether a head is whole blocks, no norm stands behind it, and the kernel's bindings, with those of the codes, are no more than every
+    GPU has."""
     few = attention.shared or (attention.qk_norm is None and not attention.sinks)
-    return attention.head_dim % GROUP == 0 and few
+    return attention.head_dim % GROUP == 0 and few and not attention.normed
 
 
 def attention_merge(variant: Variant, attention: Attention, rows: Rows = ONE_ROW, *, codes: bool = False) -> PrimFunc:
