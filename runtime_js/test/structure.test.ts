@@ -101,6 +101,28 @@ test("a schema that no grammar holds is refused with its place, or held as far a
   }
 });
 
+test("a regular expression has flags, of all of it or of a group, and what a grammar cannot say of them is refused", async () => {
+  const patterns: readonly [string, string][] = [
+    ["yes|no", "i"], ["straße", "iu"], ["[k-m]{4}x", "i"], ["[k-s]{4}", "iu"], ["[^a-y]{6}", "iu"], ["[^k-s]{6}", "iu"], ["\\u00e9\\x61{2}", "i"], ["a.b", "s"], ["^a.b$", "ms"], ["[ß-ÿ]{3}", "iu"], ["[a-z&]-x", "v"],
+  ];
+  for (const [pattern, flags] of patterns) {
+    const fits = new RegExp(`^(?:${pattern.replace(/^\^|\$$/g, "")})$`, flags);
+    const answers = new Set<string>();
+    for (let seed = 1; seed < 24; seed++) {
+      const text = await answer(regex(`(?${flags})${pattern}`), seed) ?? assert.fail(pattern);
+      assert.match(text, fits);
+      answers.add(text);
+    }
+    assert.ok(answers.size > 1 || flags === "v", pattern);
+  }
+  const some = new Set<string>();
+  for (let seed = 1; seed < 40; seed++) some.add(await answer(regex("a(?i:b(?-i:c))d"), seed) ?? "");
+  assert.deepEqual([...some].sort(), ["aBcd", "abcd"]);
+  for (const pattern of ["(?x)a", "(?iL)a", "a(?i)b", "(?u)\\p{L}", "(?v)[a--b]", "(?v)[[a]b]", "(?v)[a&&b]", "(?i=a)"]) {
+    await assert.rejects(grammars.constraint(regex(pattern)), { name: "RequestValidationError", message: /regular expression in regex cannot be used: / }, pattern);
+  }
+});
+
 test("classes of characters beyond ASCII are of characters and not of bytes, in expressions, in grammars and in tags of both", async () => {
   const patterns = ["[à-ü]{3}", "x[\\u4e00-\\u4e8c0-9]{2,5}", "[😀-😏]{2}", "[^é\\n]", "^(?:[ä-öß]|[一-龥]{2})+$", "a|", "[\\w.-]{1,1500}@[α-ω]"];
   const classes = ["[à-ü]{3}", "[a\\u4e00-\\u4e8c]{3}", "[\\U0001F600-\\U0001F60F]{2}", "[é\\-\\]]{2}", '"[é" [б-д]'];

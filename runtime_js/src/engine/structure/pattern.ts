@@ -1,5 +1,6 @@
 /** Regular expressions to grammars: of the JSON strings that fit, as JSON Schema has them, or of the texts that fit as a whole. */
 
+import { caseless } from "./caseless.ts";
 import { common, LAST, negated, oneOf, PLAIN, WELL_FORMED, type Range } from "./characters.ts";
 import { anyOf, CHARACTERS, literal, repeated } from "./ebnf.ts";
 
@@ -51,14 +52,28 @@ export interface Run {
   readonly most: number;
 }
 
+const ALL: readonly Range[] = [[0, LAST]];
+const FLAGS = "imsuv";
+
 class PatternReader {
   readonly #characters: readonly string[];
   readonly #writing: Writing;
+  /** Those that hold here. What "m" says of anchors changes nothing at the ends, where alone they may be; "u" is how a pattern is read. */
+  #flags: ReadonlySet<string>;
   #at = 0;
 
+  /** The pattern may begin with flags: `(?is)`. */
   constructor(pattern: string, writing: Writing) {
     this.#characters = [...pattern];
     this.#writing = writing;
+    const [all = "", flags = ""] = /^\(\?([a-z]+)\)/.exec(pattern) ?? [];
+    this.#flags = this.#known(flags);
+    this.#at = all.length;
+  }
+
+  #known(flags: string): ReadonlySet<string> {
+    for (const flag of flags) if (!FLAGS.includes(flag)) throw new PatternError(`it has the flag "${flag}", which a grammar does not know`);
+    return new Set(flags);
   }
 
   /** All that fits. */
@@ -143,9 +158,9 @@ class PatternReader {
       case "[":
         return this.#writing.character(this.#class());
       case ".":
-        return this.#writing.character(this.#writing.dot);
+        return this.#writing.character(this.#flags.has("s") ? ALL : this.#writing.dot);
       case "\\":
-        return this.#writing.character(this.#escape());
+        return this.#writing.character(this.#cased(this.#escape()));
       case "^":
       case "*":
       case "+":
@@ -153,20 +168,39 @@ class PatternReader {
       case "{":
         throw new PatternError(`"${next}" stands where it cannot`);
       default:
-        return this.#writing.literal(next);
+        return this.#flags.has("i") ? this.#writing.character(this.#cased([codeOf(next)])) : this.#writing.literal(next);
     }
+  }
+
+  #cased(ranges: readonly Range[]): readonly Range[] {
+    return this.#flags.has("i") ? caseless(ranges, this.#flags.has("u") || this.#flags.has("v") ? "iu" : "i") : ranges;
   }
 
   #group(depth: number): string {
     if (depth >= MOST_DEPTH) throw new PatternError("it is nested too deeply");
-    if (this.#takes("?") && !this.#takes(":")) {
+    const flags = this.#flags;
+    if (this.#takes("?") && !this.#takes(":") && !this.#modified()) {
+      if (/[a-z]/.test(this.#peek() ?? "")) throw new PatternError("flags stand at its very beginning, or before the colon of a group");
       this.#takes("P"); // as Python names a group
       if (!this.#takes("<") || "=!".includes(this.#peek() ?? "=")) throw new PatternError("a grammar cannot look ahead or behind");
       while (this.#next() !== ">");
     }
     const body = this.#choices(depth + 1);
     if (!this.#takes(")")) throw new PatternError("a group has no end");
+    this.#flags = flags;
     return `(${body})`;
+  }
+
+  /** Flags of a group alone: `(?i:a)`, `(?-i:a)`. */
+  #modified(): boolean {
+    const colon = this.#characters.indexOf(":", this.#at);
+    const match = /^([a-z]*)(?:-([a-z]*))?$/.exec(this.#characters.slice(this.#at, Math.min(colon, this.#at + 8)).join(""));
+    if (colon < 0 || match === null) return false;
+    const [, on = "", off = ""] = match;
+    const gone = this.#known(off);
+    this.#flags = new Set([...this.#flags, ...this.#known(on)].filter((flag) => !gone.has(flag)));
+    this.#at = colon + 1;
+    return true;
   }
 
   #escape(): readonly Range[] {
@@ -176,8 +210,7 @@ class PatternReader {
     if (next === "x" || next === "u") return this.#code(next);
     const control = Object.hasOwn(CONTROLS, next) ? CONTROLS[next] : undefined;
     if (control === undefined && /[a-zA-Z0-9]/.test(next)) throw new PatternError(`a grammar cannot say \\${next}`);
-    const code = control ?? next.codePointAt(0) ?? 0;
-    return [[code, code]];
+    return [control === undefined ? codeOf(next) : [control, control]];
   }
 
   #code(kind: string): readonly Range[] {
@@ -203,15 +236,21 @@ class PatternReader {
         ranges.push([low, to]);
       } else ranges.push(...from);
     }
-    return isNegated ? negated(ranges) : ranges;
+    const cased = this.#cased(ranges);
+    return isNegated ? negated(cased) : cased;
   }
 
   #member(): readonly Range[] {
     const next = this.#next();
     if (next === "\\") return this.#takes("b") ? [[8, 8]] : this.#escape();
-    const code = next.codePointAt(0) ?? 0;
-    return [[code, code]];
+    if (this.#flags.has("v") && (next === "[" || ("-&".includes(next) && this.#peek() === next))) throw new PatternError("a grammar cannot say what the flag v has in classes");
+    return [codeOf(next)];
   }
+}
+
+function codeOf(character: string): Range {
+  const code = character.codePointAt(0) ?? 0;
+  return [code, code];
 }
 
 /** What is between the quotes of a JSON string that fits. Raises PatternError. */
