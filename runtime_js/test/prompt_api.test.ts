@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
-import { createLanguageModel, type LanguageModelStatic, type ModelSource } from "../src/adapters/prompt_api/index.ts";
+import {
+  createLanguageModel, LanguageModelToolCall, LanguageModelToolError, LanguageModelToolSuccess, type LanguageModelStatic, type ModelSource,
+} from "../src/adapters/prompt_api/index.ts";
+import { readConstraint } from "../src/adapters/prompt_api/messages.ts";
 import type { ChatCompletionRequestStreaming } from "../src/api/openai/types.ts";
 import { CONTEXT, FakeEngine, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { saying } from "./fakes/saying.ts";
@@ -108,6 +111,54 @@ test("tools are called until there is an answer", async () => {
   assert.equal(await failing.prompt("The weather in Rome?"), "I do not know.");
 });
 
+const OPEN = { expectedInputs: [{ type: "tool-response" }, { type: "tool-call" }], expectedOutputs: [{ type: "tool-call" }] } as const;
+const WEATHER = { name: "weather", description: "The weather", inputSchema: { type: "object", properties: { city: { type: "string" } } } };
+
+test("calls of a tool that has no `execute` are the page's, which says what came of them", async () => {
+  const session = await (await model(CALL, "Sunny in Rome.", `One moment.${CALL}`, "It rains.")).create({ ...OPEN, tools: [WEATHER] });
+  const [call] = await session.prompt("The weather in Rome?");
+  assert.ok(typeof call === "object" && call.type === "tool-call" && call.value instanceof LanguageModelToolCall);
+  const { callId, name } = call.value;
+  assert.deepEqual([name, call.value.arguments], ["weather", { city: "Rome" }]);
+  const result = [{ type: "text", value: "sun" }, { type: "object", value: { degrees: 30 } }] as const;
+  const before = session.contextUsage;
+  assert.equal(await session.prompt([{ role: "user", content: [{ type: "tool-response", value: new LanguageModelToolSuccess({ callId, name, result }) }] }]), "Sunny in Rome.");
+  assert.ok(session.contextUsage > before);
+  const pieces: unknown[] = [];
+  for await (const piece of session.promptStreaming("And tomorrow?")) pieces.push(piece);
+  assert.equal(pieces.filter((piece) => typeof piece === "string").join(""), "One moment.");
+  const last = pieces.at(-1);
+  assert.ok(typeof last === "object" && last !== null && "value" in last && last.value instanceof LanguageModelToolCall);
+  const failed = new LanguageModelToolError({ callId: last.value.callId, name, errorMessage: "closed" });
+  assert.equal(await session.prompt([{ role: "user", content: [{ type: "tool-response", value: failed }, { type: "text", value: "Guess." }] }]), "It rains.");
+});
+
+test("calls and what came of them can be told as examples, and are what the template makes of them", async () => {
+  const told = async (value: object): Promise<number> => {
+    const call = new LanguageModelToolCall({ callId: "1", name: "weather", arguments: { city: "Rome" } });
+    const session = await (await model("Sunny.")).create({ ...OPEN, tools: [WEATHER], initialPrompts: [
+      { role: "user", content: "The weather in Rome?" }, { role: "assistant", content: [{ type: "tool-call", value: call }] },
+      { role: "user", content: [{ type: "tool-response", value }] }, { role: "assistant", content: "Sunny." },
+    ] });
+    return session.contextUsage;
+  };
+  const short = await told(new LanguageModelToolSuccess({ callId: "1", name: "weather", result: [] }));
+  assert.ok(await told({ callId: "1", name: "weather", result: [{ type: "object", value: { sky: "blue" } }] }) > short); // as a browser's own class would be
+  const LanguageModel = await model();
+  const refuses = async (role: "user" | "assistant", type: "tool-call" | "tool-response", value: unknown, name: string, options: object = OPEN): Promise<void> => {
+    const session = await LanguageModel.create({ ...options });
+    await assert.rejects(session.append([{ role, content: [{ type, value }] }]), { name });
+  };
+  const call = { callId: "1", name: "weather", arguments: {} };
+  await refuses("user", "tool-call", call, "NotSupportedError");
+  await refuses("assistant", "tool-response", { ...call, result: [] }, "NotSupportedError");
+  await refuses("assistant", "tool-call", call, "NotSupportedError", {});
+  await refuses("assistant", "tool-call", { ...call, arguments: "{}" }, "TypeError");
+  for (const value of [null, "sun", {}, { callId: "1", name: "weather" }, { ...call, result: [{ type: "text", value: 3 }] }]) await refuses("user", "tool-response", value, "TypeError");
+  await refuses("user", "tool-response", { ...call, result: [{ type: "image", value: null }] }, "NotSupportedError");
+  await assert.rejects(LanguageModel.create({ tools: [WEATHER] } as never), TypeError);
+});
+
 test("tools are there beside a constraint, too", async () => {
   const it = await saying(PLACES["in this thread"] ?? assert.fail(), [CALL, '{"sky":"blue"}']);
   const { completions } = it.engine.chat;
@@ -131,6 +182,9 @@ test("answers fit a constraint", async () => {
   const responseConstraint = { type: "object", properties: { sky: { enum: ["blue"] } }, required: ["sky"], additionalProperties: false };
   assert.deepEqual(JSON.parse(await session.prompt("?", { responseConstraint })), { sky: "blue" });
   assert.match(await session.prompt("?", { responseConstraint: /(yes|no)/, omitResponseConstraintInput: true }), /^(yes|no)$/);
+  assert.deepEqual(readConstraint({ responseConstraint: /^yes|no$/dgimy, omitResponseConstraintInput: true }), { format: { type: "regex", regex: "(?im)^yes|no$" }, told: "" });
+  assert.match(await session.prompt("?", { responseConstraint: /^yes|no$/i }), /^(yes|no)$/i);
+  await assert.rejects(session.prompt("?", { responseConstraint: /\bno/i }), { name: "NotSupportedError", message: /cannot say \\b/ });
 });
 
 test("the oldest turns go where the context is full, but for the first prompts", async () => {

@@ -2,17 +2,24 @@
 
 import { checkTools, readInputs, readSampling, still, toInitial, unsupported } from "./messages.ts";
 import { CreateMonitor } from "./monitor.ts";
-import { LanguageModelSession } from "./session.ts";
+import { LanguageModelSession, PARTS, TEXTS } from "./session.ts";
+import type { ToolCallPart } from "./tool_parts.ts";
 import { unlessAborted } from "./unless_aborted.ts";
-import type { Availability, CoreOptions, CreateOptions, ModelSource, PromptEngine } from "./types.ts";
+import type { Availability, Content, CoreOptions, CreateOptions, ModelSource, OpenLoopOptions, PromptEngine } from "./types.ts";
 
 export { LanguageModelSession };
+export { LanguageModelToolCall, LanguageModelToolError, LanguageModelToolSuccess } from "./tool_parts.ts";
+export type { ToolCallPart, ToolResultContent } from "./tool_parts.ts";
 export type { CreateMonitor } from "./monitor.ts";
 export type * from "./types.ts";
+
+/** One whose answers may be calls of tools: `prompt` gives a list of parts then, text first, and `promptStreaming` ends with those calls. */
+export type OpenLoopSession = LanguageModelSession<string | Content[], ToolCallPart>;
 
 /** What stands for the global `LanguageModel`. */
 export interface LanguageModelStatic {
   create(options?: CreateOptions): Promise<LanguageModelSession>;
+  create(options: OpenLoopOptions): Promise<OpenLoopSession>;
   availability(options?: CoreOptions): Promise<Availability>;
   /** Its sessions are its instances. */
   [Symbol.hasInstance](value: unknown): boolean;
@@ -48,13 +55,15 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
     return engine !== undefined ? "downloading" : await source.isStored() ? "available" : "downloadable";
   }
 
-  async function create(options: CreateOptions = {}): Promise<LanguageModelSession> {
+  function create(options?: CreateOptions): Promise<LanguageModelSession>;
+  function create(options: OpenLoopOptions): Promise<OpenLoopSession>;
+  async function create(options: CreateOptions | OpenLoopOptions = {}): Promise<LanguageModelSession | OpenLoopSession> {
     const { signal, monitor, initialPrompts = [], tools = [] } = options;
     signal?.throwIfAborted();
     const sampling = readSampling(options);
     const inputs = readInputs(options, source);
     if (inputs === undefined) throw unsupported(`This model takes ${["text", ...(source.sees === true ? ["pictures"] : []), ...(source.hears === true ? ["sounds"] : [])].join(" and ")}, and writes text.`);
-    checkTools(tools);
+    checkTools(tools, options);
     const history = await still(toInitial(initialPrompts, inputs));
     const target = new CreateMonitor();
     monitor?.(target);
@@ -65,7 +74,12 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
       const opened = await unlessAborted(open(), signal);
       tell(1);
       signal?.throwIfAborted();
-      const session = await new LanguageModelSession({ engine: opened, contextWindow: source.contextWindow, sampling, tools, inputs }, history, history.length).measured();
+      const setting = { engine: opened, contextWindow: source.contextWindow, sampling, tools, inputs };
+      const isOpenLoop = tools.some(({ execute }) => execute === undefined);
+      const session = isOpenLoop
+        ? new LanguageModelSession({ ...setting, answers: PARTS }, history, history.length)
+        : new LanguageModelSession({ ...setting, answers: TEXTS }, history, history.length);
+      await session.measured();
       signal?.throwIfAborted();
       return session.endWith(signal);
     } finally {

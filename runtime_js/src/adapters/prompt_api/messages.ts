@@ -4,7 +4,8 @@ import type { ChatCompletionMessageParam, ContentPart, ResponseFormat } from "..
 import { isPixels } from "../../media/pixels.ts";
 import { fileOfBytes, isAudioBuffer } from "../../api/sounds.ts";
 import { isOnPage, isSendable, type PictureInput } from "../../media/source.ts";
-import type { Content, CoreOptions, Expected, Message, ModelSource, Prompt, PromptOptions, SamplingMode, Tool } from "./types.ts";
+import { callOf, responseOf } from "./tool_parts.ts";
+import type { Content, CoreOptions, DeclaredTool, Expected, Message, ModelSource, Prompt, PromptOptions, SamplingMode } from "./types.ts";
 
 const SAMPLING: Readonly<Record<SamplingMode, { temperature?: number; top_p?: number }>> = {
   "most-predictable": { temperature: 0 },
@@ -23,15 +24,12 @@ export function unsupported(what: string): DOMException {
 
 const ROLES: readonly string[] = ["system", "user", "assistant"] satisfies readonly Message["role"][];
 
-/** What a prompt may have beside text: pictures and sounds, where the session was made for them. */
-export interface Inputs {
-  readonly pictures: boolean;
-  readonly sounds: boolean;
-}
+/** What a prompt may have beside text, as the session was made for it. */
+export type Inputs = ReadonlySet<Content["type"]>;
 
-function toPart({ type, value }: Content, role: Message["role"], { pictures, sounds }: Inputs): ContentPart {
-  if (type === "image" && pictures && role !== "assistant") return { type: "image_url", image_url: { url: pictureOf(value) } };
-  if (type === "audio" && sounds && role !== "assistant") return { type: "input_audio", input_audio: { data: soundOf(value) } };
+function toPart({ type, value }: Content, role: Message["role"], inputs: Inputs): ContentPart {
+  if (type === "image" && inputs.has(type) && role !== "assistant") return { type: "image_url", image_url: { url: pictureOf(value) } };
+  if (type === "audio" && inputs.has(type) && role !== "assistant") return { type: "input_audio", input_audio: { data: soundOf(value) } };
   if (type !== "text") throw unsupported(`This session takes text, and no ${type}${role === "assistant" ? " of the assistant" : " (see expectedInputs)"}.`);
   if (typeof value !== "string") throw new TypeError("A part of the type text has a string for its value.");
   return { type: "text", text: value };
@@ -52,13 +50,20 @@ function soundOf(value: unknown): Blob | AudioBuffer {
   return sound;
 }
 
-function toMessage({ role, content, prefix = false }: Message, isLast: boolean, inputs: Inputs): ChatCompletionMessageParam {
+/** One message, or several: what came of each call is a message of its own, before what a user says beside them. */
+function toMessage({ role, content, prefix = false }: Message, isLast: boolean, inputs: Inputs): ChatCompletionMessageParam[] {
   if (prefix && !(role === "assistant" && isLast)) throw new DOMException("Only an assistant's message that is the last can be a prefix.", "SyntaxError");
   if (!ROLES.includes(role)) throw new TypeError(`The role "${role}" is none of ${ROLES.join(", ")}.`);
-  if (typeof content === "string") return { role, content };
+  if (typeof content === "string") return [{ role, content }];
   if (!Array.isArray(content)) throw new TypeError("A message's content is a string, or a list of parts.");
-  const parts = content.map((part) => toPart(part, role, inputs));
-  return { role, content: parts.every(({ type }) => type === "text") ? parts.map(({ text }) => text).join("") : parts };
+  const given: readonly Content[] = content;
+  const of = (wanted: Content["type"], writer: Message["role"]): readonly Content[] => (role === writer && inputs.has(wanted) ? given.filter(({ type }) => type === wanted) : []);
+  const [calls, responses] = [of("tool-call", "assistant"), of("tool-response", "user")];
+  const parts = given.filter((part) => !calls.includes(part) && !responses.includes(part)).map((part) => toPart(part, role, inputs));
+  const answered = responses.map(({ value }) => responseOf(value));
+  if (parts.length === 0 && answered.length > 0) return answered;
+  const said = parts.every(({ type }) => type === "text") ? parts.map(({ text }) => text).join("") : parts;
+  return [...answered, { role, content: said, ...(calls.length > 0 && { tool_calls: calls.map(({ value }) => callOf(value)) }) }];
 }
 
 /** The same messages with their pictures as they are now, since a session shows them again with each prompt. */
@@ -80,14 +85,14 @@ export function checkOrder(prompts: readonly { readonly role: string }[], isFirs
 export function toMessages(prompt: Prompt, inputs: Inputs): ChatCompletionMessageParam[] {
   if (!Array.isArray(prompt)) return [{ role: "user", content: String(prompt) }];
   const messages: readonly Message[] = prompt;
-  return messages.map((message, i) => toMessage(message, i === messages.length - 1, inputs));
+  return messages.flatMap((message, i) => toMessage(message, i === messages.length - 1, inputs));
 }
 
 /** Of `initialPrompts`. */
 export function toInitial(prompts: readonly Message[], inputs: Inputs): ChatCompletionMessageParam[] {
   checkOrder(prompts, true);
   if (prompts.some(({ prefix }) => prefix)) throw unsupported("initialPrompts have no prefix.");
-  return prompts.map((message) => toMessage(message, false, inputs));
+  return prompts.flatMap((message) => toMessage(message, false, inputs));
 }
 
 export interface Sampling {
@@ -117,20 +122,22 @@ export function readInputs({ expectedInputs = [], expectedOutputs = [] }: CoreOp
     if (!TYPES.includes(type)) throw new TypeError(`The type "${type}" is none of ${TYPES.join(", ")}.`);
     Intl.getCanonicalLocales([...languages]);
   }
-  const pictures = expectedInputs.some(({ type }) => type === "image");
-  const sounds = expectedInputs.some(({ type }) => type === "audio");
-  const isPossible = (!pictures || sees) && (!sounds || hears) && expectedOutputs.every(({ type }) => type !== "image" && type !== "audio");
-  return isPossible ? { pictures, sounds } : undefined;
+  const inputs = new Set(expectedInputs.map(({ type }) => type));
+  const isPossible = (!inputs.has("image") || sees) && (!inputs.has("audio") || hears)
+    && expectedOutputs.every(({ type }) => type === "text" || type === "tool-call");
+  return isPossible ? inputs : undefined;
 }
 
-/** Raises TypeError for a tool that is not described, and what reading its schema raises. */
-export function checkTools(tools: readonly Tool[]): void {
+/** Raises TypeError for a tool that is not described, or that nobody calls, and what reading its schema raises. */
+export function checkTools(tools: readonly DeclaredTool[], { expectedInputs = [], expectedOutputs = [] }: CoreOptions): void {
   const names = new Set<string>();
-  for (const { name, description, inputSchema } of tools) {
+  const isOpen = expectedOutputs.some(({ type }) => type === "tool-call") && expectedInputs.some(({ type }) => type === "tool-response");
+  for (const { name, description, inputSchema, execute } of tools) {
     const wrong = (what: string): TypeError => new TypeError(`The tool "${name}" ${what}.`);
     if (name === "" || names.has(name)) throw wrong("needs a name of its own");
     names.add(name);
     if (description === "") throw wrong("needs a description");
+    if (execute === undefined && !isOpen) throw wrong('needs an `execute`, or "tool-response" in expectedInputs and "tool-call" in expectedOutputs');
     const schema: unknown = inputSchema;
     if (typeof schema !== "object" || schema === null || Reflect.get(schema, "type") !== "object") throw wrong('needs an inputSchema of the type "object"');
     const [properties, required]: [unknown, unknown] = [Reflect.get(schema, "properties"), Reflect.get(schema, "required")];
@@ -149,8 +156,12 @@ export interface Constraint {
 export function readConstraint({ responseConstraint, omitResponseConstraintInput = false }: PromptOptions): Constraint | undefined {
   if (responseConstraint === undefined) return undefined;
   if (responseConstraint instanceof RegExp) {
-    const { source } = responseConstraint;
-    return { format: { type: "regex", regex: source }, told: omitResponseConstraintInput ? "" : `\nAnswer with text that fits this regular expression: ${source}` };
+    const { source, flags } = responseConstraint;
+    const read = flags.replace(/[dgy]/g, ""); // which say how to search, and not what fits
+    return {
+      format: { type: "regex", regex: read === "" ? source : `(?${read})${source}` },
+      told: omitResponseConstraintInput ? "" : `\nAnswer with text that fits this regular expression: ${read === "" ? source : String(responseConstraint)}`,
+    };
   }
   let schema: string;
   try {

@@ -6,17 +6,33 @@ import { childController } from "../../support/abort.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { unlessAborted } from "./unless_aborted.ts";
 import { checkOrder, readConstraint, still, telling, toMessages, type Constraint, type Inputs, type Sampling } from "./messages.ts";
-import type { Prompt, PromptEngine, PromptOptions, SamplingMode, Tool } from "./types.ts";
+import { partOf, type ToolCallPart } from "./tool_parts.ts";
+import type { Content, DeclaredTool, Prompt, PromptEngine, PromptOptions, SamplingMode } from "./types.ts";
 
 /** Rounds of tools that one prompt may take. */
 const MAX_ROUNDS = 32;
 
-interface Setting {
+/** What an answer is, with the calls that are left to the page. */
+interface Answers<Answer, Call> {
+  whole(text: string, calls: readonly ToolCallPart[]): Answer;
+  /** What a stream ends with. */
+  end(calls: readonly ToolCallPart[]): readonly Call[];
+}
+
+/** Where all calls are made here. */
+export const TEXTS: Answers<string, never> = { whole: (text) => text, end: () => [] };
+export const PARTS: Answers<string | Content[], ToolCallPart> = {
+  whole: (text, calls) => (calls.length === 0 ? text : [...(text === "" ? [] : [{ type: "text", value: text } as const]), ...calls]),
+  end: (calls) => calls,
+};
+
+interface Setting<Answer, Call> {
   readonly engine: PromptEngine;
   readonly contextWindow: number;
   readonly sampling: Sampling;
-  readonly tools: readonly Tool[];
+  readonly tools: readonly DeclaredTool[];
   readonly inputs: Inputs;
+  readonly answers: Answers<Answer, Call>;
 }
 
 function destroyed(): DOMException {
@@ -36,11 +52,11 @@ function told(error: unknown): unknown {
   return error instanceof RequestValidationError ? new DOMException(error.message, "NotSupportedError") : error;
 }
 
-export class LanguageModelSession extends EventTarget {
+export class LanguageModelSession<Answer = string, Call = never> extends EventTarget {
   oncontextoverflow: ((event: Event) => void) | null = null;
   /** The name that this event had before. */
   onquotaoverflow: ((event: Event) => void) | null = null;
-  readonly #setting: Setting;
+  readonly #setting: Setting<Answer, Call>;
   /** What is never left out. */
   readonly #kept: number;
   readonly #life = new AbortController();
@@ -49,7 +65,7 @@ export class LanguageModelSession extends EventTarget {
   /** Prompts come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(setting: Setting, history: readonly ChatCompletionMessageParam[], kept: number) {
+  constructor(setting: Setting<Answer, Call>, history: readonly ChatCompletionMessageParam[], kept: number) {
     super();
     this.#setting = setting;
     this.#history = history;
@@ -97,29 +113,33 @@ export class LanguageModelSession extends EventTarget {
     return this.#setting.sampling.mode;
   }
 
-  async prompt(input: Prompt, options: PromptOptions = {}): Promise<string> {
+  async prompt(input: Prompt, options: PromptOptions = {}): Promise<Answer> {
     let text = "";
-    const reader = this.promptStreaming(input, options).getReader();
-    for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value;
-    return text;
+    const pieces = this.#pieces(input, options, this.#begin(options.signal));
+    let next = await pieces.next();
+    for (; next.done !== true; next = await pieces.next()) text += next.value;
+    return this.#setting.answers.whole(text, next.value);
   }
 
   /** Raises what the session, or the signal, was ended with. */
-  promptStreaming(input: Prompt, options: PromptOptions = {}): ReadableStream<string> {
+  promptStreaming(input: Prompt, options: PromptOptions = {}): ReadableStream<string | Call> {
     const pieces = this.#pieces(input, options, this.#begin(options.signal));
-    return new ReadableStream<string>({
+    const { answers } = this.#setting;
+    return new ReadableStream<string | Call>({
       async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done === true) controller.close();
-        else controller.enqueue(value);
+        const next = await pieces.next();
+        if (next.done !== true) return controller.enqueue(next.value);
+        for (const call of answers.end(next.value)) controller.enqueue(call);
+        controller.close();
       },
       async cancel() {
-        await pieces.return();
+        await pieces.return([]);
       },
     });
   }
 
-  async *#pieces(input: Prompt, options: PromptOptions, begun: AbortController): AsyncGenerator<string, void, void> {
+  /** Yields the answer's text, and gives the calls that are left to the page. */
+  async *#pieces(input: Prompt, options: PromptOptions, begun: AbortController): AsyncGenerator<string, readonly ToolCallPart[], void> {
     const { signal } = begun;
     let done: () => void = () => undefined;
     const before = this.#turn;
@@ -133,9 +153,10 @@ export class LanguageModelSession extends EventTarget {
       checkOrder(given, this.#history.length === 0);
       const asked = telling(given.length === 0 ? [{ role: "user", content: "" }] : given, constraint?.told ?? "");
       await this.#makeRoom(asked);
-      const answer = yield* this.#answer([...this.#history, ...asked], constraint, signal);
+      const [answer, calls] = yield* this.#answer([...this.#history, ...asked], constraint, signal);
       this.#history = [...this.#history, ...behindPrefix(asked, answer)];
       await this.#measure();
+      return calls;
     } catch (error) {
       signal.throwIfAborted(); // with the reason itself
       throw told(error);
@@ -154,10 +175,10 @@ export class LanguageModelSession extends EventTarget {
     return begun;
   }
 
-  /** Yields the answer's text, and gives the messages that it came to, those of tools among them. */
+  /** Yields the answer's text, and gives the messages that it came to, those of tools among them, and the calls that are left to the page. */
   async *#answer(
     conversation: readonly ChatCompletionMessageParam[], constraint: Constraint | undefined, signal: AbortSignal,
-  ): AsyncGenerator<string, ChatCompletionMessageParam[], void> {
+  ): AsyncGenerator<string, [ChatCompletionMessageParam[], readonly ToolCallPart[]], void> {
     const { engine, sampling: { mode: _, ...sampling }, tools } = this.#setting;
     const said: ChatCompletionMessageParam[] = [];
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -174,7 +195,9 @@ export class LanguageModelSession extends EventTarget {
         if (text !== "") yield text;
       }
       said.push(message.message);
-      if (message.calls.length === 0) return said;
+      if (message.calls.length === 0) return [said, []];
+      const isOurs = message.calls.every(({ function: { name } }) => tools.find((tool) => tool.name === name)?.execute !== undefined);
+      if (!isOurs && tools.some(({ execute }) => execute === undefined)) return [said, message.calls.map(partOf)];
       said.push(...await Promise.all(message.calls.map((call) => this.#call(call))));
       signal.throwIfAborted();
     }
@@ -186,7 +209,7 @@ export class LanguageModelSession extends EventTarget {
     const tool = this.#setting.tools.find((one) => one.name === name);
     let content: string;
     try {
-      content = tool === undefined ? `There is no tool "${name}".` : String(await tool.execute(JSON.parse(text)));
+      content = tool?.execute === undefined ? `There is no tool "${name}".` : String(await tool.execute(JSON.parse(text)));
     } catch (error) {
       content = `The tool failed: ${String(error)}`;
     }
@@ -250,7 +273,7 @@ export class LanguageModelSession extends EventTarget {
   }
 
   /** The conversation twice, each to go on by itself; what both have in common is computed once. */
-  async clone({ signal }: { readonly signal?: AbortSignal } = {}): Promise<LanguageModelSession> {
+  async clone({ signal }: { readonly signal?: AbortSignal } = {}): Promise<LanguageModelSession<Answer, Call>> {
     const begun = this.#begin(signal);
     try {
       await unlessAborted(this.#turn, begun.signal);

@@ -9,7 +9,7 @@ export type SamplingMode =
   "most-predictable" | "predictable" | "slightly-predictable" | "balanced" | "slightly-creative" | "creative" | "most-creative";
 
 export interface Content {
-  readonly type: "text" | "image" | "audio";
+  readonly type: "text" | "image" | "audio" | "tool-call" | "tool-response";
   readonly value: unknown;
 }
 
@@ -24,7 +24,7 @@ export interface Message {
 export type Prompt = string | readonly Message[];
 
 export interface Expected {
-  readonly type: "text" | "image" | "audio" | "tool-call" | "tool-response";
+  readonly type: Content["type"];
   readonly languages?: readonly string[];
 }
 
@@ -36,6 +36,9 @@ export interface Tool {
   readonly execute: (input: unknown) => Promise<string>;
 }
 
+/** A tool without `execute` is the page's to call: an answer then is a list of parts, those of the type tool-call among them. */
+export type DeclaredTool = Omit<Tool, "execute"> & Partial<Pick<Tool, "execute">>;
+
 export interface CoreOptions {
   readonly samplingMode?: SamplingMode;
   /** Of extensions; heeded where there is no `samplingMode`. */
@@ -43,15 +46,21 @@ export interface CoreOptions {
   readonly temperature?: number;
   readonly expectedInputs?: readonly Expected[];
   readonly expectedOutputs?: readonly Expected[];
-  readonly tools?: readonly Tool[];
+  readonly tools?: readonly DeclaredTool[];
 }
 
 export interface CreateOptions extends CoreOptions {
+  readonly tools?: readonly Tool[];
   /** Ends the session, too, when it is aborted later. */
   readonly signal?: AbortSignal;
   /** Gets what tells `downloadprogress`, from 0 to 1. */
   readonly monitor?: (monitor: CreateMonitor) => void;
   readonly initialPrompts?: readonly Message[];
+}
+
+/** Of a session whose tools the page runs: `expectedInputs` has "tool-response", `expectedOutputs` has "tool-call". */
+export interface OpenLoopOptions extends Omit<CreateOptions, "tools"> {
+  readonly tools: readonly DeclaredTool[];
 }
 
 export interface PromptOptions {
