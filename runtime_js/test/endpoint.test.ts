@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as idle } from "node:timers/promises";
 import OpenAI from "openai";
 import { answer } from "../src/endpoint/answer.ts";
 import { askPages, type Page } from "../src/endpoint/ask.ts";
@@ -99,25 +100,73 @@ test("pages that are silent, or have no model, are passed over; without any, the
   const { error } = await none.json();
   assert.match(error.message, /Open https:\/\/site.example\/chat\/ in a tab/);
   assert.equal((await soon(fetchFrom(one)(`${SITE}v1/anything`))).status, 404);
+  await turns(20); // until no page waits by a clock that the next test stops
 });
 
-test("a page has longer for a long request; what is too long is for none", async ({ mock }) => {
+/** A page that reads a request when it is told to. */
+function busy(one: Page): { page: Page; asked: Promise<() => void> } {
+  let hear = (_: () => void): void => undefined;
+  const asked = new Promise<() => void>((resolve) => { hear = resolve; });
+  return { page: { postMessage: (...message) => hear(() => one.postMessage(...message)) }, asked };
+}
+
+test("a page may be busy, the longer for a long request; what is too long is for none", async ({ mock }) => {
   const { page: one } = await page();
   const post = (from: Page, bytes: number): Promise<Response> => {
     const request = Object.assign(new Request(`${SITE}v1/chat/completions`, { method: "POST" }), { arrayBuffer: async () => new ArrayBuffer(bytes) });
     return askPages(request, "v1/chat/completions", [from], SITE);
   };
-  /** Reads a request when it is told to. */
-  const reading = (bytes: number): Promise<{ read: () => void; answer: Promise<Response> }> => new Promise((resolve) => {
-    const answer: Promise<Response> = post({ postMessage: (...asked) => resolve({ read: () => one.postMessage(...asked), answer }) }, bytes);
-  });
+  const pages = [busy(one), busy(one), busy(one)] as const;
   mock.timers.enable({ apis: ["setTimeout"] });
-  const [short, long] = [await reading(100), await reading(2 ** 24)];
+  const answers = [post(pages[0].page, 100), post(pages[1].page, 100), post(pages[2].page, 2 ** 24)];
+  const [soonRead, , longRead] = await Promise.all(pages.map(({ asked }) => asked));
+  for (const passed of [1100, 29_000]) { // first it is seen that nobody else is left to be asked
+    await idle();
+    mock.timers.tick(passed);
+  }
+  soonRead?.();
+  await answers[0];
   mock.timers.tick(1500);
+  await answers[1];
+  longRead?.();
+  await answers[2];
   mock.timers.reset();
-  long.read();
-  const answers = await soon(Promise.all([short.answer, long.answer, post(one, 2 ** 27 + 1)]));
-  assert.deepEqual(answers.map(({ status }) => status), [503, 400, 413]);
+  answers.push(post(one, 2 ** 27 + 1));
+  assert.deepEqual((await Promise.all(answers)).map(({ status }) => status), [400, 503, 400, 413]);
+  await turns(20); // until no page waits by a clock that is no more
+});
+
+test("beside a page that is busy the next is asked; the first to take it answers, and another stops", async ({ mock }) => {
+  const [first, second] = [await page(), await page()];
+  const [slow, slower] = [busy(first.page), busy(second.page)];
+  const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 100 });
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const answer = fetchFrom(slow.page, refusing, slower.page, silent)(`${SITE}v1/chat/completions`, { method: "POST", body });
+  const readFirst = await slow.asked;
+  let read: (() => void) | undefined;
+  void slower.asked.then((reading) => { read = reading; });
+  while (read === undefined) {
+    await idle();
+    mock.timers.tick(100);
+  }
+  mock.timers.reset();
+  read();
+  assert.equal((await soon(answer)).status, 200);
+  readFirst();
+  await turns(200);
+  const [begun = 0, whole = 0] = [first, second].map(({ engine }) => engine.loaded[0]?.runner.calls.length);
+  assert.ok(begun < 50 && whole >= 100, `${begun} steps of one, ${whole} of the other`);
+});
+
+test("who leaves before an answer has begun ends it", async () => {
+  const { engine, page: one } = await page();
+  const leaving = new AbortController();
+  const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }], temperature: 0 });
+  const answer = fetchFrom(one, one)(`${SITE}v1/chat/completions`, { method: "POST", body, signal: leaving.signal });
+  while (engine.loaded[0]?.runner.calls.length === 0) await turns(1);
+  leaving.abort();
+  await soon(assert.rejects(answer, { name: "AbortError" }));
+  await soon((async () => { while (engine.loaded[0]?.runner.calls.length !== await later(engine)) { /* it still works */ } })());
 });
 
 test("a page takes requests while its model is ready", async () => {
