@@ -124,6 +124,13 @@ def write_tiny_qwen3_vl(folder: Path) -> Path:
     return _write("qwen3_vl", folder, QWEN_TOKENS, QWEN_TEMPLATE, names, {"preprocessor_config.json": QWEN_PREPROCESSOR})
 
 
+def write_tiny_lfm3_vl(folder: Path) -> Path:
+    """As of LFM3-VL, whose processor is Qwen's."""
+    names = {"eos_token": "<|im_end|>", "bos_token": None}
+    files = {"preprocessor_config.json": QWEN_PREPROCESSOR | {"processor_class": "Lfm3VlProcessor"}}
+    return _write("lfm3_vl", folder, QWEN_TOKENS, QWEN_TEMPLATE, names, files)
+
+
 def write_tiny_llava(folder: Path) -> Path:
     """As of LLaVA 1.5, which leaves out the vector of CLIP's own token."""
     files = {"preprocessor_config.json": LLAVA_PREPROCESSOR, "processor_config.json": LLAVA_PROCESSOR}

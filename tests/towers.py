@@ -93,7 +93,8 @@ class Seeing:
 def io_of(tower: Tower, given: Pictures) -> dict[str, Any]:
     """What a call of a tower reads, by io buffers."""
     taps = {"taps": given.taps, "factors": given.factors} if tower.patches.positions else {}
-    return {"patches": given.patches, **taps, **{f"spans{number}": spans for number, spans in enumerate(given.spans)}}
+    around = {"neighbours": given.neighbours(tower.neighbours)} if tower.neighbours else {}
+    return {"patches": given.patches, **taps, **around, **{f"spans{number}": spans for number, spans in enumerate(given.spans)}}
 
 
 def cosines(found: Array, expected: Array) -> Array:

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { BufferTable, allocateWeights } from "../src/executor/buffers.ts";
 import { DeviceWatch } from "../src/executor/device.ts";
 import { PlanExecutor } from "../src/executor/executor.ts";
+import { patchCall, probeTile } from "../src/executor/patches.ts";
 import { compileKernels } from "../src/executor/pipelines.ts";
 import { parsePlan } from "../src/executor/plan.ts";
 import type { Tile } from "../src/media/picture.ts";
@@ -32,4 +33,24 @@ test("calls of a tower come side by side, also where one of them gives the cache
     const seen = await Promise.all([first, executor.see([tile(4)])]);
     assert.deepEqual([seen.map(({ length }) => length), errors], [[32, 16], []], `${turns}`);
   }
+});
+
+test("patches know those around them in their own tile, in whatever order they come", () => {
+  const plan = { io: [{ name: "patches", bytes: 4 * 8 * 16 }, { name: "neighbours", bytes: 4 * 9 * 16 }], model: { ...PLAN.model, prefillChunk: 16 } };
+  const tile = (grid: Tile["grid"], places: readonly number[]): Tile => ({ grid, tokens: places.length / 8, patches: new Float32Array(4 * places.length), positions: Int32Array.from(places) });
+  const around = (tiles: readonly Tile[]): readonly number[][] => {
+    const found = patchCall(tiles, plan, 1).words.filter(([name]) => name === "neighbours");
+    return found.map(([, offset, words]) => [offset, ...words]);
+  };
+  const square = tile([2, 2], [0, 0, 0, 1, 1, 0, 1, 1]);
+  const blocks = tile([2, 4], [0, 2, 0, 3, 1, 2, 1, 3, 0, 0, 0, 1, 1, 0, 1, 1]); // the right half first
+  assert.deepEqual(around([square, blocks]), [
+    [0, -1, -1, -1, -1, 0, 1, -1, 2, 3, -1, -1, -1, 0, 1, -1, 2, 3, -1, -1, 0, 1, -1, 2, 3, -1, -1, -1, 0, 1, -1, 2, 3, -1, -1, -1, -1],
+    [
+      4 * 36, -1, -1, -1, 9, 4, 5, 11, 6, 7, -1, -1, -1, 4, 5, -1, 6, 7, -1, 9, 4, 5, 11, 6, 7, -1, -1, -1, 4, 5, -1, 6, 7, -1, -1, -1, -1,
+      -1, -1, -1, -1, 8, 9, -1, 10, 11, -1, -1, -1, 8, 9, 4, 10, 11, 6, -1, 8, 9, -1, 10, 11, -1, -1, -1, 8, 9, 4, 10, 11, 6, -1, -1, -1,
+    ],
+  ]);
+  // Of a probe all patches are at one place, where the last one is.
+  assert.deepEqual(around([probeTile(3, plan)]), [[0, ...[1, 2, 3].flatMap(() => [-1, -1, -1, -1, 2, -1, -1, -1, -1])]]);
 });

@@ -25,7 +25,7 @@ from PIL import Image
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from tiny_vision import write_tiny_gemma4, write_tiny_llava, write_tiny_qwen3_vl, write_tiny_smolvlm  # noqa: E402
+from tiny_vision import write_tiny_gemma4, write_tiny_lfm3_vl, write_tiny_llava, write_tiny_qwen3_vl, write_tiny_smolvlm  # noqa: E402
 
 COUNT = 12
 Message = dict[str, Any]
@@ -59,7 +59,7 @@ def templated(message: Message) -> Message:
 
 
 def qwen_inputs(processor: Any, tokenizer: Any, text: str, images: list[Image.Image]) -> dict[str, torch.Tensor]:
-    """As Qwen3VLProcessor makes them, which wants a processor of films beside."""
+    """As Qwen3VLProcessor and Lfm3VlProcessor make them, which want a processor of films beside."""
     given = processor(images, return_tensors="pt") if images else {}
     for grid in given.get("image_grid_thw", []):
         text = text.replace("<|image_pad|>", "<|placeholder|>" * (int(grid.prod()) // processor.merge_size**2), 1)
@@ -93,11 +93,20 @@ def by_its_processor(kind: Any) -> Callable[[Path], tuple[Any, Any, Any]]:
     return read
 
 
-def qwen3_vl(folder: Path) -> tuple[Any, Any, Any]:
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    processor = transformers.Qwen2VLImageProcessor.from_pretrained(folder)
-    kind = transformers.Qwen3VLForConditionalGeneration
-    return kind, lambda text, images: qwen_inputs(processor, tokenizer, text, images), tokenizer.apply_chat_template
+def by_qwen_s_processor(kind: Any, *, types: bool) -> Callable[[Path], tuple[Any, Any, Any]]:
+    """types: the model is told which tokens are of pictures."""
+
+    def read(folder: Path) -> tuple[Any, Any, Any]:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        processor = transformers.Qwen2VLImageProcessor.from_pretrained(folder)
+
+        def inputs(text: str, images: list[Image.Image]) -> dict[str, torch.Tensor]:
+            given = qwen_inputs(processor, tokenizer, text, images)
+            return given if types else {name: value for name, value in given.items() if name != "mm_token_type_ids"}
+
+        return kind, inputs, tokenizer.apply_chat_template
+
+    return read
 
 
 def gemma4(folder: Path) -> tuple[Any, Any, Any]:
@@ -119,8 +128,9 @@ def gemma4(folder: Path) -> tuple[Any, Any, Any]:
 
 FAMILIES = {
     "gemma4": (write_tiny_gemma4, gemma4),
+    "lfm3_vl": (write_tiny_lfm3_vl, by_qwen_s_processor(transformers.Lfm3VlForConditionalGeneration, types=False)),
     "llava": (write_tiny_llava, by_its_processor(transformers.LlavaForConditionalGeneration)),
-    "qwen3_vl": (write_tiny_qwen3_vl, qwen3_vl),
+    "qwen3_vl": (write_tiny_qwen3_vl, by_qwen_s_processor(transformers.Qwen3VLForConditionalGeneration, types=True)),
     "smolvlm": (write_tiny_smolvlm, by_its_processor(transformers.SmolVLMForConditionalGeneration)),
 }
 

@@ -231,6 +231,16 @@ class Qwen25(Qwen):
         return {**found, **moved, "spans1": windows.astype(np.int32), "order": order}
 
 
+class Lfm3Vl(Qwen):
+    """Whose text counts pictures as any other tokens."""
+
+    def marks(self, tokens: np.ndarray) -> dict[str, torch.Tensor]:
+        return {}
+
+    def reference(self, prompt: list[Any]) -> dict[str, np.ndarray]:
+        return Family.reference(self, prompt)
+
+
 class Gemma4(Family):
     def merge(self) -> int:
         return int(self.vision["pooling_kernel_size"])
@@ -263,6 +273,7 @@ KINDS: dict[str, type[Family]] = {
     "gemma4": Gemma4,
     "gemma4-both_ways": Gemma4,
     "lfm2_vl": Lfm2Vl,
+    "lfm3_vl": Lfm3Vl,
     "llava": LlavaClip,
     "llava-siglip": Llava,
     "qwen2_5_vl": Qwen25,

@@ -136,3 +136,22 @@ def depthwise(columns: int, taps: int) -> tirx.PrimFunc:
         return functools.reduce(operator.add, parts)
 
     return _alone([x, weight, te.compute(x.shape, element, name="convolved")])
+
+
+@functools.cache
+def convolve_grid(columns: int, taps: int) -> tirx.PrimFunc:
+    """Of rows of gates[n, 3 * columns], b, c and x: c times the sum over t of b * x of row neighbours[n, t], if that is not negative, times
+    weight[t * columns...]."""
+    n = tirx.Var("n", "int64")
+    gates, neighbours = _placeholder((None, 3 * columns), "float32", n), _placeholder((None, taps), "int32", n)
+    weight = te.placeholder([taps * columns], "float32")
+
+    def element(row: tirx.Var, column: tirx.Var) -> tirx.Expr:
+        parts = []
+        for tap in range(taps):
+            at = te.max(tirx.Cast("int64", neighbours[row, tap]), tirx.IntImm("int64", 0))
+            factor = te.if_then_else(neighbours[row, tap] >= 0, weight[tap * columns + column], tirx.FloatImm("float32", 0))
+            parts.append(gates[at, column] * gates[at, column + 2 * columns] * factor)
+        return functools.reduce(operator.add, parts) * gates[row, column + columns]
+
+    return _alone([gates, neighbours, weight, te.compute([n, columns], element, name="convolved")])

@@ -61,10 +61,10 @@ FUNCTIONS = (
 )
 
 EMBEDDER_FUNCTIONS = ("prefill", "encode")
-OF_PICTURES = ("vectors", "ends", "taps", "factors", "spans")  # which a model may have none of, or several
+OF_PICTURES = ("vectors", "ends", "taps", "factors", "neighbours", "spans")  # which a model may have none of, or several
 # Of a tower: the states of patches, and the vectors of groups of them.
 TOWER_FUNCTIONS = (
-    FunctionSpec("encode_image", "n", ("patches", "state", "ropes", "tables", "taps", "factors", "spans"), True, "hidden"),
+    FunctionSpec("encode_image", "n", ("patches", "state", "ropes", "tables", "taps", "factors", "neighbours", "spans"), True, "hidden"),
     FunctionSpec(PROJECT_IMAGE, "n", ("groups",), True, "pictures"),
 )
 

@@ -24,7 +24,7 @@ POOLED = 2  # rows of a pooled state: the last token's, and the sum of all
 PROJECT_IMAGE = "project_image"  # a tower's function that takes groups of patches
 CHOICES = "choices"  # what the layer has chosen that was computed last: see kernels/experts/choices.py
 # io buffers that a function sees as many rows of as it has.
-OF_TOWERS = ("patches", "spans0", "spans1", "taps", "factors", "groups", "frames", "present")
+OF_TOWERS = ("patches", "spans0", "spans1", "taps", "factors", "neighbours", "groups", "frames", "present")
 ROWS = ("tokens", "vectors", "ends", CHOICES, "hidden", "logits", "kept", *OF_TOWERS)
 
 Shape = list[int | str]
@@ -151,6 +151,7 @@ class Layout:
             "patches": ([chunk, patches.width], "float32"),
             **{f"spans{number}": ([chunk, 2], "int32") for number in range(tower.spans)},
             **({"taps": ([chunk, tower.taps], "int32"), "factors": ([chunk, tower.taps], "float32")} if patches.positions else {}),
+            **({"neighbours": ([chunk, tower.neighbours], "int32")} if tower.neighbours else {}),
             "pictures": ([chunk // tower.projector.group, tower.columns], "float32"),
         }
 

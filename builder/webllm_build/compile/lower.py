@@ -112,8 +112,8 @@ class GpuOperators(RelaxOperators):
     def add_gated_kernel(self, count: int | None, columns: int) -> tirx.PrimFunc:
         return add_gated(self.variant, count, columns, self.norm_eps)
 
-    def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
-        return _layer_norm(self.variant, row_count(x), columns, self.norm_eps, bias=bias)
+    def layer_norm_kernel(self, x: nn.Tensor, columns: int, eps: float, *, bias: bool) -> tirx.PrimFunc:
+        return _layer_norm(self.variant, row_count(x), columns, eps, bias=bias)
 
 
 class DecodeOperators(GpuOperators, DecodeExperts):

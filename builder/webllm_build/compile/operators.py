@@ -155,9 +155,10 @@ class RelaxOperators(ABC):
     def add_gated_kernel(self, count: int | None, columns: int) -> tirx.PrimFunc:
         """As `add_gated`, of so many rows. Parameters: x, norm, gate, y, residual, out."""
 
-    def layer_norm(self, x: nn.Tensor, weight: Weight, bias: Weight | None = None) -> nn.Tensor:
-        kernel = self.layer_norm_kernel(x, *weight.shape, bias=bias is not None)
-        return nn.op.tensor_ir_op(kernel, "layer_norm", [x, *self.vector(weight), *self.vector(bias)], rows(x, *weight.shape))
+    def layer_norm(self, x: nn.Tensor, weight: Weight, bias: Weight | None = None, eps: float | None = None) -> nn.Tensor:
+        (columns,) = weight.shape
+        kernel = self.layer_norm_kernel(x, columns, self.norm_eps if eps is None else eps, bias=bias is not None)
+        return nn.op.tensor_ir_op(kernel, "layer_norm", [x, *self.vector(weight), *self.vector(bias)], rows(x, columns))
 
     def pool(self, x: nn.Tensor, kind: Pooling, *, several: bool = False) -> nn.Tensor:
         return self._pooled(x, (kind,), several=several)
@@ -197,6 +198,11 @@ class RelaxOperators(ABC):
         (matrix,), (taps, factors) = self.inputs.weights[table.name], (self.inputs.io[name] for name in ("taps", "factors"))
         kernel = self.taps_kernel(matrix.part, int(taps.shape[1]))
         return nn.op.tensor_ir_op(kernel, "add_taps", [x, taps, factors, *matrix.buffers], rows(x, int(x.shape[1])))
+
+    def convolve_grid(self, gates: nn.Tensor, taps: Weight) -> nn.Tensor:
+        columns, neighbours = int(gates.shape[1]) // 3, self.inputs.io["neighbours"]
+        kernel = computed.convolve_grid(columns, int(neighbours.shape[1]))
+        return nn.op.tensor_ir_op(kernel, "convolve_grid", [gates, neighbours, *self.vector(taps)], rows(gates, columns))
 
     def mean(self, x: nn.Tensor, count: int) -> nn.Tensor:
         columns = int(x.shape[1]) // count
@@ -335,7 +341,7 @@ class RelaxOperators(ABC):
         """As `add_taps`. Parameters: x, taps, factors, the table's buffers, out."""
 
     @abstractmethod
-    def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
+    def layer_norm_kernel(self, x: nn.Tensor, columns: int, eps: float, *, bias: bool) -> tirx.PrimFunc:
         """As `layer_norm`. Parameters: x, weight, bias, out."""
 
     @abstractmethod

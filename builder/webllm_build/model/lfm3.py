@@ -70,4 +70,5 @@ def read(config: Reader) -> Decoder:
         context_length=config.integer("max_position_embeddings"),
         norm_eps=eps,
         tied=config.flag("tie_word_embeddings", default=True),
+        pictures=config.pictures,
     )

@@ -146,10 +146,21 @@ class NumpyOperators:
     def norm(self, x: Array, norm: Weight) -> Array:
         return self.normalise(x, self.vector(norm), self.norm_eps)
 
-    def layer_norm(self, x: Array, weight: Weight, bias: Weight | None = None) -> Array:
+    def layer_norm(self, x: Array, weight: Weight, bias: Weight | None = None, eps: float | None = None) -> Array:
         centred = x - x.mean(-1, keepdims=True)
-        y = self.normalise(centred, self.vector(weight), self.norm_eps)
+        y = self.normalise(centred, self.vector(weight), self.norm_eps if eps is None else eps)
         return y if bias is None else y + self.vector(bias)
+
+    def convolve_grid(self, gates: Array, taps: Weight) -> Array:
+        before, behind, x = np.split(gates, 3, axis=1)
+        gated = np.concatenate([before * x, np.zeros_like(x[:1])])  # which -1 is, that is outside
+        factors = self.vector(taps).reshape(-1, x.shape[1])
+        y: Array = behind * (gated[self.neighbours(len(factors))] * factors).sum(1)
+        return y
+
+    def neighbours(self, count: int) -> npt.NDArray[np.int32]:
+        """Of each patch of pictures."""
+        raise ValueError("tokens of text lie on no grid")
 
     def add_positions(self, x: Array, positions: Weight, token_type: Weight | None = None, *, whole: bool) -> Array:
         y: Array = x + self.vector(positions).reshape(-1, x.shape[1])[: len(x)]

@@ -73,8 +73,8 @@ class Operators(Protocol[Tensor]):
     def norm(self, x: Tensor, norm: Weight) -> Tensor:
         """x[m, k], RMS-normalised and scaled by norm[k]."""
 
-    def layer_norm(self, x: Tensor, weight: Weight, bias: Weight | None = None) -> Tensor:
-        """weight[k] * (x[m, k] - its mean) / its standard deviation, plus bias[k] (arXiv 1607.06450)."""
+    def layer_norm(self, x: Tensor, weight: Weight, bias: Weight | None = None, eps: float | None = None) -> Tensor:
+        """weight[k] * (x[m, k] - its mean) / its standard deviation, plus bias[k] (arXiv 1607.06450). eps: where it is not other norms'."""
 
     def add_positions(self, x: Tensor, positions: Weight, token_type: Weight | None = None, *, whole: bool) -> Tensor:
         """x[m, k] + positions[i] + token_type[k] for the token at position i. positions: a vector, rows of k behind each other. whole: this
@@ -150,6 +150,10 @@ class Operators(Protocol[Tensor]):
 
     def bare_norm(self, x: Tensor, *, factor: float = 1.0, affine: tuple[Weight, Weight] | None = None) -> Tensor:
         """x[m, k] times a factor, then (affine: bias[k], scale[k]) (x - bias) * scale, RMS-normalised without weights."""
+
+    def convolve_grid(self, gates: Tensor, taps: Weight) -> Tensor:
+        """Of gates[m, 3 * k], three parts b, c and x of each patch of a picture: c times the sum over the patches around it, and itself, of
+        their b * x times taps[t * k...], row by row of a square whose middle it is: [m, k]. What is outside of the picture is 0."""
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: Tensor, weights: Sequence[Weight] = ()) -> Tensor:
         """What a recurrence makes of inputs[m, .], from the state of that name, and leaves there the state after them:

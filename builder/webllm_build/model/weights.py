@@ -24,8 +24,8 @@ Multiplier = float | tuple[tuple[int, float], ...]  # of all rows; or runs, how 
 
 
 # How a file has the matrix of patches [rows, channel, row, column]: so; with channels last; with frames behind channels, which are alike in
-# a picture; or a tensor of each of two frames, the second's name with ".1" behind it.
-PatchForm = Literal["plain", "channels_last", "frames", "frame_tensors"]
+# a picture, as extents or (frame_rows) as rows of numbers; or a tensor of each of two frames, the second's name with ".1" behind it.
+PatchForm = Literal["plain", "channels_last", "frames", "frame_rows", "frame_tensors"]
 
 
 @dataclass(frozen=True)
@@ -250,9 +250,9 @@ class Weight:
 
 
 def _of_elements(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
-    """What must be equal of shapes whose elements are taken one after the other: of a vector how many there are."""
+    """What must be equal of shapes whose elements are taken one after the other: how many a vector, or each row, has."""
     extents = tuple(extent for extent in shape if extent != 1)
-    return extents if wanted[-1] > 1 else (math.prod(extents),)
+    return (*extents[:1], math.prod(extents[1:])) if wanted[-1] > 1 else (math.prod(extents),)
 
 
 def _row(tensor: Tensor) -> Tensor:
@@ -267,7 +267,8 @@ def _flat(tensor: Tensor) -> Tensor:
 def _patch_extents(form: PatchForm, inner: tuple[int, ...]) -> tuple[int, ...]:
     """Of a tensor's rows, for patches [channel, row, column]."""
     channels, *size = inner
-    return {"channels_last": (math.prod(inner),), "frames": (channels, FRAMES, *size)}.get(form, inner)
+    frames = (channels, FRAMES, *size)
+    return {"channels_last": (math.prod(inner),), "frames": frames, "frame_rows": (math.prod(frames),)}.get(form, inner)
 
 
 def _of_patches(tensors: Sequence[Tensor], form: PatchForm, inner: tuple[int, ...]) -> Tensor:
@@ -285,8 +286,8 @@ def _of_patches(tensors: Sequence[Tensor], form: PatchForm, inner: tuple[int, ..
     def rows(first: int, end: int) -> Raw:
         given = [decode_rows(tensor.rows(first * each, end * each), tensor.encoding, tensor.name) for tensor in tensors]
         values = np.sum([part.reshape(end - first, *extents) for part in given], axis=0)
-        if form == "frames":
-            values = values.sum(2)
+        if form in ("frames", "frame_rows"):
+            values = values.reshape(end - first, channels, FRAMES, *size).sum(2)
         if form == "channels_last":
             values = np.moveaxis(values.reshape(end - first, *size, channels), -1, 1)
         return np.ascontiguousarray(values.reshape(end - first, -1), np.float32).view(np.uint8)

@@ -41,6 +41,26 @@ function spansOf(first: number, ends: ArrayLike<number>): Int32Array<ArrayBuffer
   return spans;
 }
 
+/** For each patch of a tile those of a square around it, of so many (`taps`), row by row: -1 outside of the tile. Numbers are the call's. */
+function neighboursOf({ grid: [rows, columns], positions }: Tile, first: number, taps: number): Int32Array<ArrayBuffer> {
+  const reach = (Math.sqrt(taps) - 1) / 2;
+  const count = positions.length / 2;
+  const places = new Int32Array(rows * columns).fill(-1);
+  const place = (patch: number): readonly [row: number, column: number] => [positions[2 * patch] ?? 0, positions[2 * patch + 1] ?? 0];
+  for (let patch = 0; patch < count; patch++) {
+    const [row, column] = place(patch);
+    places[row * columns + column] = first + patch;
+  }
+  const found = new Int32Array(count * taps);
+  for (let patch = 0, at = 0; patch < count; patch++) {
+    const [row, column] = place(patch);
+    for (let y = row - reach; y <= row + reach; y++) {
+      for (let x = column - reach; x <= column + reach; x++) found[at++] = y < 0 || x < 0 || y >= rows || x >= columns ? -1 : places[y * columns + x] ?? -1;
+    }
+  }
+  return found;
+}
+
 /** What the projector makes of it. */
 function vectorsOf({ tokens, skipped = 0 }: Tile): number {
   return tokens + skipped;
@@ -50,6 +70,7 @@ function vectorsOf({ tokens, skipped = 0 }: Tile): number {
 export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): PatchCall {
   const { pageSize, prefillChunk } = plan.model;
   const width = rowOf(plan, "patches", prefillChunk);
+  const around = rowOf(plan, "neighbours", prefillChunk);
   const words: [string, number, Words][] = [];
   const turns = new Int32Array(tiles.reduce((sum, { positions }) => sum + positions.length, 0));
   let [count, vectors] = [0, 0];
@@ -58,7 +79,8 @@ export function patchCall(tiles: readonly Tile[], plan: Head, groups: number): P
     const { patches, taps, factors, windows } = tile;
     const spans0 = spansOf(count, [own]);
     const spans1 = windows === undefined ? spans0 : spansOf(count, windows.ends);
-    for (const [name, values] of Object.entries({ patches, taps, factors, spans0, spans1 })) {
+    const neighbours = around === 0 ? undefined : neighboursOf(tile, count, around);
+    for (const [name, values] of Object.entries({ patches, taps, factors, spans0, spans1, neighbours })) {
       if (values !== undefined && hasIo(plan, name)) words.push([name, count * (values.byteLength / own), values]);
     }
     turns.set(tile.positions, 2 * count);

@@ -193,8 +193,8 @@ class CpuOperators(RelaxOperators):
     def add_gated_kernel(self, count: int | None, columns: int) -> tirx.PrimFunc:
         return add_gated(count, columns, self.norm_eps)
 
-    def layer_norm_kernel(self, x: nn.Tensor, columns: int, *, bias: bool) -> tirx.PrimFunc:
-        return _layer_norm(row_count(x), columns, self.norm_eps, bias=bias)
+    def layer_norm_kernel(self, x: nn.Tensor, columns: int, eps: float, *, bias: bool) -> tirx.PrimFunc:
+        return _layer_norm(row_count(x), columns, eps, bias=bias)
 
     def attention(
         self, qkv: nn.Tensor, attention: Attention, state: str, qk_norm: Weight | None = None, sinks: Weight | None = None

@@ -22,6 +22,7 @@ TOWERS: Mapping[str, str] = {
     "gemma4": "gemma4",
     "idefics3": "idefics3",
     "lfm2_vl": "lfm2_vl",
+    "lfm3_vl": "lfm3_vl",
     "llava": "llava",
     "qwen2_5_vl": "qwen2_5_vl",
     "qwen3_5": "qwen3_vl",

@@ -43,7 +43,7 @@ def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tow
         norm_eps=config.number("layer_norm_eps", default=EPS if is_clip else siglip.EPS),
         project_eps=siglip.EPS,
         batch=batch,
-        entry_norm=is_clip,
+        entry_norm="layer_bias" if is_clip else None,
         skipped=(*siglip.SKIPPED, "vision_tower.post_layernorm.", *unread),
     )
     return tower, Pictures()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,15 @@ class Pictures:
     spans: Sequence[Integers]
     positions: Integers
 
+    def neighbours(self, count: int) -> Integers:
+        """int32[m, count]: of each patch those in a square around it, row by row, -1 outside of its picture."""
+        side = math.isqrt(count)
+        places = [(begin, row, column) for (begin, _), (row, column) in zip(self.spans[0].tolist(), self.positions.tolist(), strict=True)]
+        numbers = {place: number for number, place in enumerate(places)}
+        around = [(row - side // 2, column - side // 2) for row in range(side) for column in range(side)]
+        found = [[numbers.get((begin, row + down, column + across), -1) for down, across in around] for begin, row, column in places]
+        return np.array(found, np.int32)
+
 
 class NumpyTowerOperators(NumpyOperators):
     """Evaluates a tower over all patches of some pictures."""
@@ -47,6 +57,9 @@ class NumpyTowerOperators(NumpyOperators):
 
     def rows(self, table: Weight) -> Array:
         return table.values(self.checkpoint).astype(self.dtype)
+
+    def neighbours(self, count: int) -> Integers:
+        return self.pictures.neighbours(count)
 
     def mean(self, x: Array, count: int) -> Array:
         y: Array = x.reshape(len(x), count, -1).mean(1)

@@ -84,9 +84,13 @@ def read_attention(config: Reader) -> Attention:
     """Of all patches of a picture, half of whose pairs turn by the row, and half by the column."""
     heads, head_dim = config.integer("num_heads", default=16), config.quotient("hidden_size", "num_heads")
     config.must_be("rope_parameters", {"rope_theta": THETA, "rope_type": "axial"})
-    of_axis = [THETA ** (-4 * pair / head_dim) for pair in range(head_dim // 4)]
-    rope = Rope((*of_axis, *of_axis), axes=(*(0 for _ in of_axis), *(1 for _ in of_axis)))
-    return Attention(heads, heads, head_dim, head_dim**-0.5, rope, causal=False, span=0)
+    return Attention(heads, heads, head_dim, head_dim**-0.5, axial_rope(THETA, head_dim), causal=False, span=0)
+
+
+def axial_rope(theta: float, head_dim: int) -> Rope:
+    """Half of whose pairs turn by the row, and half by the column."""
+    of_axis = [theta ** (-4 * pair / head_dim) for pair in range(head_dim // 4)]
+    return Rope((*of_axis, *of_axis), axes=(*(0 for _ in of_axis), *(1 for _ in of_axis)))
 
 
 def read_columns(config: Reader, text: Reader) -> int:

@@ -12,6 +12,7 @@ from webllm_build.model.names import Names, Part, Place
 from webllm_build.model.norms import Norm, NormKind
 from webllm_build.model.ops import Tensor
 from webllm_build.model.state import State
+from webllm_build.model.vision.grid_convolution import TAPS, GridConvolution
 from webllm_build.model.vision.ops import TowerOperators
 from webllm_build.model.vision.projector import Projector
 from webllm_build.model.weights import Weight
@@ -55,7 +56,7 @@ class Patches:
 
 class Tower:
     """What the compiler runs for pictures. batch: what of them comes in a call. norm: of what kind the one behind the layers is.
-    entry_norm: the layers' input has one, too.
+    entry_norm: the one of the layers' input, where there is such. end_eps: of the one behind them, where it is not norm_eps.
     spans: kinds of how far a patch sees. norm_eps, project_eps: of the norms of layers, and of the projector. deep: of
     what else vectors are made, states behind a layer, by its number. skipped: how the names of tensors begin that it does not need.
 
@@ -78,17 +79,19 @@ class Tower:
         project_eps: float,
         batch: Batch,
         spans: int = 1,
-        entry_norm: bool = False,
+        entry_norm: NormKind | None = None,
+        end_eps: float | None = None,
         skipped: tuple[str, ...] = (),
         deep: Mapping[int, Projector] = NO_DEEP,
     ) -> None:
         if hidden_size % BLOCK or projector.columns % BLOCK:
             odd = f"{hidden_size} features of a picture's patches, {projector.columns} of its vectors"
             raise UnsupportedArchitecture(f"Sizes that are not multiples of {BLOCK}: {odd}", f"Weights are in blocks of {BLOCK}.")
-        sizes = (patches, hidden_size, norm, norm_eps, project_eps, batch, spans, entry_norm)
+        sizes = (patches, hidden_size, norm, norm_eps, project_eps, batch, spans, entry_norm, end_eps)
         self.description = repr((sizes, projector, tuple(deep.items()), tuple(layers)))
         self.names, self.patches, self.projector, self.spans = names, patches, projector, spans
         self.skipped = skipped
+        self._convolves = any(isinstance(layer.mixer, GridConvolution) for layer in layers)
         self.picture = (batch.picture or batch.patches) + patches.classed
         self.most, self.taps = max(batch.patches, self.picture), batch.taps
         self.hidden_size, self.norm_eps, self.project_eps = hidden_size, norm_eps, project_eps
@@ -97,10 +100,10 @@ class Tower:
         self._patch_bias = whole.bias("patch_bias", [Part("patch", hidden_size)]) if patches.bias else None
         table = [*([Part("class", 1)] if patches.classed else []), Part("positions", patches.positions)]
         self._positions = whole.exact("positions", table, hidden_size, patches.tables) if patches.positions else None
-        self._entry_norm = Norm.at(whole, "entry_norm", "layer_bias", hidden_size) if entry_norm else None
+        self._entry_norm = None if entry_norm is None else Norm.at(whole, "entry_norm", entry_norm, hidden_size)
         places = (replace(whole, layer=index) for index in range(len(layers)))
         self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(place, hidden_size) for layer, place in zip(layers, places, strict=True))
-        self._norm = None if norm is None else Norm.at(whole, "norm", norm, hidden_size)
+        self._norm = None if norm is None else Norm.at(whole, "norm", norm, hidden_size, end_eps)
         self._projector = projector.at(whole, hidden_size)
         self._deep = {layer: each.at(whole, hidden_size, f"deep{number}_") for number, (layer, each) in enumerate(deep.items())}
 
@@ -120,6 +123,11 @@ class Tower:
     @property
     def ropes(self) -> tuple[Rope, ...]:
         return ropes_of(self.layers)
+
+    @property
+    def neighbours(self) -> int:
+        """Of a patch, itself among them: 0 where no convolution takes them."""
+        return TAPS if self._convolves else 0
 
     @property
     def states_size(self) -> int:
