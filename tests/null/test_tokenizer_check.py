@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import operator
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
@@ -215,7 +216,7 @@ def test_a_template_may_refuse_system_messages_and_use_what_the_page_knows(with_
 
 def test_a_template_cannot_take_the_builder_with_it() -> None:
     loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}"
-    with pytest.raises(UnsupportedTokenizer, match="the chat template takes more than 2 seconds") as caught:
+    with pytest.raises(UnsupportedTokenizer, match="the chat template takes more than 2 seconds of computing") as caught:
         limited(check_tokenizer)(changed(template=loops), 300)
     assert "--chat-template" in caught.value.hint
     with pytest.raises(UnsupportedTokenizer, match="the chat template cannot be used: RecursionError"):
@@ -287,6 +288,17 @@ def test_a_tokenizer_has_bounds_of_time_and_memory() -> None:
     doubling = {"type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"Regex": "."}, "content": "ab"}] * 40}
     with pytest.raises(UnsupportedTokenizer, match=r"seconds|used"):
         limited(encode_all)(changed(set_key("normalizer", doubling)).tokenizer)
+
+
+def test_a_program_that_waits_is_not_one_that_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(seconds: float) -> dict[str, object]:
+        return run_child([sys.executable, "-c", f"import time; time.sleep({seconds}); print('{{}}')"], {}, seconds=1)
+
+    monkeypatch.setattr("webllm_build.source.tokenizer_process.PATIENCE", 900)
+    assert wait(1.2) == {}
+    monkeypatch.setattr("webllm_build.source.tokenizer_process.PATIENCE", 0.1)
+    with pytest.raises(UnsupportedTokenizer, match=r"the tokenizer takes more than 0\.1 seconds"):
+        wait(900)
 
 
 def encode_all(tokenizer: Tokenizer) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,14 @@ CHILD = Path(__file__).with_name("tokenizer_child.py")
 # Runs the file without its folder, whose modules have names that libraries use too, on the path of imports.
 START = "import runpy, sys; sys.path[:] = filter(None, sys.path); runpy.run_path(sys.argv[1], run_name='__main__')"
 SECONDS = 60
+PATIENCE = 10  # times as long as it computes a program may take: a busy machine lets it wait
+# Runs a program that ends itself after so many seconds of computing. Whose limit is lower keeps it.
+WITHIN = """
+import contextlib, os, resource, sys
+with contextlib.suppress(ValueError):
+    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[1]), resource.getrlimit(resource.RLIMIT_CPU)[1]))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 MAX_ANSWER = 16 << 20
 TOKENIZER, TEMPLATE = "the tokenizer", "the chat template"
 FIX_TEMPLATE = "Mend it in a copy and give that: --chat-template FILE."
@@ -43,10 +52,10 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], *, add_special_tokens: bo
     return ids
 
 
-def run_child(command: Sequence[str], request: Mapping[str, object], seconds: float = SECONDS, what: str = TOKENIZER) -> dict[str, object]:
+def run_child(command: Sequence[str], request: Mapping[str, object], seconds: int = SECONDS, what: str = TOKENIZER) -> dict[str, object]:
     """JSON to a program and back. Raises UnsupportedTokenizer where it fails, or takes more than `seconds`, its memory or MAX_ANSWER.
 
-    what: is tried, for messages.
+    seconds: of computing, where the system counts them. what: is tried, for messages.
     """
     hint = FIX_TEMPLATE if what == TEMPLATE else HINT
     late = threading.Event()
@@ -59,8 +68,8 @@ def run_child(command: Sequence[str], request: Mapping[str, object], seconds: fl
     with disk_errors(where, "TMPDIR"), tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as complaints:
         asked.write(json.dumps(request).encode())
         asked.seek(0)
-        with subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, stderr=complaints) as child:
-            timer = threading.Timer(seconds, stop)
+        with subprocess.Popen(_within(seconds, command), stdin=asked, stdout=subprocess.PIPE, stderr=complaints) as child:
+            timer = threading.Timer(PATIENCE * seconds, stop)
             timer.start()
             try:
                 assert child.stdout is not None
@@ -73,13 +82,19 @@ def run_child(command: Sequence[str], request: Mapping[str, object], seconds: fl
         complaints.seek(0)
         said = complaints.read(MAX_ANSWER).decode("utf-8", "replace")
     if late.is_set():
-        raise UnsupportedTokenizer(f"{what} takes more than {seconds:g} seconds of computing", hint)
+        raise UnsupportedTokenizer(f"{what} takes more than {PATIENCE * seconds:g} seconds", hint)
+    if sys.platform != "win32" and status == -signal.SIGXCPU:
+        raise UnsupportedTokenizer(f"{what} takes more than {seconds} seconds of computing", hint)
     if too_long:
         raise UnsupportedTokenizer(f"tokenizer or chat template make more than {MAX_ANSWER >> 20} MiB of a short text", hint)
     if status != 0:
         raise UnsupportedTokenizer(f"{what} cannot be used: {_last_line(said)}", hint)
     result: dict[str, object] = json.loads(answer)
     return result
+
+
+def _within(seconds: int, command: Sequence[str]) -> list[str]:
+    return [*command] if sys.platform == "win32" else [sys.executable, "-I", "-S", "-c", WITHIN, str(seconds), *command]
 
 
 def _last_line(stderr: str) -> str:
