@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
-import { after, before, beforeEach, test } from "node:test";
+import { after, before, beforeEach, test, type TestContext } from "node:test";
 import type { ChatCompletionChunk, ContentPart } from "../src/api/openai/types.ts";
 import { ContextWindowSizeExceededError, DeviceLostError, RemoteError, RequestValidationError } from "../src/support/errors.ts";
 import { createHybrid } from "../src/hybrid/index.ts";
@@ -12,6 +12,7 @@ import { createFetch } from "../src/api/openai/fetch.ts";
 import { wavOf } from "../src/media/sound/wav.ts";
 import { setLogLevel } from "../src/support/log.ts";
 import { FakeEngine, CONFIG, MODEL, soon } from "./fakes/engine.ts";
+import { turns } from "./fakes/turns.ts";
 
 const MESSAGES = [{ role: "user", content: "hi" }] as const;
 const REQUEST = { messages: MESSAGES, max_tokens: 8, temperature: 0 } as const;
@@ -113,6 +114,30 @@ async function collect(stream: AsyncIterable<ChatCompletionChunk & Answered>, on
   return { text, by, pieces };
 }
 
+/** The time of timers of so many milliseconds, which passes as it is told; of others it is the machine's. */
+function clockOf(context: TestContext, milliseconds: number): { waits(): Promise<void>; pass(milliseconds: number): void } {
+  const { setTimeout: start, clearTimeout: stop } = globalThis;
+  const open = new Map<unknown, { readonly due: number; readonly work: () => void }>();
+  let [now, made, seen] = [0, 0, 0];
+  context.mock.method(globalThis, "setTimeout", (work: () => void, delay: number): unknown => {
+    if (delay !== milliseconds) return start(work, delay);
+    open.set(++made, { due: now + delay, work });
+    return made;
+  });
+  context.mock.method(globalThis, "clearTimeout", (timer: NodeJS.Timeout | undefined) => { if (!open.delete(timer)) stop(timer); });
+  return {
+    /** Until there is another timer than when it was last waited for. */
+    async waits() {
+      while (made === seen || open.size === 0) await turns(1);
+      seen = made;
+    },
+    pass(elapsed) {
+      now += elapsed;
+      for (const [timer, { due, work }] of open) if (due <= now && open.delete(timer)) work();
+    },
+  };
+}
+
 const ask = async (local: LocalEngine | Promise<LocalEngine>, policy?: HybridPolicy, options?: HybridOptions) => {
   const { choices: [choice], answered_by, usage } = await createHybrid({ local, remote: remote(), policy }).chat.completions.create(REQUEST, options);
   return { text: choice?.message.content, by: answered_by, usage };
@@ -193,7 +218,7 @@ test("errors of a server, and nonsense, are a remote model's failures", async ()
   for (answer of bad) await assert.rejects(ask(failing(new DeviceLostError("gone"))), { code: "Remote" });
 });
 
-test("a remote model that hangs, wherever it does, has failed after so long; one that works on something has not", async () => {
+test("a remote model that hangs, wherever it does, has failed after so long; one that works on something has not", async (context) => {
   const begin = (response: ServerResponse): void => { response.writeHead(200, { "content-type": "text/event-stream" }); response.flushHeaders(); };
   const hangs: ((response: ServerResponse) => void)[] = [
     () => undefined,
@@ -207,24 +232,28 @@ test("a remote model that hangs, wherever it does, has failed after so long; one
     const { choices: [choice], answered_by } = await soon(patient(30).chat.completions.create(REQUEST));
     assert.deepEqual([choice?.message.content, answered_by], [own, ["device"]]);
   }
+  const clock = clockOf(context, 1000);
   answer = (response) => { begin(response); response.write(event({ content: "half an " })); };
   const stream = await patient(1000).chat.completions.create({ ...REQUEST, stream: true });
-  const { text, by } = await soon(collect(stream));
+  const collected = collect(stream);
+  await clock.waits();
+  clock.pass(1000);
+  const { text, by } = await soon(collected);
   assert.deepEqual([text.startsWith("half an "), text.length > 10, by], [true, true, ["remote", "device"]]);
-  answer = (response) => {
+  answer = (response) => void (async () => {
     begin(response);
-    let left = 12;
-    const work = setInterval(() => {
-      if (--left > 0) return response.write(": it works\n\n");
-      clearInterval(work);
-      return response.end(event({ content: "done" }) + event({}, "stop"));
-    }, 100);
-  };
+    for (let left = 11; left > 0; left--) {
+      await clock.waits();
+      clock.pass(900);
+      response.write(": it works\n\n");
+    }
+    response.end(event({ content: "done" }) + event({}, "stop"));
+  })();
   const worked = await soon(patient(1000, failing(new DeviceLostError("gone"))).chat.completions.create(REQUEST));
   assert.equal(worked.choices[0]?.message.content, "done");
   answer = (response) => { begin(response); response.write(event({ content: "a" })); response.end(event({ content: "b" }) + event({}, "stop")); };
   const read = await patient(1000, failing(new DeviceLostError("gone"))).chat.completions.create({ ...REQUEST, stream: true });
-  await new Promise((resolve) => { setTimeout(resolve, 1300); });
+  clock.pass(1300);
   assert.equal((await collect(read)).text, "ab", "who reads slowly is not waited for");
 });
 

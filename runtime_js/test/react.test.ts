@@ -8,16 +8,23 @@ import { turns } from "./fakes/turns.ts";
 import type { OpenOptions, UsedChat, UsedEngine } from "../src/adapters/react/index.ts";
 
 const window = new Window({ url: "https://page.example/" });
-Object.assign(globalThis, { window, document: window.document, navigator: window.navigator, IS_REACT_ACT_ENVIRONMENT: true });
+/** React's `act` leaves them open, which would keep this process. */
+const channels: MessageChannel[] = [];
+class Channel extends MessageChannel {
+  constructor() {
+    super();
+    channels.push(this);
+  }
+}
+Object.assign(globalThis, { window, document: window.document, navigator: window.navigator, MessageChannel: Channel, IS_REACT_ACT_ENVIRONMENT: true });
 const { StrictMode, act, createElement } = await import("react");
 const { createRoot } = await import("react-dom/client");
 const { renderToString } = await import("react-dom/server");
 const { useChat, useEngine } = await import("../src/adapters/react/index.ts");
 
-// React's `act` leaves message channels open, which would keep this process.
 after(async () => {
   await window.happyDOM.close();
-  setTimeout(() => process.exit(), 100).unref();
+  for (const { port1 } of channels) port1.close();
 });
 
 const later = (): Promise<void> => turns(10);
