@@ -6,7 +6,7 @@ import type { ThreadOrders, ThreadReply } from "./thread_worker.ts";
 import script from "inline:./thread_worker.ts";
 
 /** A browser may say nothing of a worker that it does not start. */
-const START_MS = 4000;
+const START_MS = 10_000;
 
 export class Threads {
   #running: readonly Thread<ThreadReply>[];
