@@ -17,8 +17,7 @@ from webllm_build.config import default_cache_dir
 RUNTIMES = {"node": (), "deno": ("run", "--allow-all"), "bun": ()}
 # Packages of npm that hold the program for Linux on x86-64, and where it lies in them.
 PACKAGES = {"deno": ("@deno/linux-x64-glibc@2.9.6", "package/deno"), "bun": ("@oven/bun-linux-x64@1.4.5", "package/bin/bun")}
-# Environment without a GPU. Deno crashes now and then where it ends together with a thread that has looked for one: the driver's libraries
-# are closed while the process still calls into them.
+# Environment without a GPU.
 NO_GPU = {"VK_DRIVER_FILES": os.devnull, "__EGL_VENDOR_LIBRARY_FILENAMES": os.devnull}
 
 
@@ -26,6 +25,21 @@ def runtime_command(name: str) -> list[str]:
     """What runs a script in one of RUNTIMES. Skips where Deno or Bun is neither installed nor can be had."""
     program = shutil.which(name) or str(_node() if name == "node" else _fetched(name))
     return [program, *RUNTIMES[name]]
+
+
+def run_without_gpu(name: str, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A script run to its end by one of RUNTIMES.
+
+    Deno, once in hundreds of times, is killed by a signal of its own memory's management when all is said: it ends together with a thread
+    that has looked for a GPU, whose libraries are closed meanwhile. No script can keep it from that, so it may try thrice.
+    """
+    command = [*runtime_command(name), *arguments]
+    variables = {**os.environ, **NO_GPU, **environment}
+    for _ in range(3):
+        done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=300)
+        if name != "deno" or done.returncode >= 0:
+            break
+    return done
 
 
 def _node() -> Path:

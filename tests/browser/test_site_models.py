@@ -16,7 +16,7 @@ from site_visit import Visit, answered, ask, becomes, build_site, installed, sto
 
 from open_page import RUNTIME, TESTS
 from package_sample import FACTS
-from runtimes import runtime_command
+from runtimes import run_without_gpu
 
 NAMES = ("llama", "qwen3")  # of fixtures
 OTHER = replace(FACTS, id="other-q4", name="Other 3B Coder", parameters=3_000_000_000, context_length=2048)
@@ -209,8 +209,9 @@ def outside(folder: Path, site: Path, messages: list[dict[str, str]]) -> list[st
     script = folder / "alone.mjs"
     script.write_text(ALONE.replace("RUNTIME", RUNTIME.as_uri()))
     asked = [(manifests[name], messages[: 2 * i + 1]) for i, name in enumerate(NAMES)]
-    command = [*runtime_command("deno"), str(script), json.dumps(asked)]
-    said: list[str] = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=300).stdout)
+    done = run_without_gpu("deno", str(script), json.dumps(asked), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    said: list[str] = json.loads(done.stdout)
     return said
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from dataclasses import replace
@@ -13,7 +12,7 @@ import pytest
 
 from golden_file import assert_golden
 from package_sample import ASKED, FACTS, TOKENIZER, node, publish_npm, sample_model, stub_runtime, tree
-from runtimes import NO_GPU, RUNTIMES, runtime_command
+from runtimes import RUNTIMES, run_without_gpu
 from webllm_build.package import assets
 from webllm_build.package.manifest import EmbeddingFacts, read_manifest
 from webllm_build.package.model_folder import CompiledModel
@@ -171,12 +170,10 @@ console.log("The end: nobody terminates the last engine");
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_it_runs_outside_of_browsers(tmp_path: Path, built_runtime: None, runtime: str) -> None:
     """In a thread of its own and in the caller's; the sample itself is no model."""
-    command = runtime_command(runtime)
     publish_npm(tmp_path / "node_modules" / "sample", sample_model(tmp_path / "sample"), name="sample", weights=BUNDLED)
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "use.js").write_text(OUTSIDE)
-    environment = {**os.environ, **NO_GPU, "WEBLLM_BUILD_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run([*command, "use.js"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    done = run_without_gpu(runtime, "use.js", cwd=tmp_path, WEBLLM_BUILD_CACHE=str(tmp_path / "cache"))
     assert done.returncode == 0, done.stderr
     ids, aborted, in_thread, here, models, languages, end = done.stdout.splitlines()
     assert ids == f"{FACTS.id} {FACTS.id} node-worker.js"

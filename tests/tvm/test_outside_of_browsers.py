@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from runtimes import NO_GPU, RUNTIMES, runtime_command
+from runtimes import RUNTIMES, run_without_gpu, runtime_command
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNTIME = ROOT / "runtime_js" / "dist"
@@ -38,8 +38,7 @@ console.log(JSON.stringify({ computers, texts: answers.map(({ choices: [choice] 
 def test_answers_are_exact(cut_site: Path, tmp_path: Path, runtime: str) -> None:
     script = tmp_path / "ask.mjs"
     script.write_text(ASK.replace("RUNTIME", RUNTIME.as_uri()))
-    command = [*runtime_command(runtime), str(script), json.dumps({"folder": str(cut_site), "prompts": PROMPTS})]
-    done = subprocess.run(command, env={**os.environ, **NO_GPU}, capture_output=True, text=True, check=False, timeout=300)
+    done = run_without_gpu(runtime, str(script), json.dumps({"folder": str(cut_site), "prompts": PROMPTS}), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     (computer,) = told["computers"]
