@@ -7,7 +7,7 @@ import { after, before, beforeEach, test, type TestContext } from "node:test";
 import type { ChatCompletionChunk, ContentPart } from "../src/api/openai/types.ts";
 import { ContextWindowSizeExceededError, DeviceLostError, RemoteError, RequestValidationError } from "../src/support/errors.ts";
 import { createHybrid } from "../src/hybrid/index.ts";
-import type { Answered, HybridOptions, HybridPolicy, LocalEngine, RemoteModel } from "../src/hybrid/index.ts";
+import type { Answered, HybridOptions, HybridPolicy, LocalEngine, RemoteModel, Where } from "../src/hybrid/index.ts";
 import { createFetch } from "../src/api/openai/fetch.ts";
 import { wavOf } from "../src/media/sound/wav.ts";
 import { setLogLevel } from "../src/support/log.ts";
@@ -216,6 +216,43 @@ test("errors of a server, and nonsense, are a remote model's failures", async ()
   ];
   for (answer of bad) await assert.rejects(ask(failing(new DeviceLostError("gone")), { prefer: "remote" }, {}), { code: "DeviceLost" });
   for (answer of bad) await assert.rejects(ask(failing(new DeviceLostError("gone"))), { code: "Remote" });
+});
+
+test("a server that says when to ask again is asked then, where the device does not answer before, and not until then", async () => {
+  let times: number[] = [];
+  /** Every second request is answered. */
+  const busy = (headers: Record<string, string>, status = 429): RemoteModel => ({
+    ...remote(), patience: 100_000,
+    fetch: async () => (times.push(performance.now()) % 2 === 1 ? new Response("slow down", { status, headers }) : new Response(`${event({ content: "from afar" })}${event({}, "stop")}data: [DONE]\n\n`)),
+  });
+  const never = new Promise<LocalEngine>(() => undefined);
+  const none = (): Promise<LocalEngine> => Promise.reject(new Error("no WebGPU"));
+  const asks = async (local: LocalEngine | Promise<LocalEngine>, model: RemoteModel): Promise<Where[]> => {
+    times = [];
+    return (await createHybrid({ local, remote: model }).chat.completions.create(REQUEST)).answered_by;
+  };
+  for (const [local, status] of [[() => never, 503], [none, 429], [() => failing(new DeviceLostError("gone")), 429]] as const) {
+    assert.deepEqual(await asks(local(), busy({ "retry-after-ms": "30" }, status)), ["remote"]);
+    assert.ok(times.length === 2 && Number(times[1]) - Number(times[0]) >= 29, String(times));
+  }
+  for (const after of ["999", "0", "soon"]) { // beyond its patience, or no time
+    await assert.rejects(asks(none(), busy({ "retry-after": after })), after);
+    assert.equal(times.length, 1);
+  }
+  await assert.rejects(asks(none(), busy({ "retry-after-ms": "30" }, 500)));
+
+  const local = await device();
+  const both = createHybrid({ local, remote: busy({ "retry-after": "60" }), policy: { prefer: "remote" } });
+  times = [];
+  for (let i = 0; i < 3; i++) assert.deepEqual((await both.chat.completions.create(REQUEST)).answered_by, ["device"]);
+  assert.equal(times.length, 1, "it is left alone for as long");
+
+  let loaded: (engine: LocalEngine) => void = () => undefined;
+  times = [];
+  const early = createHybrid({ local: new Promise((resolve) => { loaded = resolve; }), remote: busy({ "retry-after": "60" }) }).chat.completions.create(REQUEST);
+  await turns(10);
+  loaded(local);
+  assert.deepEqual([(await early).answered_by, times.length], [["device"], 1]);
 });
 
 test("a remote model that hangs, wherever it does, has failed after so long; one that works on something has not", async (context) => {

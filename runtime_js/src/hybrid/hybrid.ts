@@ -3,11 +3,11 @@
 import type {
   ChatCompletion, ChatCompletionChunk, ChatCompletionRequest, ChatCompletionRequestNonStreaming, ChatCompletionRequestStreaming,
 } from "../api/openai/types.ts";
-import { childController } from "../support/abort.ts";
+import { abortable, childController } from "../support/abort.ts";
 import { AbortError, MLCEngineError, NoAnswerError, RemoteError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
 import { Answer } from "./answer.ts";
-import { remotePieces } from "./remote.ts";
+import { ABORTED, PATIENCE_MS, remotePieces } from "./remote.ts";
 import type { Answered, HybridConfig, HybridOptions, HybridPolicy, LocalEngine, RemoteModel, Where } from "./types.ts";
 
 type Pieces = AsyncGenerator<ChatCompletionChunk & Answered, void, void>;
@@ -19,6 +19,8 @@ export class HybridEngine {
   readonly #local: Promise<LocalEngine>;
   #state: "loading" | "ready" | "failed" = "loading";
   #mayLeave: Promise<boolean> | undefined;
+  /** When a server that has too much to do wants to be asked again, as performance.now() has it, and what it said. */
+  #busy: { readonly until: number; readonly error: RemoteError } | undefined;
 
   constructor({ local, remote, policy = {} }: HybridConfig) {
     this.#remote = remote;
@@ -42,10 +44,11 @@ export class HybridEngine {
     }
   }
 
-  /** Whom to ask, one after the other. */
+  /** Whom to ask, one after the other. A server that wants no questions now gets none that the device can answer. */
   #order({ where, private: isPrivate = false }: HybridOptions): readonly Where[] {
     const { prefer = "device", whileLoading = "remote" } = this.#policy;
     if (isPrivate || where === "device") return ["device"];
+    if (this.#state === "ready" && this.#rest > 0) return ["device", "remote"];
     if (where === "remote" || prefer === "remote" || (this.#state === "loading" && whileLoading === "remote")) return ["remote", "device"];
     return ["device", "remote"];
   }
@@ -98,9 +101,38 @@ export class HybridEngine {
     }
   }
 
+  /** Milliseconds for which the server wants no questions. */
+  get #rest(): number {
+    return Math.max(0, (this.#busy?.until ?? 0) - performance.now());
+  }
+
+  /** Asks again, once, where the server says when. */
+  async *#askRemote(request: ChatCompletionRequest, signal: AbortSignal | undefined, isLast: boolean): AsyncGenerator<ChatCompletionChunk, void, void> {
+    for (let isAgain = false; ; isAgain = true) {
+      if (this.#busy !== undefined && this.#rest > 0 && !await this.#rested(this.#rest, signal, isLast)) throw this.#busy.error;
+      try {
+        return yield* remotePieces(this.#remote, request, signal);
+      } catch (error) {
+        const wait = error instanceof RemoteError ? error.details["retryAfterMs"] : undefined;
+        if (!(error instanceof RemoteError) || typeof wait !== "number") throw error;
+        this.#busy = { until: performance.now() + wait, error };
+        if (isAgain) throw error;
+      }
+    }
+  }
+
+  /** Whether so much time is worth waiting for, and went by: the device does not answer before, and nobody loses patience. */
+  async #rested(milliseconds: number, signal: AbortSignal | undefined, isLast: boolean): Promise<boolean> {
+    if ((!isLast && this.#state === "ready") || milliseconds > (this.#remote.patience ?? PATIENCE_MS)) return false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const over = new Promise<boolean>((resolve) => { timer = setTimeout(resolve, milliseconds, true); });
+    const isThere = isLast ? over : this.#local.then(() => false, () => over);
+    return abortable(Promise.race([over, isThere]), signal, ABORTED).finally(() => clearTimeout(timer));
+  }
+
   async *#ask(where: Where, request: ChatCompletionRequest, options: HybridOptions, isLast: boolean): AsyncGenerator<ChatCompletionChunk, void, void> {
     const signal = options.signal ?? undefined;
-    if (where === "remote") return yield* remotePieces(this.#remote, request, signal);
+    if (where === "remote") return yield* this.#askRemote(request, signal, isLast);
     const limit = isLast ? undefined : this.#policy.firstTokenWithin;
     const controller = signal === undefined ? new AbortController() : childController(signal);
     const late = new NoAnswerError(`The model on this device gave no token in ${limit} ms.`);

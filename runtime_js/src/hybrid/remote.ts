@@ -6,6 +6,7 @@ import type {
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { RemoteError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
+import { retryAfter } from "../storage/pause.ts";
 import { NO_USAGE } from "./answer.ts";
 import { eventData } from "./event_stream.ts";
 import { withSentMedia } from "./media.ts";
@@ -28,8 +29,8 @@ const MAX_TOKENS = 2 ** 40;
 /** Characters of an error's body that are shown. */
 const MAX_SHOWN = 300;
 /** A server that says nothing for so long, not even that it works, has failed. */
-const PATIENCE_MS = 60_000;
-const ABORTED = "The request was aborted by its signal.";
+export const PATIENCE_MS = 60_000;
+export const ABORTED = "The request was aborted by its signal.";
 
 /** Raises RemoteError where a picture cannot be sent. */
 async function bodyOf(request: ChatCompletionRequest, model: string): Promise<string> {
@@ -146,6 +147,12 @@ async function beginning(body: ReadableStream<Uint8Array>, read: <T>(part: Promi
   return text.slice(0, MAX_SHOWN);
 }
 
+/** Milliseconds, of which OpenAI's servers tell exactly how many. */
+function waitOf(headers: Headers): number | undefined {
+  const exact = Number(headers.get("retry-after-ms") ?? Number.NaN);
+  return exact > 0 ? exact : retryAfter(headers.get("retry-after"));
+}
+
 /** The pieces of a remote model's answer. Raises RemoteError, or what the signal was aborted with. */
 export async function* remotePieces(remote: RemoteModel, request: ChatCompletionRequest, signal: AbortSignal | undefined): AsyncGenerator<ChatCompletionChunk, void, void> {
   const { baseURL, model, apiKey, headers, fetch: send = globalThis.fetch, patience = PATIENCE_MS } = remote;
@@ -165,7 +172,9 @@ export async function* remotePieces(remote: RemoteModel, request: ChatCompletion
     }));
     if (!response.ok || response.body === null) {
       const said = response.body === null ? "" : await beginning(response.body, owed);
-      throw new RemoteError(`The remote model answered with status ${response.status}${said === "" ? "" : `: ${said}`}`, { status: response.status });
+      const { status } = response;
+      const wait = status === 429 || status === 503 ? waitOf(response.headers) : undefined;
+      throw new RemoteError(`The remote model answered with status ${status}${said === "" ? "" : `: ${said}`}`, { status, ...(wait !== undefined && { retryAfterMs: wait }) });
     }
     for await (const data of eventData(response.body, owed)) {
       if (data.trim() === "[DONE]") {
