@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def test_a_folder_is_described_once_and_searched(visit: Visit, tmp_path: Path) -
     page = open_album(visit)
     page.set_input_files("#files", [tmp_path / name for name in ("red.png", "blue.png", "torn.png", "same.png")])
     expect(page.locator("#pictures li[data-state=known]")).to_have_count(3)
-    expect(page.locator("#pictures li[data-state=failed] p")).to_contain_text("damaged")
+    expect(page.locator("#pictures li[data-state=failed] p")).to_have_text(re.compile("^The PNG file is damaged"))
+    expect(page.locator("#pictures li[data-state=failed] img")).to_be_hidden()
     expect(page.locator("#pictures li:has(h2:text('red.png')) p")).not_to_be_empty()
     said = page.locator("#pictures li:has(h2:text('red.png')) p").text_content() or ""
     expect(page.locator("#pictures li:has(h2:text('same.png')) p")).to_have_text(said)

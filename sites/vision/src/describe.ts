@@ -21,7 +21,7 @@ export async function describeAll(cards: readonly Card[], album: Album, model: D
       say(text, "known");
     } catch (error) {
       if (signal.aborted) throw error;
-      say(error instanceof Error ? error.message : String(error), "failed");
+      say((error instanceof Error ? error.message : String(error)).replace(/^messages\S*: /, ""), "failed"); // where it was in the request is nothing to visitors
     }
   }
 }

@@ -20,6 +20,7 @@ class PictureCard implements Card {
     name.textContent = this.#image.alt = picture.name;
     const url = URL.createObjectURL(picture);
     for (const event of ["load", "error"]) this.#image.addEventListener(event, () => URL.revokeObjectURL(url), { once: true });
+    this.#image.addEventListener("error", () => { this.#image.hidden = true; }, { once: true }); // the card says what is wrong
     this.#image.src = url;
     this.element.append(this.#image, name, this.#text);
   }

@@ -20,7 +20,7 @@ test("each picture is described once, whatever it is called, and one that cannot
     async describe(picture) {
       const text = await picture.text();
       asked.push(text);
-      if (text === "broken") throw new Error("this is no picture");
+      if (text === "broken") throw new Error("messages[0].content[0]: this is no picture");
       return `a ${text}`;
     },
   };
