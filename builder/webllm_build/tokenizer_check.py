@@ -18,7 +18,7 @@ from webllm_build.package.assets import runtime_folder
 from webllm_build.source import Checkpoint, Tokenizer
 from webllm_build.source.end_tokens import END_TEXTS
 from webllm_build.source.tokenizer_json import TokenizerFacts, read_facts
-from webllm_build.source.tokenizer_process import FIX_TEMPLATE, encode, run_child, run_template
+from webllm_build.source.tokenizer_process import FIX_TEMPLATE, encode, endless, run_child, run_template
 
 CHECK = "check-tokenizer.mjs"
 OLDEST_NODE = 20
@@ -55,6 +55,8 @@ def check_tokenizer(checkpoint: Checkpoint, vocab_size: int, *, answers: bool = 
         checkpoint = dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
     tokenizer = _trained(checkpoint.tokenizer, vocab_size)
     facts = read_facts(tokenizer)
+    if found := endless(facts.expressions):
+        raise UnsupportedTokenizer(f"a text can keep a page busy for ever by the tokenizer's expression {shown(found[0])}", FIX_TOKENIZER)
     ids = encode(tokenizer, TEXTS, add_special_tokens=False)
     rendered = _rendered_by_python(tokenizer)
     page = _page(tokenizer)

@@ -19,9 +19,10 @@ from hypothesis import given, settings, strategies as st
 from webllm_build import tokenizer_check
 from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedTokenizer
 from webllm_build.source import Checkpoint, Tokenizer
+from webllm_build.source.gguf_pre_tokenizers import PRE_TOKENIZERS
 from webllm_build.source.local import open_folder
 from webllm_build.source.tokenizer_json import read_facts
-from webllm_build.source.tokenizer_process import encode, run_child
+from webllm_build.source.tokenizer_process import encode, endless, run_child
 from webllm_build.tokenizer_check import check_tokenizer, find_node
 
 TINY = open_folder(Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama", "tiny")
@@ -80,6 +81,28 @@ def test_an_expression_that_the_page_cannot_run_stops_a_build(place: str) -> Non
     for pattern in PATTERNS["unknown"]:
         with pytest.raises(UnsupportedTokenizer, match="a web page cannot run"):
             facts(pattern)
+
+
+@pytest.mark.parametrize("place", ["normalizer", "pre_tokenizer"])
+def test_an_expression_that_a_text_keeps_busy_for_ever_stops_a_build(place: str) -> None:
+    split = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+    parts = {"normalizer": {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}, "pre_tokenizer": split}
+    with pytest.raises(UnsupportedTokenizer, match=r"keep a page busy for ever by the tokenizer's expression '\(a\+\)\+\$'"):
+        check_tokenizer(changed(lambda document: document.update({place: parts[place]})), 300)
+
+
+def test_what_takes_for_ever_is_told_from_what_looks_like_it() -> None:
+    """All expressions that GGUFs are given are good."""
+    hostile = [
+        r"(?:ab|a|b)+!", r"'s|(?:[\p{L}\p{M}]+|\p{L})*_|\s+", r"(?=(?:\w+\s?)+:)\w", r"(?!(?:a+)*!)a", r"(?:[^\s[:punct:]]+|x)+(?#never):",
+        r"(?<word>\w|[a-f])+\$",
+    ]  # fmt: skip
+    good = [
+        r"(?:\r?\n)+(?!\r?\n)", r"(?>a+)+b", r"(?:a++)+b", r"(?:\p{L}+[.-])*\p{L}+", r"(?<!ab)c+", r"(?i)a{2,}|b{,3}", r"(?:ab?){2,8}\b",
+        *{pattern for each in PRE_TOKENIZERS.values() for pattern in each.patterns},
+    ]  # fmt: skip
+    assert len(good) > 30
+    assert endless([*hostile, *good]) == hostile
 
 
 def test_a_good_model_passes(with_and_without_node: None) -> None:

@@ -50,10 +50,11 @@ HINT = "Take another model, or the same as a GGUF file, whose tokenizer is conve
 
 @dataclass(frozen=True)
 class TokenizerFacts:
-    """ids: of the vocabulary and the added tokens. added: ids of the added tokens alone."""
+    """ids: of the vocabulary and the added tokens. added: ids of the added tokens alone. expressions: that texts are cut and changed by."""
 
     ids: Mapping[str, int]
     added: Mapping[str, int]
+    expressions: tuple[str, ...]
 
 
 def text_of_token(tokenizer: Tokenizer) -> Callable[[int], str]:
@@ -76,14 +77,14 @@ def read_facts(tokenizer: Tokenizer) -> TokenizerFacts:
     model = document.get("model")
     if not isinstance(model, dict):
         raise _malformed("it has no model")
-    _check(document, model)
+    expressions = _check(document, model)
     vocabulary = _vocabulary(model.get("vocab"))
     added = {}
     for token in _list(document.get("added_tokens"), "added_tokens"):
         if not isinstance(token, dict) or not isinstance(token.get("content"), str) or not _is_id(token.get("id")):
             raise _malformed(f"{shown(token)} is not an added token")
         added[token["content"]] = token["id"]
-    return TokenizerFacts({**vocabulary, **added}, added)
+    return TokenizerFacts({**vocabulary, **added}, added, expressions)
 
 
 def _vocabulary(vocabulary: object) -> dict[str, int]:
@@ -97,7 +98,8 @@ def _vocabulary(vocabulary: object) -> dict[str, int]:
     raise _malformed("model.vocab does not map tokens to ids")
 
 
-def _check(document: Mapping[str, object], model: Mapping[str, object]) -> None:
+def _check(document: Mapping[str, object], model: Mapping[str, object]) -> tuple[str, ...]:
+    """Its regular expressions."""
     kind = _kind(model) or ("BPE" if "merges" in model else None)
     if kind not in MODELS:
         raise _unsupported("model", kind)
@@ -105,26 +107,30 @@ def _check(document: Mapping[str, object], model: Mapping[str, object]) -> None:
         if model.get("continuing_subword_prefix"):
             raise _unsupported("continuing_subword_prefix", model["continuing_subword_prefix"])
         _list(model.get("merges"), "model.merges")
+    expressions: list[str] = []
     for name, known in (("normalizer", NORMALIZERS), ("pre_tokenizer", PRE_TOKENIZERS), ("post_processor", POST_PROCESSORS)):
         for part in _parts(document.get(name), name):
             if _kind(part) not in known:
                 raise _unsupported(name, _kind(part))
-            _check_pattern(part, name)
+            expressions += _expressions(part, name)
     parts = [*_parts(document.get("decoder"), "decoder")]
     for part in parts:
-        _check_pattern(part, "decoder")
+        expressions += _expressions(part, "decoder")
     decoders = [_kind(part) for part in parts]
     spelled = " ".join(kind or "" for kind in decoders).removeprefix("Sequence ")
     if not DECODERS.fullmatch(spelled):
         raise _unsupported("decoder", spelled or None)
+    return tuple(dict.fromkeys(expressions))
 
 
-def _check_pattern(part: Mapping[str, object], name: str) -> None:
+def _expressions(part: Mapping[str, object], name: str) -> list[str]:
+    """Of a part its own, where it has one. Raises UnsupportedTokenizer for one that the page cannot run."""
     pattern = part.get("pattern")
     expression = pattern.get("Regex") if isinstance(pattern, dict) else None
     rest = untranslated(expression) if isinstance(expression, str) else None
     if rest is not None:
         raise UnsupportedTokenizer(f"a web page cannot run what begins with {shown(rest)} in the {name} {shown(expression)}", HINT)
+    return [expression] if isinstance(expression, str) else []
 
 
 def _parts(value: object, name: str, depth: int = 0) -> Iterator[Mapping[str, object]]:

@@ -15,10 +15,9 @@ from webllm_build.disk import disk_errors
 from webllm_build.errors import UnsupportedTokenizer
 from webllm_build.source.checkpoint import Tokenizer
 
-CHILD = Path(__file__).with_name("tokenizer_child.py")
+CHILD, PATTERN_CHILD = (Path(__file__).with_name(f"{name}_child.py") for name in ("tokenizer", "pattern"))
 # Runs the file without its folder, whose modules have names that libraries use too, on the path of imports.
 START = "import runpy, sys; sys.path[:] = filter(None, sys.path); runpy.run_path(sys.argv[1], run_name='__main__')"
-SECONDS = 60
 PATIENCE = 10  # times as long as it computes a program may take: a busy machine lets it wait
 # Runs a program that ends itself after so many seconds of computing. Whose limit is lower keeps it.
 WITHIN = """
@@ -29,6 +28,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 MAX_ANSWER = 16 << 20
 TOKENIZER, TEMPLATE = "the tokenizer", "the chat template"
+SECONDS = {TOKENIZER: 60, TEMPLATE: 20}  # of what takes a second
 FIX_TEMPLATE = "Mend it in a copy and give that: --chat-template FILE."
 HINT = "Save the tokenizer again with a current transformers library, or take the model from where it was first published."
 
@@ -52,12 +52,23 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], *, add_special_tokens: bo
     return ids
 
 
-def run_child(command: Sequence[str], request: Mapping[str, object], seconds: int = SECONDS, what: str = TOKENIZER) -> dict[str, object]:
+def endless(expressions: Sequence[str]) -> list[str]:
+    """Those that some text keeps busy for ever. Raises UnsupportedTokenizer."""
+    if not expressions:
+        return []
+    answer = run_child([sys.executable, "-c", START, str(PATTERN_CHILD)], {"expressions": list(expressions)})
+    found: list[str] = answer["endless"]  # type: ignore[assignment]  # the program is ours
+    return found
+
+
+def run_child(
+    command: Sequence[str], request: Mapping[str, object], seconds: int | None = None, what: str = TOKENIZER
+) -> dict[str, object]:
     """JSON to a program and back. Raises UnsupportedTokenizer where it fails, or takes more than `seconds`, its memory or MAX_ANSWER.
 
-    seconds: of computing, where the system counts them. what: is tried, for messages.
+    seconds: of computing, where the system counts them, else those of SECONDS. what: is tried.
     """
-    hint = FIX_TEMPLATE if what == TEMPLATE else HINT
+    hint, seconds = FIX_TEMPLATE if what == TEMPLATE else HINT, SECONDS[what] if seconds is None else seconds
     late = threading.Event()
 
     def stop() -> None:
