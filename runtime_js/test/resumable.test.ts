@@ -173,6 +173,10 @@ for (const [place, make] of Object.entries(PLACES)) {
     await assert.rejects(client.chatCompletion({ ...kept("n"), n: 2 }), fails(RequestValidationError, /n must be 1/));
     await assert.rejects(client.chatCompletion(kept("last")), fails(RequestValidationError, /under way/));
     await assert.rejects(client.chatCompletion(kept("x".repeat(65))), fails(RequestValidationError, /sessionId/));
+    for (const checkpointIntervalTokens of [1.5, 0, -1, Number.NaN]) {
+      const resumable = { enabled: true, checkpointIntervalTokens };
+      await assert.rejects(client.chatCompletion({ ...ASK, extra_body: { resumable } }), fails(RequestValidationError, /checkpointIntervalTokens/));
+    }
     storage.asynchronous = true;
     await assert.rejects(client.chatCompletion(kept("w")), fails(RequestValidationError, /dedicated worker/));
     assert.equal((await client.chatCompletion({ ...ASK, extra_body: { resumable: { enabled: false } } })).choices.length, 1);

@@ -147,7 +147,9 @@ function parseResumable(request: Fields): string | undefined {
   if (resumable === undefined) return undefined;
   resumable.onlyKeys(["enabled", "sessionId", ...CHECKPOINTS]);
   const id = resumable.optional("sessionId", (key) => resumable.string(key, MAX_SESSION_ID)) || crypto.randomUUID();
-  return resumable.boolean("enabled") ? id : undefined;
+  if (!resumable.boolean("enabled")) return undefined;
+  resumable.optional("checkpointIntervalTokens", (key) => resumable.integer(key, 1, Number.MAX_SAFE_INTEGER)); // which WebLLM refuses, too
+  return id;
 }
 
 /** Raises RequestValidationError. */
