@@ -9,7 +9,7 @@ import { requestDevice } from "../src/executor/device.ts";
 import { ModelFolder } from "../src/storage/model_folder.ts";
 import { isStored } from "../src/storage/stored.ts";
 import { NoAnswerError } from "../src/support/errors.ts";
-import { TICK_MS, owed } from "../src/support/patience.ts";
+import { TICK_MS, inTime, owed } from "../src/support/patience.ts";
 import { fails } from "./fakes/expect.ts";
 import { deploy, manifestObject } from "./fakes/model.ts";
 import { turns } from "./fakes/turns.ts";
@@ -73,6 +73,19 @@ test("what comes in time is passed on, and what does not is an error that says w
   assert.equal((await inTicks(owed("a thing", Promise.resolve(7)))).value, 7);
   await assert.rejects(inTicks(owed("a thing", Promise.reject(new RangeError("no")))), RangeError);
   await assert.rejects(inTicks(owed("a thing", silent()), MINUTE_TICKS + 1), fails(NoAnswerError, /asked for a thing.*restart the browser/));
+});
+
+test("what came while this thread stood still is in time", async () => {
+  mock.timers.reset();
+  const { port1, port2 } = new MessageChannel();
+  const heard = new Promise<string>((resolve) => { port1.onmessage = ({ data }: MessageEvent<string>) => resolve(data); });
+  port2.postMessage("here");
+  const work = inTime(heard, 40);
+  const begun = performance.now();
+  while (performance.now() - begun < 100);
+  assert.equal(await work, "here");
+  assert.equal(await inTime(silent(), 4), undefined);
+  port1.close();
 });
 
 const STORAGE: Record<string, () => void> = {

@@ -15,6 +15,7 @@ import ZH from "../src/app/words/zh.ts";
 import { ERROR_CLASSES } from "../src/support/errors.ts";
 import { isRecord } from "../src/support/fields.ts";
 import { languageOf, type Language } from "../src/support/languages.ts";
+import { turns } from "./fakes/turns.ts";
 
 const TABLES: Readonly<Record<Language, Words>> = { en: EN, de: DE, es: ES, fr: FR, pt: PT, zh: ZH, ja: JA, ar: AR };
 
@@ -103,4 +104,21 @@ test("numbers are written as the visitor's language has them", async () => {
   assert.deepEqual(all().slice(0, 6), ["98,1 MB", "1,92 GB", "5.000 GB", "3,21 MB/s", "135 Millionen", "3,2 Milliarden"]);
   await speak(["fr"], { en: script(EN), fr: pathToFileURL("/nowhere.js").href }); // its words do not come
   assert.deepEqual([LANGUAGE, LOCALE], ["en", "en"]);
+});
+
+test("on a slow network the words that come first are spoken, however late", async ({ mock }) => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  for (const first of ["en", "fr"] as const) {
+    const come = new Map<string, () => void>();
+    Object.assign(globalThis, { coming: (language: string) => new Promise<void>((resolve) => { come.set(language, resolve); }) });
+    const script = (language: string, words: Words): string => (
+      `data:text/javascript,${encodeURIComponent(`await coming("${language}"); export default ${JSON.stringify(words)}; // ${first}`)}`);
+    const spoken = speak(["fr"], { en: script("en", EN), fr: script("fr", FR) });
+    mock.timers.tick(5000);
+    while (come.size < 2) await turns(1);
+    mock.timers.tick(40_000);
+    come.get(first)?.();
+    await spoken;
+    assert.deepEqual([LANGUAGE, LOCALE], [first, first]);
+  }
 });

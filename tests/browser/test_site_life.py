@@ -252,7 +252,7 @@ def test_an_engine_that_is_gone_when_the_page_comes_back_is_started_again(visit:
     answered(page, 2)
     expect(page.locator("#problem"), "it was there the first time").to_be_hidden()
     page.evaluate(come_back)
-    page.clock.fast_forward(10_000)
+    page.clock.run_for(30_000)
     page.wait_for_selector("#problem:visible")
     expect(page.locator("#problem-title")).to_have_text("The GPU was lost")
     page.click("#problem-action")

@@ -21,7 +21,8 @@ import { isSound, type Ending, type MediaFile, type Turn } from "../view/message
 import { requestOf, variablesOf } from "./request.ts";
 import type { Settings } from "./settings.ts";
 
-const ALIVE_MS = 10_000;
+/** A grammar takes a slow device some seconds, in which the engine says nothing. */
+const ALIVE_MS = 30_000;
 /** Of what is asked aside. */
 const ASIDE_TOKENS = 32;
 

@@ -3,7 +3,7 @@
 
 import { abortable } from "../support/abort.ts";
 import { NoAnswerError, fromWire } from "../support/errors.ts";
-import { TICK_MS } from "../support/patience.ts";
+import { TICK_MS, inTime } from "../support/patience.ts";
 import { mayStandStill, startThread, type Thread } from "../support/thread.ts";
 import type { PictureData } from "./decode.ts";
 import type { Detail, Picture } from "./picture.ts";
@@ -45,18 +45,14 @@ export class Reader {
   async #start(): Promise<Thread<Reply> | null> {
     const thread = startThread<Reply>(script);
     if (thread === null) return null;
-    const isThere = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(false), START_MS);
-      const settle = (there: boolean): void => {
-        clearTimeout(timer);
-        resolve(there);
-      };
-      thread.onmessage = () => settle(true);
-      thread.onerror = () => settle(false);
+    const answer = new Promise<boolean>((resolve) => {
+      thread.onmessage = () => resolve(true);
+      thread.onerror = () => resolve(false);
     });
+    const isThere = await inTime(answer, START_MS);
     thread.onmessage = ({ data }) => this.#hear(data);
     thread.onerror = () => this.#fail();
-    if (isThere) return thread;
+    if (isThere === true) return thread;
     thread.terminate();
     return null;
   }

@@ -4,6 +4,7 @@
  */
 
 import { DownloadError, ProtocolError } from "../support/errors.ts";
+import { inTime } from "../support/patience.ts";
 import { scriptUrl } from "../support/script_url.ts";
 
 const PROBE_MS = 5000;
@@ -60,11 +61,11 @@ async function mayStartBlobs(): Promise<boolean> {
   let worker: Worker | undefined;
   try {
     worker = new Worker(scriptUrl(address), { type: "module" });
-    return await new Promise<boolean>((resolve) => {
+    const answer = new Promise<boolean>((resolve) => {
       worker?.addEventListener("message", () => resolve(true));
       worker?.addEventListener("error", () => resolve(false));
-      setTimeout(() => resolve(false), PROBE_MS);
     });
+    return await inTime(answer, PROBE_MS) ?? false;
   } catch {
     return false;
   } finally {

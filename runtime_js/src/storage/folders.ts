@@ -6,7 +6,8 @@ import { draftOf } from "./draft.ts";
 const ROOT = "webllm-build";
 /** No model folder is called so: their names are addresses. */
 const JOURNALS = "journals";
-const DELETE_ATTEMPTS = 40;
+/** Browsers let a worker that is ended go on for two seconds, and slow devices for some more. */
+const DELETE_ATTEMPTS = 100;
 const DELETE_PAUSE_MS = 50;
 
 export function hasFileSystem(): boolean {

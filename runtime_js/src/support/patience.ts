@@ -18,12 +18,18 @@ export function everyTick(onTick: (ticks: number) => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** The outcome of `work`; undefined where it comes later than after so many milliseconds. */
+/** A thread that stands still has time for one look, and hears what came meanwhile before the next. */
+const LOOKS = 4;
+
+/** The outcome of `work`; undefined where it comes later than after so many milliseconds, in which this thread could have heard of it. */
 export async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => { timer = setTimeout(() => resolve(undefined), milliseconds); });
+  let looks = 0;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setInterval(() => { if (++looks === LOOKS) resolve(undefined); }, milliseconds / LOOKS);
+  });
   work.catch(() => undefined); // unseen where it is late
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work, late]).finally(() => clearInterval(timer));
 }
 
 export function noAnswer(what: string): NoAnswerError {
