@@ -7,10 +7,11 @@ import quick
 
 
 def test_the_quickest_files_are_taken_and_what_was_never_measured() -> None:
-    times = {"a": 3.0, "b": 1.0, "c": 2.0}
-    assert quick.chosen(times, ["a", "b", "c", "new"], 3.0) == {"b", "c", "new"}
-    assert quick.chosen(times, ["a", "b", "c"], 6.0) == {"a", "b", "c"}
-    assert quick.chosen(times, ["a"], 2.9) == set()
+    times = {"a.py": 3.0, "b.py": 1.0, "c.py": 2.0, "d.test.ts": 1.0}
+    assert quick.chosen(times, ["a.py", "b.py", "c.py", "new.py"], 3.0) == {"b.py", "c.py", "new.py"}
+    assert quick.chosen(times, ["a.py", "b.py", "c.py"], 6.0) == {"a.py", "b.py", "c.py"}
+    assert quick.chosen(times, ["a.py"], 2.9) == set()
+    assert quick.chosen(times, ["b.py", "d.test.ts"], 2.0) == {"b.py"}, "Node begins with a file, too"
 
 
 def test_times_are_of_files_that_there_are() -> None:
