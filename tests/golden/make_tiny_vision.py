@@ -131,6 +131,14 @@ class Llava(Family):
         return [features.numpy() for features in self.model.get_image_features(**self.inputs()).pooler_output]
 
 
+class LlavaGranite(Llava):
+    """Whose text scales vectors as it does embeddings, and here has what it sums divided by a factor."""
+
+    def reference(self, prompt: list[Any]) -> dict[str, np.ndarray]:
+        found, text = super().reference(prompt), self.config["text_config"]
+        return {**found, "vectors": found["vectors"] * np.float32(text["embedding_multiplier"] / text["residual_multiplier"])}
+
+
 class LlavaClip(Llava):
     """Before whose patches is a token more, as a patch of zeros. Its embedding is the table's first row, and positions begin at BLOCK."""
 
@@ -275,6 +283,7 @@ KINDS: dict[str, type[Family]] = {
     "lfm2_vl": Lfm2Vl,
     "lfm3_vl": Lfm3Vl,
     "llava": LlavaClip,
+    "llava-granite": LlavaGranite,
     "llava-siglip": Llava,
     "qwen2_5_vl": Qwen25,
     "qwen3_vl": Qwen,

@@ -14,11 +14,12 @@ from webllm_build.model.layers import Layer
 from webllm_build.model.llama import NAMES
 from webllm_build.model.names import Names
 
+EMBEDDING_SCALE, RESIDUAL_SCALE = "embedding_multiplier", "residual_multiplier"
 GGUF_KEYS = {
     **gguf.KEYS,
     "attention_multiplier": "attention.scale",
-    "embedding_multiplier": "embedding_scale",
-    "residual_multiplier": "residual_scale",
+    EMBEDDING_SCALE: "embedding_scale",
+    RESIDUAL_SCALE: "residual_scale",
     "logits_scaling": "logit_scale",
 }
 IGNORED = common.IGNORED
@@ -48,13 +49,18 @@ def read_mlp(config: Reader) -> GatedMLP:
     return replace(common.read_mlp(config), bias=config.flag("mlp_bias", default=False))
 
 
+def vector_scale(text: Reader) -> float:
+    """What vectors of pictures are times in a text that may be Granite's, which scales them as embeddings; 1 in any other."""
+    return text.number(EMBEDDING_SCALE, default=1.0) / text.number(RESIDUAL_SCALE, default=1.0)
+
+
 def read_decoder(config: Reader, names: Names, layers: Sequence[Layer]) -> Decoder:
     """With Granite's factors."""
     return common.read_decoder(
         config,
         names,
         layers,
-        embedding_scale=config.number("embedding_multiplier", default=1.0),
-        residual_scale=config.number("residual_multiplier", default=1.0),
+        embedding_scale=config.number(EMBEDDING_SCALE, default=1.0),
+        residual_scale=config.number(RESIDUAL_SCALE, default=1.0),
         logit_scale=1 / config.number("logits_scaling", default=1.0),
     )

@@ -65,7 +65,14 @@ QWEN2_VL = Wrapper(
     flat=True,
     either=True,
 )
-LLAVA = Wrapper(("llama", "mistral", "qwen2", "granite"), (*VISION_TENSORS, "image_newline"), LLAVA_KEYS, tied=False, either=True)
+LLAVA = Wrapper(
+    ("llama", "mistral", "qwen2", "granite"),
+    (*VISION_TENSORS, "image_newline"),
+    LLAVA_KEYS,
+    tied=False,
+    inside=frozenset({"logits_scaling"}),  # Granite's, which these models take no notice of
+    either=True,
+)
 MINICPM_V = Wrapper(
     ("qwen3_5_text",),
     ("vision_tower.", "merger."),

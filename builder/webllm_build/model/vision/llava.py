@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from webllm_build.model import common
 from webllm_build.model.config import Reader
+from webllm_build.model.granite import vector_scale
 from webllm_build.model.names import FileNames, Names
 from webllm_build.model.pictures import Pictures
 from webllm_build.model.vision import siglip
@@ -36,7 +37,7 @@ def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tow
     tower = Tower(
         NAMES,
         layers[:count],
-        Projector(1, columns, inner=columns, activation=activation, bias=bias),
+        Projector(1, columns, inner=columns, activation=activation, bias=bias, scale=vector_scale(text)),
         patches=Patches(config.integer("num_channels", default=3), patch, positions, bias=not is_clip, classed=is_clip),
         hidden_size=config.integer("hidden_size", default=768),
         norm=None,

@@ -16,7 +16,7 @@ from webllm_build.model.weights import Weight
 class Projector:
     """group: patches that become one vector, side by side or (mean) by their mean. norm: of what comes in; "bare": an RMS norm without
     weights of `factor` times that, and (affine) less a learnt bias and times a learnt scale. inner: of two matrices with an activation
-    between them, the rows of the first; one alone where None. columns: of the vector, the text's hidden size."""
+    between them, the rows of the first; one alone where None. columns: of the vector, the text's hidden size. scale: of the vector."""
 
     group: int
     columns: int
@@ -27,6 +27,7 @@ class Projector:
     bias: bool = False
     factor: float = 1.0
     affine: bool = False
+    scale: float = 1.0
 
     def at(self, place: Place, hidden: int, prefix: str = "") -> PlacedProjector:
         """prefix: of the names of its parts."""
@@ -70,4 +71,4 @@ class PlacedProjector:
         *first, last = self._matrices
         for matrix, bias in first:
             x, norm = ops.linear(x, matrix, norm=norm, bias=bias, activation=self.projector.activation), None
-        return ops.linear(x, last[0], norm=norm, bias=last[1])
+        return ops.linear(x, last[0], norm=norm, bias=last[1], scale=self.projector.scale)
