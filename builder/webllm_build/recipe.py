@@ -243,7 +243,7 @@ def _vision(checkpoint: Checkpoint) -> tuple[Vision | None, Mapping[str, object]
         return None, {}
     try:
         processor = _bounded(read_processor(checkpoint.config, checkpoint.processor, text_of_token(checkpoint.tokenizer)))
-        vision = vision_of(checkpoint, batch_of(processor))
+        vision = vision_of(checkpoint, batch_of(processor), processor)
     except (MissingFile, UnsupportedArchitecture) as error:
         warn(f"What {checkpoint.name} has for pictures is not built: {error.message}")
         return None, {}

@@ -12,7 +12,7 @@ import pytest
 from families import FIXTURES
 from tiny_vision import write_tiny_gemma4, write_tiny_qwen3_vl, write_tiny_smolvlm
 from towers import RECIPES, Seeing, difference
-from webllm_build.errors import UnsupportedArchitecture
+from webllm_build.errors import MalformedFile, UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_LAYERS
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.model.vision import batch_of, read_tower, vision_of
@@ -81,6 +81,19 @@ def test_what_cannot_be_is_told_by_name(tmp_path: Path, family: str, key: str, v
     config["vision_config"][key] = value
     with pytest.raises(UnsupportedArchitecture, match=key):
         read_tower("a model", config, Batch(64))
+
+
+@pytest.mark.parametrize(("key", "value"), [("patch_size", 14), ("merge_size", 4)])
+def test_pictures_are_made_as_the_tower_takes_them(tmp_path: Path, key: str, value: int) -> None:
+    """A file may say less than the processor's own defaults are for."""
+    folder = write_tiny_qwen3_vl(tmp_path / "model")
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), key: value}), "utf-8")
+    checkpoint = open_folder(folder, "a model")
+    processor = read_processor(checkpoint.config, checkpoint.processor, text_of_token(checkpoint.tokenizer))
+    with pytest.raises(MalformedFile, match=r"and takes 2 x 2 patches of 4 pixels a side") as caught:
+        vision_of(checkpoint, batch_of(processor), processor)
+    assert "preprocessor_config.json" in caught.value.hint
 
 
 def test_a_call_has_several_pictures_where_they_are_small() -> None:

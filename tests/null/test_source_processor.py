@@ -52,6 +52,20 @@ def test_what_files_do_not_say_is_as_the_processor_has_it() -> None:
     assert read("gemma3", changed("gemma3", image_processor_type=...)) == GOLDEN["gemma3"]["settings"]
 
 
+def test_what_transformers_takes_no_notice_of_says_nothing_here() -> None:
+    """Files of LFM2.5-VL say that nothing is resized; its processor does."""
+    assert read("lfm2_vl", changed("lfm2_vl", do_resize=False)) == GOLDEN["lfm2_vl"]["settings"]
+
+
+@pytest.mark.parametrize("name", ["Qwen2_5_VLImageProcessor", "Qwen3VLImageProcessor"])
+def test_what_copies_call_a_processor_is_known(name: str) -> None:
+    assert read("qwen3_vl", changed("qwen3_vl", image_processor_type=name)) == GOLDEN["qwen3_vl"]["settings"]
+
+
+def test_a_number_is_that_of_each_channel() -> None:
+    assert read("qwen3_vl", changed("qwen3_vl", image_mean=0.5, image_std=0.5)) == GOLDEN["qwen3_vl"]["settings"]
+
+
 def test_older_files_have_numbers_for_squares() -> None:
     assert read("llava", changed("llava", size=32, crop_size=32)) == GOLDEN["llava"]["settings"]
 

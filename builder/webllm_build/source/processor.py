@@ -48,10 +48,11 @@ Text = Callable[[int], str]  # of a token
 @dataclass(frozen=True)
 class Kind:
     """One of transformers' image processors. defaults: its own, for what files do not say. read: (files' keys, config.json, texts of
-    tokens) → what our settings have beside what all have."""
+    tokens) → what our settings have beside what all have. unheeded: keys of which it takes no notice."""
 
     defaults: Mapping[str, object]
     read: Callable[[Fields, Fields, Text], Settings]
+    unheeded: frozenset[str] = frozenset()
 
 
 def read_processor(config: Mapping[str, object], files: Mapping[str, Mapping[str, object]], text: Text) -> Settings:
@@ -67,7 +68,7 @@ def read_processor(config: Mapping[str, object], files: Mapping[str, Mapping[str
     kind = KINDS.get(name.removesuffix("Fast").removesuffix("Pil") if isinstance(name, str) else BY_MODEL.get(model, ""))
     if kind is None:
         raise UnsupportedArchitecture(f"{where}: pictures for {name or model} are not made here", f"Known are {', '.join(KINDS)}.")
-    given = {key: value for key, value in said.items() if value is not None}
+    given = {key: value for key, value in said.items() if value is not None and key not in kind.unheeded}
     fields = Fields({**USUAL, **kind.defaults, **given}, where)
     try:
         settings = _common(fields) | kind.read(fields, Fields(dict(config), "config.json"), text)
@@ -93,8 +94,14 @@ def _common(fields: Fields) -> Settings:
     if resample not in FILTERS:
         raise UnsupportedArchitecture(f"{fields.where}: resample = {resample} is not a filter that the page has", f"It has {FILTERS}.")
     plain = fields.flag("do_normalize") is False
-    mean, std = ([0.0] * 3, [1.0] * 3) if plain else (list(fields.numbers("image_mean")), list(fields.numbers("image_std")))
+    mean, std = ([0.0] * 3, [1.0] * 3) if plain else (_of_channels(fields, "image_mean"), _of_channels(fields, "image_std"))
     return {"mean": mean, "std": std, "rescale": fields.number("rescale_factor"), "resample": FILTERS[resample]}
+
+
+def _of_channels(fields: Fields, key: str) -> list[float]:
+    """One number is that of all three."""
+    value = fields.fields.get(key)
+    return list(fields.numbers(key)) if isinstance(value, list) else [fields.number(key)] * 3
 
 
 def _must_be(fields: Fields, **wanted: bool) -> None:
@@ -282,8 +289,9 @@ KINDS: Mapping[str, Kind] = {
     "CLIPImageProcessor": Kind(LLAVA, _llava),
     "LlavaImageProcessor": Kind(LLAVA, _llava),
     "SiglipImageProcessor": Kind(SIGLIP, _llava),
-    "Lfm2VlImageProcessor": Kind(LFM2_VL, _lfm2_vl),
-    "Qwen2VLImageProcessor": Kind(QWEN2_VL, _qwen),
+    "Lfm2VlImageProcessor": Kind(LFM2_VL, _lfm2_vl, frozenset({"do_resize"})),
+    # The first is transformers', the others are what makers of copies call it.
+    **dict.fromkeys(("Qwen2VLImageProcessor", "Qwen2_5_VLImageProcessor", "Qwen3VLImageProcessor"), Kind(QWEN2_VL, _qwen)),
     "Gemma4ImageProcessor": Kind(GEMMA4, _gemma4),
 }
 # Where a file does not name its processor.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
+from webllm_build.errors import MalformedFile
 from webllm_build.model import check_sources, with_defaults_of
 from webllm_build.model.config import Reader
 from webllm_build.model.pictures import Pictures
 from webllm_build.model.vision.tower import Batch, Tower
 from webllm_build.model.wrappers import AUDIO_TENSORS, AUDIO_TENSORS_GGUF, WRAPPERS, text_config
 from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.source.processor import FILES
 
 # model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), TYPES
 # where only some kinds of towers are built (their model_types), and `read`, which makes the tower, and what the text takes of it, of
@@ -89,15 +92,22 @@ def _module(kind: str) -> Any:
     return import_module(f"webllm_build.model.vision.{TOWERS[kind]}")
 
 
-def vision_of(checkpoint: Checkpoint, batch: Batch) -> Vision | None:
-    """A model's part for pictures, None where it has none of a kind that is built.
+def vision_of(checkpoint: Checkpoint, batch: Batch, processor: Mapping[str, object] | None = None) -> Vision | None:
+    """A model's part for pictures, None where it has none of a kind that is built. processor: how pictures are made for it.
 
-    Raises UnsupportedArchitecture, MalformedFile where its tensors are not those that its config says.
+    Raises UnsupportedArchitecture, MalformedFile where its tensors are not those that its config says, or the pictures others.
     """
     if not sees(checkpoint):
         return None
     config, kind = checkpoint.config, str(checkpoint.config["model_type"])
     tower, pictures = read_tower(checkpoint.name, config, batch)
+    made, taken = processor or {}, {"patch": tower.patches.size, "merge": math.isqrt(tower.projector.group)}
+    if any(made.get(key, size) != size for key, size in taken.items()):
+        other = "{merge} x {merge} patches of {patch} pixels a side".format
+        raise MalformedFile(
+            f"{checkpoint.name} is given pictures as blocks of {other(**{**taken, **made})}, and takes {other(**taken)}",
+            f"{' or '.join(FILES)} must have its sizes; --no-vision builds the model for text alone.",
+        )
     outer = Reader(kind, config, ())
     token = next((outer.count(key, default=0) for key in IMAGE_TOKENS if config.get(key) is not None), 0)
     found = replace(checkpoint, tensors=_tensors(checkpoint), config={"model_type": kind})
