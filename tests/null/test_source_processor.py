@@ -57,8 +57,8 @@ def test_what_transformers_takes_no_notice_of_says_nothing_here() -> None:
     assert read("lfm2_vl", changed("lfm2_vl", do_resize=False)) == GOLDEN["lfm2_vl"]["settings"]
 
 
-@pytest.mark.parametrize("name", ["Qwen2_5_VLImageProcessor", "Qwen3VLImageProcessor"])
-def test_what_copies_call_a_processor_is_known(name: str) -> None:
+@pytest.mark.parametrize("name", ["Qwen2_5_VLImageProcessor", "Qwen3VLImageProcessor", "Lfm3VlImageProcessor"])
+def test_other_names_of_a_processor_are_known(name: str) -> None:
     assert read("qwen3_vl", changed("qwen3_vl", image_processor_type=name)) == GOLDEN["qwen3_vl"]["settings"]
 
 

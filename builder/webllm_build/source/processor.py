@@ -290,8 +290,8 @@ KINDS: Mapping[str, Kind] = {
     "LlavaImageProcessor": Kind(LLAVA, _llava),
     "SiglipImageProcessor": Kind(SIGLIP, _llava),
     "Lfm2VlImageProcessor": Kind(LFM2_VL, _lfm2_vl, frozenset({"do_resize"})),
-    # The first is transformers', the others are what makers of copies call it.
-    **dict.fromkeys(("Qwen2VLImageProcessor", "Qwen2_5_VLImageProcessor", "Qwen3VLImageProcessor"), Kind(QWEN2_VL, _qwen)),
+    # The first is what transformers calls it, the others what other libraries do.
+    **{f"{name}ImageProcessor": Kind(QWEN2_VL, _qwen) for name in ("Qwen2VL", "Qwen2_5_VL", "Qwen3VL", "Lfm3Vl")},
     "Gemma4ImageProcessor": Kind(GEMMA4, _gemma4),
 }
 # Where a file does not name its processor.
