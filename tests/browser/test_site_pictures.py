@@ -79,6 +79,23 @@ def test_pictures_go_with_a_message_and_stay_with_the_chat(seeing: Visit, tmp_pa
     assert answered(page, 4).count("image/png of ") == 2, "the model is shown them again"
 
 
+@pytest.mark.parametrize("size", [(2000, 150), (50, 3000), (700, 500)], ids=["wide", "tall", "usual"])
+def test_a_picture_is_enlarged_as_a_whole(seeing: Visit, tmp_path: Path, size: tuple[int, int]) -> None:
+    """As large as the page is, on a phone, too."""
+    Image.new("RGB", size, "red").save(tmp_path / "red.png")
+    page = seeing.start()
+    page.set_viewport_size({"width": 390, "height": 700})
+    page.set_input_files("#file-picker", tmp_path / "red.png")
+    page.click("#files .thumbnail")
+    until(page, "document.querySelector('.picture-dialog img').complete")
+    image, dialog = (page.locator(selector).bounding_box() for selector in (".picture-dialog img", ".picture-dialog"))
+    assert image is not None and dialog is not None
+    assert dialog["x"] <= image["x"] and image["x"] + image["width"] <= dialog["x"] + dialog["width"] <= 390
+    assert dialog["y"] <= image["y"] and image["y"] + image["height"] <= dialog["y"] + dialog["height"] <= 700
+    assert image["width"] / image["height"] == pytest.approx(size[0] / size[1], rel=0.05)
+    assert max(image["width"] / 390, image["height"] / 700) > 0.8
+
+
 def test_an_edited_question_keeps_its_pictures_and_a_file_has_them(seeing: Visit) -> None:
     page = seeing.start()
     page.evaluate(HAND_OVER, ["a.png", "drop"])
