@@ -42,23 +42,16 @@ function spansOf(first: number, ends: ArrayLike<number>): Int32Array<ArrayBuffer
 }
 
 /** For each patch of a tile those of a square around it, of so many (`taps`), row by row: -1 outside of the tile. Numbers are the call's. */
-function neighboursOf({ grid: [rows, columns], positions }: Tile, first: number, taps: number): Int32Array<ArrayBuffer> {
-  const reach = (Math.sqrt(taps) - 1) / 2;
-  const count = positions.length / 2;
-  const places = new Int32Array(rows * columns).fill(-1);
-  const place = (patch: number): readonly [row: number, column: number] => [positions[2 * patch] ?? 0, positions[2 * patch + 1] ?? 0];
-  for (let patch = 0; patch < count; patch++) {
-    const [row, column] = place(patch);
-    places[row * columns + column] = first + patch;
-  }
-  const found = new Int32Array(count * taps);
-  for (let patch = 0, at = 0; patch < count; patch++) {
-    const [row, column] = place(patch);
-    for (let y = row - reach; y <= row + reach; y++) {
-      for (let x = column - reach; x <= column + reach; x++) found[at++] = y < 0 || x < 0 || y >= rows || x >= columns ? -1 : places[y * columns + x] ?? -1;
-    }
-  }
-  return found;
+function neighboursOf({ grid, positions }: Tile, first: number, taps: number): Int32Array<ArrayBuffer> {
+  const side = Math.sqrt(taps);
+  const row = grid[1] + side; // and what is beyond its ends
+  const place = (patch: number): number => (positions[2 * patch] ?? 0) * row + (positions[2 * patch + 1] ?? 0);
+  const patches = new Map(Array.from({ length: positions.length / 2 }, (_, patch) => [place(patch), first + patch]));
+  return Int32Array.from({ length: positions.length / 2 * taps }, (_, i) => {
+    const [patch, tap] = [Math.floor(i / taps), i % taps - (taps - 1) / 2];
+    const down = Math.round(tap / side);
+    return patches.get(place(patch) + down * row + tap - down * side) ?? -1;
+  });
 }
 
 /** What the projector makes of it. */
