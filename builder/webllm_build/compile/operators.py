@@ -315,7 +315,13 @@ class RelaxOperators(ABC):
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor: ...
 
     def recur_by(
-        self, kernel: tirx.PrimFunc, name: str, recurrence: Recurrence, state: str, inputs: Sequence[nn.Tensor], weights: Sequence[Weight]
+        self,
+        kernel: tirx.PrimFunc | TiledKernel,
+        name: str,
+        recurrence: Recurrence,
+        state: str,
+        inputs: Sequence[nn.Tensor],
+        weights: Sequence[Weight],
     ) -> nn.Tensor:
         """As `recur`, by a kernel."""
         buffers = [buffer for weight in weights for buffer in self.vector(weight)]

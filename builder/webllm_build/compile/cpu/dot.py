@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.cpu.ops import each
 from webllm_build.compile.cpu.variant import Flavour
 from webllm_build.compile.kernels.tir.ops import Expr, let
 
@@ -50,11 +49,12 @@ class Dot:
             sums = product if sums is None else sums + product
         return sums
 
-    def by_rows(self, words: Expr, w: Sequence[tuple[Expr, ...]]) -> Expr:
-        """Sums of products of 16 codes, uint32x4, with four rows' each, which lie beside each other in w; where `is_single`."""
-        words, sums = let("words", words), None
-        for i, codes in enumerate(w):
-            sums = let("sums", self.add((let("x", T.reinterpret("int8x16", each(words, i))),), codes, sums))
+    def by_rows(self, words: Sequence[Expr], w: Sequence[tuple[Expr, ...]]) -> Expr:
+        """Sums of products of four codes, the same in all lanes of a uint32x4, with four rows' each, which lie beside each other in w;
+        where `is_single`."""
+        sums = None
+        for word, codes in zip(words, w, strict=True):
+            sums = let("sums", self.add((let("x", T.reinterpret("int8x16", word)),), codes, sums))
         return sums
 
     def _dot(self, a: Expr, b: Expr) -> Expr:

@@ -123,7 +123,13 @@ class CodeProduct:
         codes = [self.codes.codes(words) for words in turned([let("words", self.w_q[start + block]) for start in starts])]
         halves = [[self.dot.weights(four[half], small=True) for four in codes] for half in range(2)]
         # Each half has a sum of its own, so that few registers hold codes of a token.
-        return lambda token: total([self.dot.by_rows(words, half) for words, half in zip(self._words(token, block), halves, strict=True)])
+        return lambda token: total([self.dot.by_rows(words, half) for words, half in zip(self._spread(token, block), halves, strict=True)])
+
+    def _spread(self, token: Expr, block: Expr) -> list[list[Expr]]:
+        """The words of a token's block, each in all places: a half by shuffles and a half by loads, so that neither waits for the other's
+        units."""
+        words, second = let("words", self.x_q[token, T.ramp(block * 8, 1, 4)]), [self.x_q[token, block * 8 + i] for i in range(4, 8)]
+        return [[each(words, i) for i in range(4)], [splat(word) for word in second]]
 
     def _words(self, token: Expr, block: Expr) -> list[Expr]:
         return [self.x_q[token, T.ramp((block * 2 + part) * 4, 1, 4)] for part in range(2)]
