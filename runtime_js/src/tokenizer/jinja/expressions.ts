@@ -196,7 +196,7 @@ function sliceOf(object: Expression, node: Node): Expression {
       return number.kind === "int" ? number.value : undefined;
     });
     const items = sliced(itemsOf(value), start, stop, step);
-    return value.kind === "text" ? wrap(items.map(strOf).join("")) : listOf(items);
+    return value.kind === "text" ? wrap(items.map(strOf).join("")) : value.isTuple ? tupleOf(items) : listOf(items);
   };
 }
 
@@ -320,7 +320,9 @@ function wholeOf(value: bigint): Value {
 }
 
 function arithmetic(operator: string, left: Value, right: Value): Value {
-  if (operator === "*" && right.kind === "text" && left.kind !== "text") return arithmetic(operator, right, left);
+  const isSequence = ({ kind }: Value): boolean => kind === "text" || kind === "list";
+  if (operator === "*" && isSequence(right) && !isSequence(left)) return arithmetic(operator, right, left);
+  if (operator === "*" && isSequence(left) && right.kind === "float") throw new Error("a text or a list is repeated a whole number of times");
   if (operator === "*" && left.kind === "list") return listTimes(left.value, numberOf(right), left.isTuple);
   const special = operator === "+" ? added(left, right)
     : left.kind !== "text" ? undefined
@@ -345,7 +347,7 @@ function arithmetic(operator: string, left: Value, right: Value): Value {
     case "//":
       return numberAs(isFloat, Math.floor(a / b));
     case "%":
-      return numberAs(isFloat, ((a % b) + b) % b);
+      return numberAs(isFloat, a % b === 0 ? 0 * Math.sign(b) : a % b < 0 !== b < 0 ? (a % b) + b : a % b);
     case "**":
       if (!Number.isFinite(a ** b)) throw new Error("no such power");
       return numberAs(isFloat || b < 0, a ** b);

@@ -1,11 +1,11 @@
 /** Jinja's filters and tests, as transformers has them. */
 
 import { spend, spendText } from "./budget.ts";
-import { percent } from "./formats.ts";
+import { fixed, percent } from "./formats.ts";
 import { argument, capitalized, joinedTexts, replaced, stripped } from "./strings.ts";
 import {
-  compare, entriesOf, escapedHtml, floatOf, dictOf, generatorOf, isEqual, isMarked, isTrue, itemsOf, jsonOf, keyValue, lengthOf, listOf,
-    markedText, numberOf, strOf,
+  compare, entriesOf, escapedHtml, floatOf, dictOf, generatorOf, hashed, isEqual, isMarked, isTrue, itemsOf, jsonOf, keyOf, keyValue, lengthOf, listOf,
+    markedText, numberOf, refuse, strOf,
   textOf, tupleOf, wrap, type Arguments, type Value,
 } from "./values.ts";
 
@@ -25,7 +25,7 @@ export const TESTS: Readonly<Record<string, Test>> = {
   mapping: (value) => value.kind === "dict", iterable: (value) => ["text", "list", "dict", "undefined", "generator"].includes(value.kind),
   sequence: (value) => ["text", "list", "dict", "undefined"].includes(value.kind), callable: (value) => value.kind === "function" || value.kind === "undefined",
   odd: (value) => Math.abs(numberOf(value) % 2) === 1, even: (value) => numberOf(value) % 2 === 0,
-  divisibleby: (value, [by = wrap(1)]) => numberOf(value) % numberOf(by) === 0,
+  divisibleby: (value, [by = wrap(1)]) => numberOf(value) % (numberOf(by) || refuse(by, "a divisor")) === 0,
   lower: (value) => /\p{L}/u.test(strOf(value)) && strOf(value) === strOf(value).toLowerCase(),
   upper: (value) => /\p{L}/u.test(strOf(value)) && strOf(value) === strOf(value).toUpperCase(),
   eq: equal, equalto: equal, "==": equal, ne: (value, args) => !equal(value, args), "!=": (value, args) => !equal(value, args),
@@ -40,6 +40,7 @@ export const TESTS: Readonly<Record<string, Test>> = {
 
 export function isIn(value: Value, container: Value): boolean {
   if (typeof container.value === "string") return container.value.includes(textOf(value));
+  if (container.kind === "dict") hashed(value);
   return itemsOf(container).some((item) => isEqual(item, value));
 }
 
@@ -52,8 +53,9 @@ export function testOf(name: string): Test {
 /** A part of a value by a path of names and places, as filters take it. */
 function attributeOf(value: Value, path: Value): Value {
   return strOf(path).split(".").reduce((part, key) => {
-    if (part.kind === "dict" || part.kind === "namespace") return entriesOf(part).get(key) ?? wrap(undefined);
-    return part.kind === "list" ? itemsOf(part)[Number(key)] ?? wrap(undefined) : wrap(undefined);
+    const place = /^\d+$/.test(key) ? Number(key) : undefined;
+    if (part.kind === "dict" || part.kind === "namespace") return entriesOf(part).get(place === undefined ? key : keyOf(wrap(place))) ?? wrap(undefined);
+    return place !== undefined && (part.kind === "list" || part.kind === "text") ? itemsOf(part)[place] ?? wrap(undefined) : wrap(undefined);
   }, value);
 }
 
@@ -91,6 +93,13 @@ function orderOf(attribute: Value | undefined, isExact: boolean): (item: Value) 
     const part = attribute === undefined || attribute.kind === "none" ? item : attributeOf(item, attribute);
     return !isExact && typeof part.value === "string" ? wrap(part.value.toLowerCase()) : part;
   };
+}
+
+/** `sort` has lists of attributes, in which equals need no order. */
+function inOrder(input: Value, args: Arguments): Value {
+  const [attribute, isExact] = [argument(args, 2, "attribute"), flag(args, 1, "case_sensitive")];
+  const keys = (attribute?.kind === "text" ? attribute.value.split(",").map(wrap) : [attribute]).map((each) => orderOf(each, isExact));
+  return sorted(itemsOf(input), (item) => tupleOf(keys.map((key) => key(item))), flag(args, 0, "reverse"));
 }
 
 function sorted(items: readonly Value[], key: (item: Value) => Value, isReversed: boolean): Value {
@@ -138,23 +147,14 @@ function rounded(input: Value, args: Arguments): Value {
     const scaled = value * 10 ** places;
     return floatOf((way === "ceil" ? Math.ceil(scaled) : Math.floor(scaled)) / 10 ** places);
   }
-  const result = places >= 0 ? halfToEven(value, places) : halfToEven(value * 10 ** places, 0) / 10 ** places;
+  const result = places >= 0 ? Number(fixed(value, Math.min(100, places))) : Number(fixed(value * 10 ** places, 0)) / 10 ** places;
   return input.kind === "float" ? floatOf(result) : wrap(Math.round(result));
-}
-
-/** A float's digits are exact beyond the ones that are asked for: only where they say a half the even one is taken. */
-function halfToEven(value: number, places: number): number {
-  const text = Math.abs(value).toFixed(Math.min(100, places + 30));
-  const isHalf = /^50*$/.test(text.split(".")[1]?.slice(places) ?? "");
-  const [low, up] = [Number(text.slice(0, text.length - 30) || "0"), Number(Math.abs(value).toFixed(Math.min(100, places)))];
-  const digit = Number(text.replace(".", "").charAt(text.replace(".", "").length - 31));
-  return Math.sign(value) * (isHalf && digit % 2 === 0 ? low : up);
 }
 
 function asInteger(input: Value, args: Arguments): Value {
   if (isNumber(input)) return wrap(Math.trunc(numberOf(input)));
   const otherwise = argument(args, 0, "default") ?? wrap(0);
-  if (input.kind !== "text") return otherwise;
+  if (input.kind !== "text") return input.kind === "undefined" ? refuse(input, "a number") : otherwise;
   const [text, base] = [stripped(input.value, undefined).replaceAll(/(?<=[0-9a-z])_(?=[0-9a-z])/gi, ""), numberOf(argument(args, 1, "base") ?? wrap(10))];
   const [, sign = "", digits = ""] = /^([+-]?)(?:0[xob])?([0-9a-z]+)$/i.exec(base === 10 ? text.replace(/^([+-]?)0[xob].*$/i, "!") : text) ?? [];
   const isWhole = digits !== "" && Array.from(digits).every((digit) => Number.parseInt(digit, 36) < base);
@@ -173,6 +173,7 @@ function floatText(given: string): number | undefined {
 
 function asFloat(input: Value, args: Arguments): Value {
   const value = isNumber(input) ? numberOf(input) : input.kind === "text" ? floatText(input.value) : undefined;
+  if (input.kind === "undefined") refuse(input, "a number");
   return value === undefined ? argument(args, 0, "default") ?? floatOf(0) : floatOf(value);
 }
 
@@ -212,19 +213,20 @@ function titledWords(text: string): string {
 function unique(input: Value, args: Arguments): Value {
   const key = orderOf(argument(args, 1, "attribute"), flag(args, 0, "case_sensitive"));
   const items = itemsOf(input);
+  items.forEach((item) => hashed(key(item)));
   return generatorOf(items.filter((item, i) => !items.slice(0, i).some((other) => isEqual(key(other), key(item)))));
 }
 
 function grouped(input: Value, args: Arguments): Value {
   const path = argument(args, 0, "attribute") ?? wrap("");
-  const key = orderOf(path, true);
-  const groups: [Value, Value[]][] = [];
+  const key = orderOf(path, flag(args, 2, "case_sensitive"));
+  const groups: Value[][] = [];
   for (const item of itemsOf(sorted(itemsOf(input), key, false))) {
-    const last = groups.at(-1);
-    if (last !== undefined && isEqual(last[0], key(item))) last[1].push(item);
-    else groups.push([key(item), [item]]);
+    const [last, [first] = []] = [groups.at(-1), groups.at(-1)];
+    if (last !== undefined && first !== undefined && isEqual(key(first), key(item))) last.push(item);
+    else groups.push([item]);
   }
-  return listOf(groups.map(([by, items]) => tupleOf([by, listOf(items)])));
+  return listOf(groups.map((items) => tupleOf([attributeOf(items[0] ?? wrap(undefined), path), listOf(items)])));
 }
 
 function batched(input: Value, { given: [count = wrap(1), fill] }: Arguments): Value {
@@ -242,6 +244,7 @@ function joined(input: Value, args: Arguments): Value {
 function truncated(input: Value, args: Arguments): Value {
   const [length, end] = [numberOf(argument(args, 0, "length") ?? wrap(255)), textOf(argument(args, 2, "end") ?? wrap("..."))];
   const text = Array.from(strOf(input));
+  if (length < lengthOf(wrap(end))) throw new Error(`truncate leaves no room for ${end}`);
   if (text.length <= length + numberOf(argument(args, 3, "leeway") ?? wrap(5))) return wrap(text.join(""));
   const cut = text.slice(0, length - lengthOf(wrap(end))).join("");
   return wrap((flag(args, 1, "killwords") || !cut.includes(" ") ? cut : cut.slice(0, cut.lastIndexOf(" "))) + end);
@@ -269,8 +272,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   selectattr: (input, { given }) => chosen(input, given, true, true), rejectattr: (input, { given }) => chosen(input, given, false, true),
   map: mapped, unique, groupby: grouped, batch: batched, join: joined, indent: indented, round: rounded, int: asInteger, float: asFloat,
   truncate: truncated,
-  sort: (input, args) => sorted(itemsOf(input), orderOf(argument(args, 2, "attribute"), flag(args, 1, "case_sensitive")), flag(args, 0,
-    "reverse")),
+  sort: inOrder,
   min: (input, args) => most(input, args, -1), max: (input, args) => most(input, args, 1),
   sum: summed, slice: slices,
   reverse: (input) => (typeof input.value === "string" ? wrap(Array.from(input.value).reverse().join("")) : listOf([...itemsOf(
@@ -286,11 +288,11 @@ const FILTERS: Readonly<Record<string, Filter>> = {
   replace: (input, args) => {
     const [from = wrap(""), to = wrap("")] = args.given;
     const limit = argument(args, 2, "count");
-    return wrap(replaced(strOf(input), strOf(from), strOf(to),
-      limit === undefined || limit.kind === "none" ? Infinity : numberOf(limit)));
+    return wrap(replaced(strOf(input), strOf(from), strOf(to), limit === undefined || limit.kind === "none" || numberOf(limit) < 0 ? Infinity : numberOf(limit)));
   },
-  attr: (input, { given: [name = wrap("")] }) => attributeOf(input, name), format: (input, { given, named }) => wrap(percent(textOf(input), named.size > 0 ? dictOf(named) : tupleOf(given))),
-  urlencode: (input) => wrap(encodeURIComponent(strOf(input)).replaceAll("%2F", "/")),
+  attr: (input, { given: [name = wrap("")] }) => (input.kind === "namespace" ? attributeOf(input, name) : input.kind === "undefined" ? refuse(input, "anything with attributes") : wrap(undefined)),
+  format: (input, { given, named }) => wrap(percent(textOf(input), named.size > 0 ? dictOf(named) : tupleOf(given))),
+  urlencode: (input) => wrap(encodeURIComponent(strOf(input)).replaceAll("%2F", "/").replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`)),
   striptags: (input) => wrap(strOf(input).replace(/<[^>]*>/g, "").replace(/\s+/g, " ").trim()),
   center: (input, { given: [width = wrap(80)] }) => {
     const missing = Math.max(0, numberOf(width) - lengthOf(wrap(strOf(input))));

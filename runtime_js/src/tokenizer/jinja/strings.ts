@@ -88,7 +88,7 @@ function split(self: Value, args: Arguments, fromRight: boolean): Value {
   if (separator === "") throw new Error("empty separator");
   const isWords = typeof separator !== "string";
   let parts = isWords ? stripped(text, undefined).split(SPACES).filter((part) => part !== "") : text.split(separator);
-  if (parts.length - 1 > most) {
+  if (isWords ? most < Infinity : parts.length - 1 > most) {
     if (isWords) {
       parts = [];
       let rest = stripped(text, undefined, !fromRight, fromRight);
@@ -99,7 +99,7 @@ function split(self: Value, args: Arguments, fromRight: boolean): Value {
         const [before, behind] = [rest.slice(0, cut.index), rest.slice(cut.index + cut[0].length)];
         if (fromRight) parts.unshift(behind);
         else parts.push(before);
-        rest = stripped(fromRight ? before : behind, undefined, !fromRight, fromRight);
+        rest = fromRight ? before : behind;
       }
       if (rest !== "") {
         if (fromRight) parts.unshift(rest);
@@ -115,6 +115,7 @@ function split(self: Value, args: Arguments, fromRight: boolean): Value {
 
 function partition(self: Value, { given: [by] }: Arguments, at: number): Value {
   const [text, separator] = [textOf(self), textOf(by ?? wrap(undefined))];
+  if (separator === "") throw new Error("empty separator");
   const parts = at < 0 ? [text, "", ""] : [text.slice(0, at), separator, text.slice(at + separator.length)];
   return tupleOf(parts.map(wrap));
 }
@@ -157,7 +158,7 @@ export function capitalized(text: string): string {
 }
 
 export function replaced(text: string, from: string, to: string, most = Infinity): string {
-  const parts = from === "" ? Array.from(text).flatMap((letter, i) => (i === 0 ? ["", letter] : [letter])).concat("") : text.split(from);
+  const parts = from === "" ? ["", ...Array.from(text), ""] : text.split(from);
   spendText(text.length + Math.min(most, parts.length - 1) * to.length);
   return parts.reduce((done, part, i) => done + (i - 1 < most ? to : from) + part);
 }
@@ -216,8 +217,9 @@ const STRING: Readonly<Record<string, Method>> = {
   ljust: (self, args) => padded(self, args, 0), rjust: (self, args) => padded(self, args, 1), center: (self, args) => padded(self, args,
     0.5),
   zfill: (self, { given: [width = wrap(0)] }) => {
-    spendText(numberOf(width));
-    return wrap(textOf(self).replace(/^([+-]?)(.*)$/su, (_, sign: string, rest: string) => sign + rest.padStart(numberOf(width) - sign.length, "0")));
+    const zeros = Math.max(0, numberOf(width) - Array.from(textOf(self)).length);
+    spendText(zeros);
+    return wrap(textOf(self).replace(/^[+-]?/, (sign) => sign + "0".repeat(zeros)));
   },
 };
 

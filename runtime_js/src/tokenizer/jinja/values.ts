@@ -98,7 +98,7 @@ export function escapedHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => names[character] ?? character);
 }
 
-function refuse(value: Value, wanted: string): never {
+export function refuse(value: Value, wanted: string): never {
   throw new Error(`${value.kind} is not ${wanted}`);
 }
 
@@ -126,6 +126,11 @@ export function keyOf(value: Value): string {
 export function keyValue(key: string): Value {
   if (!key.startsWith(NUMBER)) return wrap(key);
   return wrap(key === `${NUMBER}None` ? null : Number(key.slice(NUMBER.length)));
+}
+
+/** Refuses what Python has in no dictionary and no set. */
+export function hashed(value: Value): void {
+  if (value.kind === "dict" || (value.kind === "list" && !value.isTuple)) refuse(value, "a key");
 }
 
 /** What a loop goes over. */
@@ -229,7 +234,7 @@ function compareTexts(a: string, b: string): number {
 /** Below 0, 0 or above: Python's order. Raises for what has none. */
 export function compare(a: Value, b: Value): number {
   if (typeof a.value === "string" && typeof b.value === "string") return compareTexts(a.value, b.value);
-  if (Array.isArray(a.value) && Array.isArray(b.value)) {
+  if (a.kind === "list" && b.kind === "list" && a.isTuple === b.isTuple) {
     const [items, others] = [itemsOf(a), itemsOf(b)];
     const at = items.findIndex((item, i) => others[i] === undefined || !isEqual(item, others[i]));
     const [item, other] = [items[at], others[at]];
