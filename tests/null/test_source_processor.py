@@ -16,9 +16,10 @@ from tiny_vision import write_tiny_smolvlm
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedArchitecture
 from webllm_build.source.local import open_folder
 from webllm_build.source.mmproj import open_mmproj
-from webllm_build.source.processor import read_processor
+from webllm_build.source.processor import KINDS, USUAL, read_processor
 from webllm_build.source.tokenizer_json import text_of_token
 
+DEFAULTS: Mapping[str, Any] = json.loads((Path(__file__).parents[1] / "fixtures" / "processor_defaults.json").read_text("utf-8"))
 GOLDEN: Mapping[str, Any] = json.loads((Path(__file__).parents[2] / "runtime_js/test/golden/pictures.json").read_text("utf-8"))
 
 
@@ -64,6 +65,18 @@ def test_other_names_of_a_processor_are_known(name: str) -> None:
 
 def test_a_number_is_that_of_each_channel() -> None:
     assert read("qwen3_vl", changed("qwen3_vl", image_mean=0.5, image_std=0.5)) == GOLDEN["qwen3_vl"]["settings"]
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults_are_transformers(name: str) -> None:
+    """tests/golden/make_processor_defaults.py reads them from its classes; a flag that these do not name is off."""
+    theirs = DEFAULTS[name]
+    ours = {**KINDS[name].defaults}
+    if (side := ours.get("crop_size")) is not None:
+        ours["crop_size"] = {"height": side, "width": side}
+    assert {key: theirs.get(key, False) for key in ours} == ours
+    said = {key: value for key, value in theirs.items() if key in USUAL and key not in ours}
+    assert said == {key: USUAL[key] for key in said}
 
 
 def test_older_files_have_numbers_for_squares() -> None:
