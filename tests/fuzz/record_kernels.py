@@ -3,7 +3,7 @@
     python tests/fuzz/record_kernels.py OUT --seconds 600 --seed 1
     python tests/open_page.py bench/kernels.html cases=OUT --gpu nvidia --seconds 90      there
 
-OUT has `cases.json` (grids, and of each buffer its binding, type and place), `kernels.json` (WGSL) and `data.bin` (contents).
+OUT has `cases.json` (grids, and of each buffer its binding, place and what its words are), `kernels.json` (WGSL) and `data.bin` (contents).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import fuzz_kernels  # finds what follows
 import numpy as np
 from dawn import GUARD_BYTES, Array, Dawn, PreparedKernel, evaluate, grid_of, poison
 
+from webllm_build.compile.kv_layout import PAGE_SIZE
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels
 from webllm_build.errors import CompileError, UnsupportedArchitecture
@@ -30,8 +31,31 @@ MOST_BYTES = 300_000  # of a case
 MOST_IN_ALL = 36_000_000
 
 
+LETTERS = {"float32": "f", "float16": "h", "int8": "c", "uint8": "b"}  # else "i"
+
 Sizes = Mapping[str, int]
 Grid = tuple[int, int, int]
+
+
+def words_of(name: str, array: Array, variant: Variant) -> str:
+    """What the words of a buffer's last axis are, a letter each or one for all: WebGPU knows numbers' bits in words alone."""
+    size = array.shape[-1]
+    match name:
+        case "kv" if variant.kv_dtype == "q8":  # codes, then scales
+            return "c" * (size - PAGE_SIZE) + "f" * PAGE_SIZE
+        case "kv":
+            return LETTERS[variant.kv_dtype]
+        case "out_q":
+            return "c"
+        case "logprobs":  # of the token, then pairs of an id and its own
+            return "fi" + "if" * (size // 2 - 1)
+    return LETTERS.get(str(array.dtype), "i")
+
+
+def malformed(given: Mapping[str, Array]) -> int:
+    """How many ids there are, where logits are no numbers or infinite: all that a kernel then promises is one of these. Else 0."""
+    logits = given.get("logits", np.zeros(1))
+    return 0 if np.all(logits < np.inf) else logits.shape[-1]
 
 
 class Recorded:
@@ -42,11 +66,11 @@ class Recorded:
         self.kernels: dict[str, int] = {}
         self.data = bytearray()
 
-    def _put(self, array: Array) -> dict[str, Any]:
+    def _put(self, array: Array) -> dict[str, int]:
         content = array.tobytes()
         content += bytes(-len(content) % 4) + poison(GUARD_BYTES // array.dtype.itemsize, array.dtype).tobytes()
         self.data += content
-        return {"at": len(self.data) - len(content), "bytes": len(content), "holds": array.nbytes, "type": str(array.dtype)}
+        return {"at": len(self.data) - len(content), "bytes": len(content), "holds": array.nbytes}
 
     def keep(self, draw: str, kernel: Kept, given: Mapping[str, Array], sizes: Sizes, grid: Grid | None, got: Mapping[str, Array]) -> None:
         names = {slot: name for slot, _, name in kernel._bindings}
@@ -57,11 +81,12 @@ class Recorded:
         compiled = compile_kernels({"kernel": kernel._func}, kernel.variant)["kernel"]
         buffers = []
         for slot, name in names.items():
-            buffers.append({"slot": slot, **self._put(given[name])})
+            buffers.append({"slot": slot, "words": words_of(name, given[name], kernel.variant), **self._put(given[name])})
             if name in got:
                 buffers[-1]["gives"] = self._put(got[name])["at"]
         place = self.kernels.setdefault(json.dumps([compiled.wgsl, compiled.entry]), len(self.kernels))
-        self.cases.append({"draw": draw, "kernel": place, "grid": [x, y, z], "uniform": uniform, "buffers": buffers})
+        case = {"draw": draw, "kernel": place, "grid": [x, y, z], "uniform": uniform, "buffers": buffers, "ids": malformed(given)}
+        self.cases.append(case)
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
