@@ -42,7 +42,26 @@ SWAPPED = {"min": "max", "any": "all", "startswith": "endswith", "sorted": "list
 EITHER_WAY = {**{f" {a} ": f" {b} " for table in (COMPARED, OPERATORS) for a, b in table.items()}, **SWAPPED}
 EITHER_WAY |= {b: a for a, b in EITHER_WAY.items() if a not in (" * ", " / ", " % ", " ** ")}
 MOST_SECONDS = 30  # of a mutant's tests, the quickest first
-# What runs in a process of its own has the tests of what starts it.
+# What a process that tests start comes to. It lies on the copy's path, and notes lines where there is a folder for them.
+OF_PROCESSES = """
+import atexit, json, os, sys, threading
+builder = os.path.dirname(os.path.abspath(__file__))
+notes, test = os.path.join(os.path.dirname(builder), "lines"), os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+if test and os.path.isdir(notes):
+    prefix, seen = os.path.join(builder, "webllm_build", ""), {}
+    def local(frame, event, _):
+        seen.setdefault(frame.f_code.co_filename[len(prefix):], set()).add(frame.f_lineno)
+        return local
+    def trace(frame, event, _):
+        return local(frame, event, _) if frame.f_code.co_filename.startswith(prefix) else None
+    def keep():
+        with open(os.path.join(notes, str(os.getpid())), "w") as file:
+            json.dump([test, {name: sorted(lines) for name, lines in seen.items()}], file)
+    atexit.register(keep)
+    sys.settrace(trace)
+    threading.settrace(trace)
+"""
+# What runs apart from that path has the tests of what starts it.
 ELSEWHERE = {"source/tokenizer_child.py": "source/tokenizer_process.py"}
 
 
@@ -180,6 +199,14 @@ class Lines:
 
         return local
 
+    def add(self, notes: Path) -> None:
+        """Of the processes that tests started."""
+        for note in notes.iterdir():
+            test, files = json.loads(note.read_text())
+            for file in self._files & files.keys():
+                for line in files[file]:
+                    self.seen[file][line].add(test)
+
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._test, began = item.nodeid, time.process_time()
@@ -203,13 +230,12 @@ def in_a_child(folder: Path, arguments: list[str], seconds: int, plugin: Lines |
         os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         os.chdir(folder)
-        os.putenv("PYTHONPATH", str(folder / "builder"))
-        sys.path.insert(0, str(folder / "builder"))
         with (folder / "log.txt").open("w") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
         status = int(pytest.main([*arguments, "-q", "-p", "no:cacheprovider"], plugins=[plugin] if plugin else []))
         if plugin:
+            plugin.add(folder / "lines")
             seen = {file: {line: sorted(tests) for line, tests in lines.items()} for file, lines in plugin.seen.items()}
             note.write_text(json.dumps({"seen": seen, "seconds": plugin.seconds, "failed": sorted(plugin.failed)}))
         os._exit(status)
@@ -253,9 +279,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tests", nargs="+", default=["tests/null"])
     parser.add_argument("--only", nargs="+", help="FILE:LINE:NUMBER of those that survived")
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    import gguf, hypothesis, numpy, tokenizers, tvm  # noqa: E401, F401, I001  # once, not once a mutant
-    rooms = {room: files_of(room) for room in given.rooms}
+    if given.folder is not None:
+        return campaign(given.folder, given)
     folder = Path(tempfile.mkdtemp(prefix="webllm-mutants-"))
     try:
         names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
@@ -264,15 +291,20 @@ def main() -> int:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
         (folder / "runtime_js/node_modules").symlink_to(ROOT / "runtime_js/node_modules")
-        plugin = Lines(folder, {file for files in rooms.values() for file in files})
-        _, known = in_a_child(folder, given.tests, 3600, plugin)
-        print(f"{len(known['seconds'])} tests, {len(known['failed'])} failed or were skipped", flush=True)
-        return campaign(folder, rooms, known, given)
+        (folder / "builder/sitecustomize.py").write_text(OF_PROCESSES)
+        again = [sys.executable, __file__, *sys.argv[1:], "--folder", str(folder)]
+        return subprocess.run(again, env={**os.environ, "PYTHONPATH": str(folder / "builder")}, check=False).returncode
     finally:
         shutil.rmtree(folder)
 
 
-def campaign(folder: Path, rooms: dict[str, list[str]], known: dict[str, Any], given: argparse.Namespace) -> int:
+def campaign(folder: Path, given: argparse.Namespace) -> int:
+    import gguf, hypothesis, numpy, tokenizers, tvm  # noqa: E401, F401, I001  # once, not once a mutant
+    rooms = {room: files_of(room) for room in given.rooms}
+    (folder / "lines").mkdir()
+    _, known = in_a_child(folder, given.tests, 3600, Lines(folder, {file for files in rooms.values() for file in files}))
+    shutil.rmtree(folder / "lines")
+    print(f"{len(known['seconds'])} tests, {len(known['failed'])} failed or were skipped", flush=True)
     for room, files in rooms.items():
         every = [mutant for file in files for mutant in Mutants(file, (ROOT / BUILDER / file).read_bytes()).found]
         numbered = {f"{mutant.file}:{mutant.line}:{number}": mutant for number, mutant in enumerate(every)}
