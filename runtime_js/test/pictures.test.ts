@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import type { Detail, Tile } from "../src/media/picture.ts";
 import { layout, makePicture, tilePixels } from "../src/media/process.ts";
 import { Rgb } from "../src/media/rgb.ts";
@@ -108,6 +108,22 @@ test("equal pixels by equal settings have one hash, and others another", async (
   const hash = async (width: number, by: ProcessorSettings): Promise<string> => (await makePicture(picture(width, 40), by, "auto")).hash;
   assert.equal(await hash(50, settings), await hash(50, settings));
   assert.equal(new Set([await hash(50, settings), await hash(51, settings), await hash(50, other), await hash(50, { ...settings, mean: [0, 0, 0] })]).size, 4);
+});
+
+test("of a picture its own pixels are hashed where tiles have more of them, and what becomes of these by its detail", async () => {
+  const digest = mock.method(crypto.subtle, "digest");
+  const settings = settingsOf("idefics3");
+  const made = async (width: number, detail: Detail, change = 0): Promise<readonly [hash: string, bytes: number]> => {
+    digest.mock.resetCalls();
+    const shown = picture(width, 40);
+    shown.data[3] = (shown.data[3] ?? 0) + change;
+    const { hash } = await makePicture(shown, settings, detail);
+    return [hash, Math.max(...digest.mock.calls.map(({ arguments: [, data] }) => data.byteLength))];
+  };
+  const [same, again, otherwise, low, large] = [await made(50, "auto"), await made(50, "high"), await made(50, "auto", 1), await made(50, "low"), await made(700, "auto")];
+  digest.mock.restore();
+  assert.deepEqual([same[1], again, large[1] < 3 * 700 * 40], [3 * 50 * 40, same, true]);
+  assert.equal(new Set([same, otherwise, low].map(([hash]) => hash)).size, 3);
 });
 
 test("settings beyond their bounds are refused by their names", () => {

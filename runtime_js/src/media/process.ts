@@ -47,16 +47,20 @@ export function tilePixels(source: PixelSource, { tiles }: Layout, filter: Filte
   return tiles.map(({ sizes, crop: { left, top, ...size } }) => crop(follow(sizes), left, top, size));
 }
 
-async function hash(tiles: readonly Rgb[], settings: ProcessorSettings): Promise<string> {
+/** Of what has fewer pixels: the picture, of which tiles follow from their layout, or its tiles. */
+async function hash(source: PixelSource, { tiles: plan }: Layout, tiles: readonly Rgb[], settings: ProcessorSettings): Promise<string> {
   // Without a hash no two pictures are known to be equal, which costs time alone.
   if (!canHash()) return Array.from(crypto.getRandomValues(new Uint32Array(8)), (word) => word.toString(16)).join("-");
-  const sums = await Promise.all(tiles.map(async ({ width, height, data }) => [width, height, await sha256(data)]));
-  return sha256(new TextEncoder().encode(JSON.stringify([settings, sums])));
+  const isSmaller = source.width * source.height < tiles.reduce((sum, { width, height }) => sum + width * height, 0);
+  const sums = await Promise.all((isSmaller ? [crop(source, 0, 0, source)] : tiles).map(async ({ width, height, data }) => [width, height, await sha256(data)]));
+  return sha256(new TextEncoder().encode(JSON.stringify([settings, plan, sums])));
 }
 
 /** Raises what `layout` raises. */
 export async function makePicture(source: PixelSource, settings: ProcessorSettings, detail: Detail): Promise<Picture> {
   const plan = layout(settings, source, detail);
   const pixels = tilePixels(source, plan, settings.resample);
-  return { hash: await hash(pixels, settings), tokens: plan.tokens, prompt: plan.prompt, tiles: pixels.map((tile) => makeTile(tile, settings)) };
+  const sum = hash(source, plan, pixels, settings); // by another thread, meanwhile
+  const tiles = pixels.map((tile) => makeTile(tile, settings));
+  return { hash: await sum, tokens: plan.tokens, prompt: plan.prompt, tiles };
 }
