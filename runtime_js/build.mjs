@@ -48,8 +48,8 @@ const built = await Promise.all([
     },
   }),
   build({ ...shared, format: "esm", entryPoints: { structure: "src/engine/structure/compiled.ts", tokenizer: "src/tokenizer/chat_tokenizer.ts", media: "src/media/reader.ts", cpu: "src/executor/cpu/backend.ts", endpoint: "src/endpoint/answer.ts", remote: "src/app/remote/main.ts", chats: "src/app/sidebar/main.ts", markdown: "src/view/markdown.ts", highlight: "src/view/highlight.ts", mathematics: "src/view/mathematics.ts", storage: "src/app/view/storage-manager.ts", sounds: "src/app/sounds/main.ts" } }),
-  // A page loads the words of its visitor's language; English ones are in the page.
-  build({ ...shared, format: "esm", entryPoints: Object.fromEntries(languages.map((language) => [`words-${language}`, `src/app/words/${language}.ts`])) }),
+  // A page loads the words of its visitor's language; English ones are in the page. (Browsers read modules as UTF-8, whatever a server says.)
+  build({ ...shared, format: "esm", charset: "utf8", entryPoints: Object.fromEntries(languages.map((language) => [`words-${language}`, `src/app/words/${language}.ts`])) }),
   // The package's entry outside of browsers, and the script of its engine's thread.
   build({
     ...shared, format: "esm", platform: "node", splitting: true, chunkNames: "chunks/node-[name]-[hash]",
