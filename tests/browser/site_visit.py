@@ -10,12 +10,13 @@ import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FilePayload, Page
 from site_server import SiteServer
 
 from chromium import COMMON, FLAGS
@@ -83,6 +84,22 @@ def kept_as(name: str) -> str:
     return f"'webllm-build:{name}:{FACTS.id}' + location.pathname.slice(0, -1)"
 
 
+UNINSTALLED = "error: A bad HTTP response code (404) was received when fetching the script."  # of a service worker
+# What the page that measures says of the sample, which is no model.
+UNMEASURED = ("log: Loading the model", "log: FAIL The model library is not usable", 'log: DONE {"error":{"code":"Manifest"')
+
+
+def unloaded(part: str, why: str = "the server responded with a status of 404") -> str:
+    """What the console says, as `Visit.provokes` takes it, of a file whose address has this part."""
+    return f"error: Failed to load resource: {why}*/{part}"
+
+
+def _said(message: ConsoleMessage) -> str:
+    """With the file that is not there, which the text does not name."""
+    where = f" {message.location['url']}" if message.text.startswith("Failed to load resource") else ""
+    return f"{message.type}: {message.text}{where}"
+
+
 class Visit:
     """One person's browser: pages share storage and service worker. Console messages and uncaught errors are collected, and come when they
     come: a test says which it provokes, or waits for one."""
@@ -93,15 +110,15 @@ class Visit:
         self.console: list[str] = []
         self._provoked: tuple[str, ...] = ()
         context.set_default_timeout(60_000)
-        context.on("console", lambda message: self._note(f"{message.type}: {message.text}"))
+        context.on("console", lambda message: self._note(_said(message)))
         context.on("weberror", lambda error: self._note(f"uncaught: {error.error}"))
 
     def _note(self, message: str) -> None:
-        if not message.startswith(self._provoked):
+        if not any(fnmatchcase(message, f"{beginning}*") for beginning in self._provoked):
             self.console.append(message)
 
     def provokes(self, *beginnings: str) -> None:
-        """Messages that begin so are what the test is about, however many come, and when."""
+        """Messages that begin so (`*` is any text) are what the test is about, however many come, and when."""
         self._provoked += beginnings
 
     def told(self, page: Page, beginning: str) -> None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import Browser, Error, Page, expect
-from site_visit import Visit, answered, ask, build_site, until, visiting
+from site_visit import Visit, answered, ask, build_site, unloaded, until, visiting
 
 from package_sample import FACTS
 
@@ -269,7 +269,7 @@ def test_without_room_nothing_is_lost_and_what_was_refused_is_written_later(visi
 
 
 def test_a_list_that_does_not_come_says_so(visit: Visit) -> None:
-    visit.provokes("error: Failed to load resource")
+    visit.provokes(unloaded("assets/chats.", "net::ERR_FAILED"))
     visit.context.route("**/chats.*", lambda route: route.abort())
     page = visit.start()
     page.click("#open-chats")

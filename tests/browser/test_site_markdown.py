@@ -6,7 +6,7 @@ import json
 import re
 
 from playwright.sync_api import expect
-from site_visit import Visit, answered, ask, becomes, drawn, kept_as, until
+from site_visit import Visit, answered, ask, becomes, drawn, kept_as, unloaded, until
 
 ATTACKS = [
     '<img src=x onerror="globalThis.pwned = 1">',
@@ -279,7 +279,7 @@ def test_an_answer_is_drawn_again_when_markdown_comes(visit: Visit) -> None:
 
 
 def test_markdown_that_cannot_be_fetched_is_asked_for_again(visit: Visit) -> None:
-    visit.provokes("error: Failed to load resource")
+    visit.provokes(unloaded(PART))
     visit.server.failing = {PART}
     page = visit.start()
     ask(page, "say: **one** <b>two</b>")

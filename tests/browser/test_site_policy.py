@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Worker, expect
-from site_visit import Visit, answered, ask, becomes, build_site, installed, until
+from site_visit import UNMEASURED, Visit, answered, ask, becomes, build_site, installed, unloaded, until
 
 PAGE = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; "
 
 
 def test_the_worker_reaches_no_other_host(visit: Visit) -> None:
-    visit.provokes("error: Connecting to")
+    visit.provokes("error: Connecting to 'http://localhost:")
     page = visit.start()
     other = visit.server.url.replace("127.0.0.1", "localhost")
     ask(page, f"fetch: {visit.server.url}index.html")
@@ -22,7 +22,7 @@ def test_the_worker_reaches_no_other_host(visit: Visit) -> None:
 
 
 def test_the_worker_that_measures_reaches_no_other_host(visit: Visit) -> None:
-    visit.provokes("log: ", "error: Connecting to")
+    visit.provokes(*UNMEASURED, "error: Connecting to 'http://localhost:")
     page = visit.context.new_page()
     page.goto(visit.server.url + "bench.html")
     until(page, "document.querySelector('#status').textContent.startsWith('FAIL')")  # the sample is no model
@@ -35,7 +35,7 @@ def test_the_worker_that_measures_reaches_no_other_host(visit: Visit) -> None:
 
 @pytest.mark.parametrize("where", ["page", "worker"])
 def test_a_text_becomes_no_code(visit: Visit, where: str) -> None:
-    visit.provokes("error: ")
+    visit.provokes("error: This document requires 'Trusted", "error: Creating a TrustedTypePolicy named 'mine' violates")
     page = visit.start()
     ask(page, "say: **bold** $x^2$ <b onclick=alert(1)>no</b>")
     expect(page.locator("li.assistant math")).to_have_count(1)
@@ -59,7 +59,7 @@ def test_a_server_that_forbids_workers_from_memory(visit: Visit) -> None:
 
 
 def test_a_server_that_forbids_webassembly(visit: Visit) -> None:
-    visit.provokes("error: ")
+    visit.provokes("error: Executing inline script")
     visit.server.policy = PAGE + "script-src 'self'; worker-src 'self' blob:"
     page = visit.open()
     page.wait_for_selector("#problem:visible")
@@ -74,7 +74,7 @@ FORGET_MODELS = """async () => {
 
 @pytest.mark.parametrize("seed", [0, 1], ids=["same-model", "other-model"])
 def test_another_open_page_survives_an_update(visit: Visit, tmp_path: Path, seed: int) -> None:
-    visit.provokes("error: Failed to load resource")
+    visit.provokes(unloaded("model/"))
     first = visit.start()
     installed(first)
     second = visit.open()
@@ -109,7 +109,7 @@ def test_another_open_page_survives_an_update(visit: Visit, tmp_path: Path, seed
 
 
 def test_a_page_whose_script_is_gone_loads_the_newer_build(visit: Visit, tmp_path: Path) -> None:
-    visit.provokes("error: Failed to load resource")
+    visit.provokes(unloaded("assets/worker."))
     visit.server.failing = {"assets/worker."}
     page = visit.open()
     page.click("#start")
@@ -124,7 +124,7 @@ def test_a_page_whose_script_is_gone_loads_the_newer_build(visit: Visit, tmp_pat
 
 
 def test_a_page_whose_words_are_gone_loads_the_newer_build_or_says_so(visit: Visit, tmp_path: Path) -> None:
-    visit.provokes("error: Failed to load resource", "uncaught: Failed to fetch dynamically imported module")
+    visit.provokes(unloaded("assets/words-"), "uncaught: Failed to fetch dynamically imported module*/words-")
     visit.server.failing = {"assets/words-"}
     page = visit.open()
     page.wait_for_selector("#incomplete:visible")
@@ -138,7 +138,7 @@ def test_a_page_whose_words_are_gone_loads_the_newer_build_or_says_so(visit: Vis
 
 
 def test_a_page_whose_words_do_not_come_stays_where_its_server_cannot_be_reached(visit: Visit) -> None:
-    visit.provokes("error: Failed to load resource", "uncaught: Failed to fetch dynamically imported module")
+    visit.provokes(unloaded("", "net::ERR_FAILED"), "uncaught: Failed to fetch dynamically imported module*/words-")
     visit.context.route("**/assets/words-*", lambda route: route.abort())
     visit.context.route(visit.server.url, lambda route: route.abort() if route.request.method == "HEAD" else route.fallback())
     page = visit.open()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Worker, expect
 from site_server import Instead
-from site_visit import TITLE, Visit, answered, ask, becomes, build_site, installed, until
+from site_visit import TITLE, UNINSTALLED, UNMEASURED, Visit, answered, ask, becomes, build_site, installed, unloaded, until
 
 NEWER = "Newer chat"
 # The page is asked for, and the thread that would show it waits for the server.
@@ -56,7 +56,6 @@ def waiting_worker(visit: Visit, tmp_path: Path) -> Worker:
 
 
 def test_a_page_on_its_way_while_a_newer_build_takes_over_stays_whole(visit: Visit, tmp_path: Path) -> None:
-    visit.provokes("error: ", "log: ", "uncaught: ")
     page = visit.start()
     (late,) = visit.server.folder.glob("assets/highlight.*.js")
     worker = waiting_worker(visit, tmp_path)
@@ -76,7 +75,6 @@ def test_a_page_on_its_way_while_a_newer_build_takes_over_stays_whole(visit: Vis
 
 
 def test_a_build_that_comes_while_a_first_visit_is_being_kept(visit: Visit, tmp_path: Path) -> None:
-    visit.provokes("error: ", "log: ", "uncaught: ")
     visit.server.held = {"assets/highlight."}
     page = visit.start()
     until(page, "navigator.serviceWorker.getRegistration().then((one) => Boolean(one?.installing))")
@@ -104,7 +102,6 @@ def test_a_page_of_another_build_than_its_first_service_worker_is_told(visit: Vi
 
 @pytest.mark.parametrize("sends_a_page", [False, True])
 def test_a_site_that_was_taken_away_gives_way_to_what_has_come_in_its_place(visit: Visit, sends_a_page: bool) -> None:
-    visit.provokes("error: ", "log: ", "uncaught: ")
     page = visit.open()
     installed(page)
     if sends_a_page:
@@ -120,7 +117,6 @@ def test_a_site_that_was_taken_away_gives_way_to_what_has_come_in_its_place(visi
 
 
 def test_another_sites_service_worker_comes_when_it_is_asked_for(visit: Visit) -> None:
-    visit.provokes("error: ", "log: ", "uncaught: ")
     page = visit.open()
     installed(page)
     visit.server.folder.joinpath("index.html").write_text("<title>Another page</title>")
@@ -131,7 +127,7 @@ def test_another_sites_service_worker_comes_when_it_is_asked_for(visit: Visit) -
 
 
 def test_a_page_from_a_cache_whose_files_are_gone_loads_the_newer_build(visit: Visit, tmp_path: Path) -> None:
-    visit.provokes("error: ", "log: ", "uncaught: ")
+    visit.provokes(UNINSTALLED, unloaded("assets/app."), unloaded("assets/style."))
     old = visit.server.folder.joinpath("index.html").read_bytes()
     build_site(visit.server.folder, tmp_path / "build-1", title=NEWER)
     visit.server.instead = {visit.server.path: [Instead(old, content_type="text/html")]}
@@ -144,7 +140,7 @@ def test_a_page_from_a_cache_whose_files_are_gone_loads_the_newer_build(visit: V
 @pytest.mark.parametrize("name", ["", "bench.html"], ids=["chat", "bench"])
 @pytest.mark.parametrize("part", [".js", ".css"])
 def test_a_page_whose_part_does_not_come_says_so_and_comes_later(visit: Visit, name: str, part: str) -> None:
-    visit.provokes("error: ", "log: ", "uncaught: ")
+    visit.provokes(*UNMEASURED, UNINSTALLED, unloaded(f"assets/*{part}"))
     files = {file.name for file in visit.server.folder.glob("assets/*") if file.name.startswith(("app.", "bench.", "style."))}
     visit.server.failing = {file for file in files if file.endswith(part)}
     page = without_service_worker(visit, name)
@@ -158,7 +154,7 @@ def test_a_page_whose_part_does_not_come_says_so_and_comes_later(visit: Visit, n
 
 @pytest.mark.parametrize("name", ["", "bench.html"], ids=["chat", "bench"])
 def test_a_server_that_does_not_say_what_scripts_are_is_told(visit: Visit, name: str) -> None:
-    visit.provokes("error: ", "uncaught: ")
+    visit.provokes(UNINSTALLED, "error: Failed to load module script: Expected a JavaScript")
     (script,) = visit.server.folder.glob("assets/bench.*.js" if name else "assets/app.*.js")
     visit.server.instead = {script.name: [Instead(script.read_bytes(), content_type="text/plain")] * 4}
     page = without_service_worker(visit, name)
@@ -169,7 +165,7 @@ def test_a_server_that_does_not_say_what_scripts_are_is_told(visit: Visit, name:
 
 
 def test_a_page_that_can_remember_nothing_is_not_loaded_again_without_end(visit: Visit) -> None:
-    visit.provokes("error: ", "log: ", "uncaught: ")
+    visit.provokes(UNINSTALLED, unloaded("assets/app."))
     visit.context.add_init_script(REMEMBER_NOTHING)
     visit.server.failing = {"assets/app."}
     page = without_service_worker(visit)

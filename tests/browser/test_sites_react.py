@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from sample_site import FIXTURES, build_sample
 from site_server import Instead, SiteServer
-from site_visit import Visit
+from site_visit import Visit, unloaded
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_it_loads_when_asked_answers_and_stops(visit: Visit) -> None:
 
 
 def test_a_load_that_fails_is_told_and_can_be_repeated(visit: Visit) -> None:
-    visit.provokes("error: Failed to load resource")
+    visit.provokes(unloaded("*weights-"))
     visit.server.instead["weights-"] = [Instead(status=404)] * 8
     page = visit.open()
     page.get_by_role("button", name="Load the model").click()
