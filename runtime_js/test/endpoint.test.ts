@@ -117,7 +117,7 @@ test("a page may be busy, the longer for a long request; what is too long is for
     return askPages(request, "v1/chat/completions", [from], SITE);
   };
   const pages = [busy(one), busy(one), busy(one)] as const;
-  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.timers.enable({ apis: ["setInterval"] });
   const answers = [post(pages[0].page, 100), post(pages[1].page, 100), post(pages[2].page, 2 ** 24)];
   const [soonRead, , longRead] = await Promise.all(pages.map(({ asked }) => asked));
   for (const passed of [1100, 29_000]) { // first it is seen that nobody else is left to be asked
@@ -140,7 +140,7 @@ test("beside a page that is busy the next is asked; the first to take it answers
   const [first, second] = [await page(), await page()];
   const [slow, slower] = [busy(first.page), busy(second.page)];
   const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 100 });
-  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.timers.enable({ apis: ["setInterval"] });
   const answer = fetchFrom(slow.page, refusing, slower.page, silent)(`${SITE}v1/chat/completions`, { method: "POST", body });
   const readFirst = await slow.asked;
   let read: (() => void) | undefined;

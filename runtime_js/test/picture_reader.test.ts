@@ -49,7 +49,7 @@ test("where a worker fails as it starts, this thread reads", async (t) => {
 });
 
 test("where a worker says nothing, this thread reads after a while", async (t) => {
-  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.timers.enable({ apis: ["setInterval"] });
   t.after(() => mock.timers.reset());
   const counts = browser(t, () => undefined);
   const asked = new Reader().read(order);
