@@ -1,10 +1,12 @@
 """One WebGPU device for all kernel tests, and one of another implementation for what it compiles."""
 
 import sys
+from collections.abc import Iterator
 
 import pytest
 from dawn import Dawn
 from naga import Naga
+from small_kernels import small_kernels
 
 if sys.version_info < (3, 11):  # neither implementation has a package for it
     collect_ignore_glob = ["test_*.py"]
@@ -18,3 +20,10 @@ def dawn() -> Dawn:
 @pytest.fixture(scope="session")
 def naga() -> Naga:
     return Naga()
+
+
+@pytest.fixture(scope="module")
+def soon_compiled() -> Iterator[None]:
+    """Models that a file compiles have small kernels: tiny models of many families share few."""
+    with small_kernels():
+        yield

@@ -15,6 +15,8 @@ from packed_model import EXACT
 
 BESIDE = (7, 1, 48, 17, 33)  # texts of one call
 
+pytestmark = pytest.mark.usefixtures("soon_compiled")
+
 
 def difference(found: np.ndarray, expected: np.ndarray) -> float:
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))

@@ -17,6 +17,8 @@ from naga import Naga
 from families import FAMILIES, formats, open_tiny
 from webllm_build.compile.target import VARIANTS as ALL
 
+pytestmark = pytest.mark.usefixtures("soon_compiled")
+
 
 def check(case: Case, gpu: Dawn | Naga, variants: list[str]) -> None:
     assert [variant.name for variant in case.variants] == variants

@@ -29,6 +29,8 @@ from webllm_build.model.routing import ExpertWeights
 from webllm_build.model.weights import Weight
 from webllm_build.quantize import GROUP, Scheme
 
+EXPERT_TILE = gemm_codes.Tile(rows=4, columns=8, width_threads=8, height_threads=HEIGHT // 4)
+
 _quantize = functools.cache(quantize)
 
 
@@ -69,9 +71,8 @@ def _sum_codes(variant: Variant, matrix: ExpertMatrix, m: int, chosen: int, epil
 
 @functools.cache
 def _expert_gemm_codes(matrix: ExpertMatrix, chosen: int, of_tokens: bool, epilogue: Epilogue) -> tirx.PrimFunc:
-    tile = gemm_codes.Tile(rows=4, columns=8, width_threads=8, height_threads=HEIGHT // 4)
     rows = functools.partial(ExpertTokens, matrix=matrix, chosen=chosen, height=HEIGHT, of_tokens=of_tokens)
-    return gemm_codes.gemm_codes(matrix.scheme, matrix.rows, matrix.columns, epilogue=epilogue, tile=tile, rows=rows)
+    return gemm_codes.gemm_codes(matrix.scheme, matrix.rows, matrix.columns, epilogue=epilogue, tile=EXPERT_TILE, rows=rows)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,62 @@
+"""Kernels in small tiles, which SwiftShader compiles in a tenth of the time: for tests of whole models. What kernels compute in the tiles
+that browsers choose from, and over several keys at once, is for the tests of each.
+
+python tests/small_kernels.py site ...   as `webllm-build site ...`, with such kernels
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from webllm_build.__main__ import main
+from webllm_build.compile import lower, lower_experts, lower_integer
+from webllm_build.compile.kernels.attention import prefill
+from webllm_build.compile.kernels.linear import gemm, gemm_codes, gemv, gemv_codes
+from webllm_build.compile.kernels.linear.vectors import Tile
+from webllm_build.compile.lower_experts import HEIGHT
+from webllm_build.compile.target import Variant
+
+CODES = gemm_codes.Tile(rows=1, columns=2, width_threads=2, height_threads=HEIGHT)
+VALUES = gemm.Tile(rows=2, columns=8, width=64)
+# Makers that keep what they made.
+KEEPING: Mapping[Any, Sequence[str]] = {
+    lower: ("_gemm", "_gemv", "_attention_prefill"),
+    lower_experts: ("_channels", "_sum"),
+    lower_integer: ("_gemm_codes", "_gemv_codes", "_expert_gemm_codes", "_channels_codes", "_sum_codes"),
+}
+
+
+def vector_tiles(variant: Variant, *_: object, **__: object) -> Mapping[str, Tile]:
+    """Two, from which a browser chooses."""
+    lanes = 8 if variant.subgroups else 4
+    return {"other": Tile(lanes, rows=2, groups=32), "apple": Tile(lanes, rows=4, groups=16)}
+
+
+@contextmanager
+def small_kernels() -> Iterator[None]:
+    """Models that are compiled meanwhile have them."""
+    small: Sequence[tuple[Any, str, object]] = (
+        (gemm, "tiles", lambda variant, n: {"other": VALUES}),
+        (gemm_codes, "tiles", lambda n: {"other": CODES}),
+        (gemv, "tiles", vector_tiles),
+        (gemv_codes, "tiles", vector_tiles),
+        (lower_integer, "EXPERT_TILE", CODES),
+        (lower_integer, "channel_tiles", vector_tiles),
+        (lower_integer, "sum_tiles", vector_tiles),
+        (prefill, "MAX_RUNS", 1),
+    )
+    # What is compiled later must not have them.
+    fresh = [(module, name, functools.cache(getattr(module, name).__wrapped__)) for module, names in KEEPING.items() for name in names]
+    with ExitStack() as stack:
+        for module, name, value in (*fresh, *small):
+            stack.enter_context(patch.object(module, name, value))
+        yield
+
+
+if __name__ == "__main__":
+    with small_kernels():
+        main()
