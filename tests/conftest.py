@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -17,7 +17,7 @@ import pytest
 import chromium
 import order
 from cut_model import write_cut
-from tiny_site import TINY, TINY_OPTIONS
+from tiny_site import SMALL_KERNELS, TINY, TINY_OPTIONS
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 
@@ -56,8 +56,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of a model of two small layers, made by the public command."""
-    return build_once(tmp_path_factory, "tiny-site", str(TINY), *TINY_OPTIONS)
+    """The site of a model of two small layers, made by the public command with small kernels: every page compiles them."""
+    cache = tmp_path_factory.mktemp("small-kernels")  # or builds elsewhere would find them in the user's
+    return build_once(tmp_path_factory, "tiny-site", str(TINY), *TINY_OPTIONS, "--cache-dir", str(cache), program=(str(SMALL_KERNELS),))
 
 
 @pytest.fixture(scope="session")
@@ -74,14 +75,16 @@ def gemma_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_once(tmp_path_factory, "gemma-site", "gemma3-270m", "--variant", "f32")
 
 
-def build_once(tmp_path_factory: pytest.TempPathFactory, name: str, model: str, *options: str) -> Path:
+def build_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, model: str, *options: str, program: Sequence[str] = ("-m", "webllm_build")
+) -> Path:
     """A site that all test processes of a run share: the first that needs it builds it."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with folder.with_suffix(".lock").open("w") as lock:
         portalocker.lock(lock, portalocker.LOCK_EX)
         if not folder.exists():
-            command = [sys.executable, "-m", "webllm_build", "site", "--model", model, "--out", str(folder), *options]
+            command = [sys.executable, *program, "site", "--model", model, "--out", str(folder), *options]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return folder

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+SMALL_KERNELS = Path(__file__).with_name("small_kernels.py")  # the command that makes it: each page compiles its kernels
 TINY = Path(__file__).resolve().parent / "fixtures" / "tiny-llama"
 TINY_OPTIONS = ("--tool-format", "hermes", *(f"--variant={name}" for name in ("f16-sg-int8", "f16-int8", "f32-int8", "f16", "f32")))
 

@@ -10,6 +10,7 @@ import pytest
 
 from families import open_tiny
 from open_page import page_console
+from small_kernels import small_kernels
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
 from webllm_build.model import load_model
@@ -22,7 +23,8 @@ def test_answers_of_a_model_with_states_in_slots(tmp_path: Path, chromium_path: 
     folder, out, cache = tmp_path / "tiny", tmp_path / "site", tmp_path / "cache"
     checkpoint = open_tiny(family, "hugging_face", folder)
     request = BuildRequest("site", models=(str(folder),), out=out, quantization="f16", variants=("f32",), context_length=512)
-    build(replace(request, cpu=device == "cpu", cache_dir=cache))
+    with small_kernels():
+        build(replace(request, cpu=device == "cpu", cache_dir=cache))
     query = "device=cpu&variant=cpu-f32" if device == "cpu" else "device=gpu"
     *lines, last = page_console("browser/recurrence.html", {"site": out}, query, program=chromium_path, seconds=300)
     assert last.strip() == "DONE", "\n".join([*lines, last])

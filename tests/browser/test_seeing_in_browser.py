@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from site_visit import answered, ask, visiting
 
 from open_page import page_console
+from small_kernels import small_kernels
 from tiny_vision import write_tiny_smolvlm
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
@@ -19,7 +20,8 @@ from webllm_build.config import BuildRequest
 def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("seeing")
     model = str(write_tiny_smolvlm(folder / "model"))
-    build(BuildRequest("site", (model,), out=folder / "site", cache_dir=folder / "cache", variants=("f32",), quantization="f16"))
+    with small_kernels():
+        build(BuildRequest("site", (model,), out=folder / "site", cache_dir=folder / "cache", variants=("f32",), quantization="f16"))
     return folder / "site"
 
 

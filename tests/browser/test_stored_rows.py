@@ -10,6 +10,7 @@ import pytest
 
 from families import FIXTURES, REFERENCE
 from open_page import RUNTIME, TESTS, page_console
+from small_kernels import small_kernels
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
 
@@ -18,7 +19,8 @@ from webllm_build.config import BuildRequest
 def stored_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stored")
     model = str(FIXTURES / "tiny-gemma4_text" / "model.gguf")
-    build(BuildRequest("site", models=(model,), out=folder / "site", quantization="f16", variants=("f32",), cache_dir=folder / "cache"))
+    with small_kernels():
+        build(BuildRequest("site", models=(model,), out=folder / "site", quantization="f16", variants=("f32",), cache_dir=folder / "cache"))
     return folder / "site"
 
 

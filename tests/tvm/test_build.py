@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tiny_site import TINY, TINY_OPTIONS
+from tiny_site import SMALL_KERNELS, TINY, TINY_OPTIONS
 from webllm_build import cli, library, weights
 from webllm_build.build import build
 from webllm_build.compile import pipeline
@@ -38,7 +38,7 @@ def page_config(site: Path) -> dict[str, Any]:
 def test_same_inputs_give_the_same_bytes(tmp_path: Path, tiny_site: Path) -> None:
     """Another build of what the other tests visit, with surroundings of its own: folders, hash order, language, time zone, permissions."""
     options = ("--model", str(TINY), "--out", "dist", "--cache-dir", "cache", *TINY_OPTIONS)
-    program = "import os; os.umask(0o077); from webllm_build.__main__ import main; main()"
+    program = f"import os, runpy; os.umask(0o077); runpy.run_path({str(SMALL_KERNELS)!r}, run_name='__main__')"
     command = [sys.executable, "-c", program, "site", *options]
     other = {"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "1", "PYTHONUTF8": "0"}
     environment = {**os.environ, **other, "HOME": str(tmp_path)}
