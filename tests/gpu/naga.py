@@ -8,6 +8,9 @@ from unittest import mock
 
 from chromium import swiftshader
 
+# To optimize what is run once takes Mesa's driver longer than it saves.
+MESA = {"GALLIVM_PERF": "nopt"}
+
 
 class Naga:
     """One device of wgpu. `f16`: whether it compiles modules that `enable f16`, which depends on the driver. `wgpu`, `device`: as
@@ -15,7 +18,8 @@ class Naga:
 
     def __init__(self) -> None:
         named = os.environ.get("VK_ICD_FILENAMES") or os.environ.get("VK_DRIVER_FILES")
-        with mock.patch.dict(os.environ, {} if named else {"VK_ADD_DRIVER_FILES": str(swiftshader())}):  # beside the system's drivers
+        drivers = {} if named else {"VK_ADD_DRIVER_FILES": str(swiftshader())}  # beside the system's
+        with mock.patch.dict(os.environ, MESA | drivers):
             import wgpu
 
             adapters = wgpu.gpu.enumerate_adapters_sync()
