@@ -128,7 +128,9 @@ def _version_of(program: str | Path | None) -> str:
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False)
         said = next(iter(done.stdout.decode("utf-8", "replace").strip().splitlines()), "")
-    except (OSError, subprocess.SubprocessError) as error:
+    except subprocess.TimeoutExpired:
+        said = f"says nothing for {SECONDS} seconds"
+    except OSError as error:
         said = f"does not start ({type(error).__name__})"
     return f"{said[:100]} ({where})"
 

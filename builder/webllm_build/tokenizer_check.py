@@ -186,7 +186,7 @@ def find_node() -> str | None:
 
 def _is_new_enough(node: str) -> bool:
     try:
-        version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20, check=False).stdout
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
         return False
     major = re.match(r"v(\d{1,4})\.", version, re.ASCII)

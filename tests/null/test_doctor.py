@@ -44,6 +44,16 @@ def test_it_tells_no_secret_and_no_name(tmp_path: Path, monkeypatch: pytest.Monk
     assert "1 files, 2.0 kB" in found["Cache"].value
 
 
+def test_a_program_that_is_slow_is_not_said_to_be_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tmp_path / "node"
+    slow.write_text("#!/bin/sh\nexec sleep 9999\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(doctor, "SECONDS", 0.1)
+    monkeypatch.setattr(doctor, "find_node", lambda: str(slow))
+    (value,) = (finding.value for finding in examine(tmp_path) if finding.label == "Node")
+    assert value.startswith("says nothing for 0.1 seconds (")
+
+
 @pytest.mark.parametrize(("problem", "code"), [("", 0), ("Install it again.", 1)])
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], problem: str, code: int) -> None:
     monkeypatch.setattr(doctor, "examine", lambda cache: (Finding("Python", "3.13"), Finding("ziglang", "missing", problem)))
