@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from dawn import Dawn
 from naga import Naga
+
 from small_kernels import small_kernels
 
 if sys.version_info < (3, 11):  # neither implementation has a package for it
