@@ -21,7 +21,7 @@ from webllm_build.model.audio import Audio, audio_of, hears
 from webllm_build.model.audio.conformer import Conformer
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.pictures import Pictures
-from webllm_build.model.vision import Vision, batch_of, sees, vision_of
+from webllm_build.model.vision import Vision, batch_of, sees, vision_of, with_vision_defaults
 from webllm_build.model.vision.tower import Tower
 from webllm_build.model.wrappers import text_of
 from webllm_build.package.manifest import EmbeddingFacts, ModelFacts, SoundFacts, TowerFacts
@@ -242,7 +242,8 @@ def _vision(checkpoint: Checkpoint) -> tuple[Vision | None, Mapping[str, object]
     if not sees(checkpoint):
         return None, {}
     try:
-        processor = _bounded(read_processor(checkpoint.config, checkpoint.processor, text_of_token(checkpoint.tokenizer)))
+        config = with_vision_defaults(checkpoint.config)
+        processor = _bounded(read_processor(config, checkpoint.processor, text_of_token(checkpoint.tokenizer)))
         vision = vision_of(checkpoint, batch_of(processor), processor)
     except (MissingFile, UnsupportedArchitecture) as error:
         warn(f"What {checkpoint.name} has for pictures is not built: {error.message}")

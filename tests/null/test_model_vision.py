@@ -96,6 +96,21 @@ def test_pictures_are_made_as_the_tower_takes_them(tmp_path: Path, key: str, val
     assert "preprocessor_config.json" in caught.value.hint
 
 
+@pytest.mark.parametrize("family", [family for family, recipe in RECIPES.items() if "like" not in recipe])
+def test_what_transformers_does_not_save_is_as_it_has_it(family: str) -> None:
+    """Of sizes that are its defaults."""
+    usual = {"smolvlm": (1152, 16), "qwen2_5_vl": (3584, 16), "qwen3_vl": (1152, 16), "qwen3_5": (1152, 16), "lfm3_vl": (1024, 16)}
+    hidden, heads = usual.get(family, (768, 12))
+    config = json.loads((FIXTURES / f"tiny-vision-{family}" / "config.json").read_text("utf-8"))
+    vision = config["vision_config"]
+    vision["hidden_size"], vision["num_heads" if "num_heads" in vision else "num_attention_heads"] = hidden, heads
+    vision.pop("head_dim", None)
+    whole = read_tower("a model", config, Batch(64))[0]
+    for key in ("hidden_size", "num_heads", "num_attention_heads"):
+        vision.pop(key, None)
+    assert read_tower("a model", config, Batch(64))[0].description == whole.description
+
+
 def test_a_call_has_several_pictures_where_they_are_small() -> None:
     tiles = batch_of({"patch": 16, "merge": 4, "tile": 512, "table": {"kind": "buckets", "side": 32, "taps": 1}})
     assert (tiles.patches, tiles.picture) == (2 * 1024, 1024)

@@ -10,16 +10,16 @@ from typing import Any
 
 from webllm_build.errors import MalformedFile
 from webllm_build.model import check_sources, with_defaults_of
-from webllm_build.model.config import Reader
+from webllm_build.model.config import Reader, with_defaults
 from webllm_build.model.pictures import Pictures
 from webllm_build.model.vision.tower import Batch, Tower
 from webllm_build.model.wrappers import AUDIO_TENSORS, AUDIO_TENSORS_GGUF, WRAPPERS, text_config
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.processor import FILES
 
-# model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), TYPES
-# where only some kinds of towers are built (their model_types), and `read`, which makes the tower, and what the text takes of it, of
-# vision_config, of the keys beside it, and of the text's hidden size.
+# model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), DEFAULTS (what
+# keys are that transformers does not save, as they are its own), TYPES where only some kinds of towers are built (their model_types), and
+# `read`, which makes the tower, and what the text takes of it, of vision_config, of the keys beside it, and of the text's hidden size.
 TOWERS: Mapping[str, str] = {
     "gemma3": "gemma3",
     "gemma4": "gemma4",
@@ -70,6 +70,7 @@ def read_tower(name: str, config: Mapping[str, object], batch: Batch) -> tuple[T
 
     Raises UnsupportedArchitecture.
     """
+    config = with_vision_defaults(config)
     kind, inner = str(config["model_type"]), config["vision_config"]
     module = _module(kind)
     text = Reader(kind, with_defaults_of(name, text_config(name, config)), ())
@@ -77,6 +78,13 @@ def read_tower(name: str, config: Mapping[str, object], batch: Batch) -> tuple[T
     found: tuple[Tower, Pictures] = module.read(reader, Reader(kind, config, ()), text, batch)
     reader.finish()
     return found
+
+
+def with_vision_defaults(config: Mapping[str, object]) -> Mapping[str, object]:
+    """The config.json of a model with a tower that is built, with what its vision_config does not say."""
+    inner = config["vision_config"]
+    said = inner if isinstance(inner, Mapping) else {}
+    return {**config, "vision_config": with_defaults(said, getattr(_module(str(config["model_type"])), "DEFAULTS", {}))}
 
 
 def has_tower(config: Mapping[str, object]) -> bool:

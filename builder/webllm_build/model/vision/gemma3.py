@@ -22,6 +22,7 @@ NAMES = Names(
     ),
     gguf=FileNames({**siglip.GGUF, **PROJECTOR_GGUF}, transposed=frozenset({"project"})),
 )
+DEFAULTS = {**siglip.DEFAULTS, "image_size": 224, "patch_size": 16}
 IGNORED = siglip.IGNORED
 
 

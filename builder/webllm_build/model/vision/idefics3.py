@@ -13,9 +13,10 @@ NAMES = Names(
     hugging_face=FileNames({**siglip.within("vision_model."), "project": "connector.modality_projection.proj"}),
     gguf=FileNames({**siglip.GGUF, "project": "mm.model.fc"}),
 )
-
-
+DEFAULTS = {"hidden_size": 1152, "num_attention_heads": 16, "image_size": 224, "patch_size": 32}
 IGNORED = siglip.IGNORED | {"max_image_size", "size", "tie_word_embeddings", "use_base_siglip"}
+
+
 def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tower, Pictures]:
     patch = config.integer("patch_size", default=32)
     side = config.within(config.integer("image_size", default=224) // patch, "image_size")

@@ -20,6 +20,7 @@ NAMES = Names(
     hugging_face=FileNames({**siglip.within("vision_tower."), **PROJECTOR}, patches="channels_last"),
     gguf=FileNames({**siglip.GGUF, "project_norm": "mm.input_norm", "project_up": "mm.1", "project": "mm.2"}),
 )
+DEFAULTS = {**siglip.DEFAULTS, "num_patches": 256, "patch_size": 16}
 IGNORED = siglip.IGNORED
 
 

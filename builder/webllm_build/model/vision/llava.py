@@ -20,6 +20,7 @@ NAMES = Names(
     gguf=FileNames({**siglip.GGUF, "project_up": "mm.0", "project": "mm.2", **CLIP_GGUF}, bare=frozenset({"class"})),
 )
 CLIP, SIGLIP = TYPES = ("clip_vision_model", "siglip_vision_model")
+DEFAULTS = {**siglip.DEFAULTS, "image_size": 224}
 IGNORED = siglip.IGNORED | {"initializer_factor", "vocab_size"}
 EPS = 1e-5  # of CLIP
 

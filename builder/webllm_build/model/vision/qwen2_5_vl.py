@@ -51,6 +51,7 @@ NAMES = Names(
 )
 # Of films, and of what pictures are made into.
 IGNORED = frozenset({"initializer_range", "tokens_per_second", "window_size", "in_chans", "spatial_patch_size", "temporal_patch_size"})
+DEFAULTS = {"hidden_size": 3584, "num_heads": 16}
 EPS, THETA = 1e-6, 10000.0
 SECTIONS = (16, 24, 24)
 

@@ -44,6 +44,7 @@ NAMES = Names(
         patches="frame_tensors",
     ),
 )
+DEFAULTS = {"hidden_size": 1152, "num_heads": 16}
 IGNORED = qwen2_5_vl.IGNORED
 SECTIONS = {"qwen3_vl": (24, 20, 20), "qwen3_5": (11, 11, 10), "qwen3_5_moe": (11, 11, 10)}
 

@@ -37,6 +37,7 @@ GGUF = {
     "down": "v.blk.{}.ffn_down",
     "norm": "v.post_ln",
 }
+DEFAULTS = {"hidden_size": 768, "num_attention_heads": 12}
 IGNORED = frozenset({"initializer_range", "projection_dim", "vision_use_head"})
 SKIPPED = ("vision_tower.head.",)  # of what it was trained by
 EPS = 1e-6
