@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
+from webllm_build.compile.kernels.attention import decode, prefill
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.compile.target import VARIANTS, Variant
 from webllm_build.model.attention import Attention, Growth, Rope
@@ -46,6 +49,16 @@ TRAITS = [
     described(8, 2, 64, qk_norm=NORM_EPS, value_norm=True),
 ]
 LAYERS = [described(*shape) for shape in PLAIN] + TRAITS
+
+
+@contextmanager
+def keys_one_by_one(attention: Attention) -> Iterator[None]:
+    """Kernels of long heads are made for one key at a time, others for several: with these SwiftShader takes ten seconds to compile one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if attention.head_dim >= 256:
+            patch.setattr(decode, "KEYS", 1)
+            patch.setattr(prefill, "MAX_RUNS", 1)
+        yield
 
 
 def cases(layers: Sequence[Attention]) -> Iterator[tuple[Attention, Variant]]:

@@ -15,6 +15,7 @@ from paged import (
     case_name,
     cases,
     described,
+    keys_one_by_one,
     layer_name,
     layout_of,
     random_cache,
@@ -39,7 +40,8 @@ def bare(attention: Attention) -> Attention:
 
 @pytest.mark.parametrize(("attention", "variant"), cases([*dict.fromkeys(map(bare, LAYERS))]), ids=case_name)
 def test_attention_prefill(dawn: Dawn, variant: Variant, attention: Attention) -> None:
-    check(dawn, attention, variant, CALLS)
+    with keys_one_by_one(attention):
+        check(dawn, attention, variant, CALLS)
 
 
 def test_layers_that_differ_in_what_is_appended_have_the_same() -> None:
