@@ -27,7 +27,6 @@ OPENED = re.compile(r"\(\?(?:#[^)]*\)|([>=!:]|<[=!]|<\w+>|-?[a-z]*[:)]))|\(")
 QUANTIFIER = re.compile(r"([*+?])|\{(\d*)(,?)(\d*)\}")
 
 
-
 class Choices(random.Random):
     """liked: characters that are written wherever they may be, so that neighbours can be alike."""
 
@@ -180,7 +179,7 @@ def takes_forever(expression: str) -> bool:
 
 def main() -> None:
     expressions: list[Any] = json.load(sys.stdin)["expressions"]
-    print(json.dumps({"endless": [expression for expression in expressions if takes_forever(expression)]}))
+    json.dump({"endless": [expression for expression in expressions if takes_forever(expression)]}, sys.stdout)
 
 
 if __name__ == "__main__":
