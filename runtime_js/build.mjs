@@ -26,6 +26,9 @@ const shared = {
   plugins: [inlineScript, webXgrammar],
 };
 
+// Node shows the line of an error that nobody catches.
+const shownByNode = { platform: "node", lineLimit: 160 };
+
 await rm("dist", { recursive: true, force: true });
 await mkdir("dist");
 await writeFile("dist/grammar.wasm", await grammarModule());
@@ -52,13 +55,13 @@ const built = await Promise.all([
   build({ ...shared, format: "esm", charset: "utf8", entryPoints: Object.fromEntries(languages.map((language) => [`words-${language}`, `src/app/words/${language}.ts`])) }),
   // The package's entry outside of browsers, and the script of its engine's thread.
   build({
-    ...shared, format: "esm", platform: "node", splitting: true, chunkNames: "chunks/node-[name]-[hash]",
+    ...shared, ...shownByNode, format: "esm", splitting: true, chunkNames: "chunks/node-[name]-[hash]",
     entryPoints: { node: "src/node.ts", "node-worker": "src/node/worker_main.ts" },
   }),
   // For Node: the program behind `webllm-build chat`.
-  build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { chat: "src/node/chat_main.ts" } }),
+  build({ ...shared, ...shownByNode, format: "esm", outExtension: { ".js": ".mjs" }, entryPoints: { chat: "src/node/chat_main.ts" } }),
   // For Node: the builder asks it what the page would say to a tokenizer.
-  build({ ...shared, format: "esm", platform: "node", outExtension: { ".js": ".mjs" }, entryPoints: { "check-tokenizer": "src/tokenizer/check_main.ts" } }),
+  build({ ...shared, ...shownByNode, format: "esm", outExtension: { ".js": ".mjs" }, entryPoints: { "check-tokenizer": "src/tokenizer/check_main.ts" } }),
   // What pages look like.
   build({ ...shared, entryPoints: { style: "src/app/style.css", bench: "src/bench/bench.css" } }),
   // Classic scripts: one for importScripts, one that stands in pages.

@@ -49,6 +49,16 @@ def test_answers_are_exact(cut_site: Path, tmp_path: Path, runtime: str) -> None
         assert text == prompt["text"] if whole else prompt["text"].startswith(text), prompt["name"]
 
 
+def test_an_error_that_nobody_catches_shows_no_page_of_code() -> None:
+    """Node prints the line that threw."""
+    program = f"const {{ Engine }} = await import('{(RUNTIME / 'node.js').as_uri()}'); await new Engine().reload('nothing/there')"
+    command = [*runtime_command("node"), "--input-type=module", "--eval", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 1
+    assert "nothing/there" in done.stderr
+    assert max(map(len, done.stderr.splitlines())) < 1000
+
+
 def test_the_program_of_a_packages_readme_runs(tmp_path: Path) -> None:
     """As it stands there, with a chat and an embedding model in one package."""
     package, fixtures = tmp_path / "node_modules" / "both", ROOT / "tests" / "fixtures"
