@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from page_states import states
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from site_server import SiteServer
-from site_visit import Visit
+from site_visit import Visit, answered, ask, becomes
 
 AXE = Path(__file__).parents[2] / "runtime_js" / "node_modules" / "axe-core" / "axe.min.js"
 # Rules of the page's parts that WCAG does not name, too; where the page is in a dialog, what lies behind it is inert.
@@ -49,3 +49,27 @@ def test_a_finger_hits_all_of_it_and_nothing_is_wider_than_a_phone(browser: Brow
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
     context.close()
     assert not found, "\n".join(found)
+
+
+def test_a_page_zoomed_to_400_percent_has_lines_for_the_conversation(browser: Browser, server: SiteServer) -> None:
+    """1280 by 800, as WCAG's rule of reflow has it."""
+    context = browser.new_context(viewport={"width": 320, "height": 200})
+    page = Visit(context, server).start()  # nothing lies over its button
+    page.wait_for_selector("#welcome:visible")
+    box = page.locator("main").bounding_box()
+    assert box is not None
+    assert box["height"] > 60
+    page.click("#open-chats")
+    page.locator("#chats").get_by_role("button").last.click(trial=True)  # the list scrolls as a whole
+    context.close()
+
+
+def test_on_paper_there_is_the_whole_conversation_in_dark_letters_and_nothing_to_press(visit: Visit) -> None:
+    page = visit.start()
+    ask(page, "say: " + "A line of the answer.\n\n" * 60 + "```js\n1\n```")
+    answered(page, 2)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.emulate_media(media="print")
+    expect(page.locator("button:visible")).to_have_count(0)
+    expect(page.locator("body")).to_have_css("color", "rgb(29, 28, 34)")
+    becomes(page, lambda: page.evaluate("document.documentElement.scrollHeight > 2 * innerHeight"), True)

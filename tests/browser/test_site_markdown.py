@@ -228,6 +228,7 @@ def test_each_block_is_written_in_its_own_direction(visit: Visit) -> None:
     answered(page, 4)
     frames = "[...document.querySelectorAll('li:last-child .body :is(blockquote, ul, ul > li, table, ol)')]"
     assert page.evaluate(f"{frames}.map((one) => getComputedStyle(one).direction)") == ["rtl"] * 5 + ["ltr"], "bars, marks and columns, too"
+    expect(page.locator("li:last-child .scroll")).to_have_attribute("dir", "rtl")  # and so stands where its words begin
     expect(page.locator("#prompt")).to_have_attribute("dir", "auto")
 
 

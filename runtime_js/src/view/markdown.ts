@@ -213,7 +213,7 @@ function finish(fragment: DocumentFragment, context: ViewContext): void {
   for (const code of fragment.querySelectorAll("code, a")) if (code.parentElement?.tagName !== "PRE") showSigns(code);
   for (const link of fragment.querySelectorAll("a")) finishLink(link);
   for (const table of fragment.querySelectorAll("table")) {
-    const frame = element("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": context.words.table });
+    const frame = element("div", { class: "scroll", dir: table.dir, tabindex: "0", role: "group", "aria-label": context.words.table });
     table.replaceWith(frame);
     frame.append(table);
   }

@@ -7,7 +7,7 @@ import { byId } from "../../view/dom.ts";
 import { ANSWERS, EFFORTS, FORMS, MAX_STOPS, THINKING, type Settings } from "../settings.ts";
 import { fill } from "../words/fill.ts";
 import { formatNumber } from "../words/format.ts";
-import { WORDS } from "../words/words.ts";
+import { LOCALE, WORDS } from "../words/words.ts";
 
 /** Each has a number. */
 const NUMBERS = {
@@ -99,7 +99,7 @@ export class SettingsForm {
 
   #showValues(): void {
     for (const id of [NUMBERS.temperature, NUMBERS.topP]) {
-      byId(`${id}-value`, HTMLOutputElement).value = input(id).valueAsNumber.toLocaleString("en", { minimumFractionDigits: 2 });
+      byId(`${id}-value`, HTMLOutputElement).value = input(id).valueAsNumber.toLocaleString(LOCALE, { minimumFractionDigits: 2 });
     }
     byId("schema-choice", HTMLElement).hidden = !this.#wantsSchema;
     this.#blame("");
