@@ -7,9 +7,10 @@ import type { Slice } from "./slice.ts";
 const WAITING = "var:not([data-as-written])";
 
 /** Draw those that were drawn before, and ask for the script where it is not there. */
-export function drawKnownFormulas(parent: ParentNode, { mathematics }: ViewContext): void {
+export function drawKnownFormulas(parent: ParentNode, { mathematics, root }: ViewContext): void {
   for (const formula of parent.querySelectorAll(WAITING)) {
     if (mathematics.code === undefined) return void mathematics.load();
+    mathematics.code.dress(root);
     put(formula, mathematics.code.knownFormula(formula.textContent));
   }
 }
@@ -31,8 +32,9 @@ export class Formulas implements Drawn {
 
   /** False where there was no time for all of them. */
   draw(slice: Slice): boolean {
-    const { code } = this.#context.mathematics;
+    const { mathematics: { code }, root } = this.#context;
     if (code === undefined) return true;
+    code.dress(root);
     for (const answer of this.#answers) {
       for (const formula of answer.querySelectorAll(WAITING)) {
         if (slice.isOver) return false;

@@ -6,7 +6,9 @@
 import DOMPurify from "dompurify";
 import temml from "temml";
 import { element } from "./dom.ts";
+import { dresser } from "./dresser.ts";
 import { texOf } from "./formula_syntax.ts";
+import style from "inline:./formulas.css";
 
 const TAGS = [
   "math", "semantics", "annotation", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "mstyle", "merror", "mpadded", "mphantom", "menclose",
@@ -33,6 +35,9 @@ purify.addHook("uponSanitizeAttribute", (_, attribute) => {
 
 /** Formulas of late, the latest last; null: what is none. */
 const kept = new Map<string, Element | null>();
+
+/** What formulas look like, in a page or a shadow root. */
+export const dress = dresser(style);
 
 /** A formula as it was written, with what marks it as one → its element; null where it is none that can be drawn. */
 export function drawFormula(raw: string): Element | null {

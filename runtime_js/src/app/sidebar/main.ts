@@ -1,6 +1,8 @@
 /** The list of chats: beside the page where there is room, else a drawer before it. A script by itself, which a page loads when it is first wanted. */
 
+import style from "inline:./sidebar.css";
 import { byId, element, icon } from "../../view/dom.ts";
+import { dresser } from "../../view/dresser.ts";
 import type { Chats } from "../chats/chats.ts";
 import type { Chat, ChatRecord } from "../chats/record.ts";
 import { Row, type RowActions } from "./row.ts";
@@ -35,6 +37,7 @@ export class Sidebar {
   /** wide: whether there is room for it beside the page. */
   constructor(parts: SidebarParts, wide: MediaQueryList) {
     const { words, chats } = this.#parts = parts;
+    dresser(style)(document);
     this.#wide = wide;
     this.#search = element("input", { type: "search", placeholder: words.search, "aria-label": words.search, dir: "auto" });
     const close = element("button", { type: "button", class: "plain icon close", "aria-label": words.close, title: words.close }, icon("close"));
