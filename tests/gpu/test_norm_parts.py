@@ -13,7 +13,7 @@ from webllm_build.compile.target import Variant
 @pytest.mark.parametrize(("sizes", "gates"), [((64, 32), None), ((1024, 640), None), ((96, 96, 96), 300)])
 def test_each_part_by_itself(dawn: Dawn, variant: Variant, sizes: tuple[int, ...], gates: int | None) -> None:
     rng, columns = np.random.default_rng(0), sum(sizes) + 40
-    kernel = dawn.prepare(norm_parts(variant, columns, sizes, 1e-2, gates), variant)
+    kernel = dawn.prepare(norm_parts(variant, None, columns, sizes, 1e-2, gates), variant)
     x = (rng.standard_normal((3, columns)) * rng.uniform(0.1, 3, columns)).astype(np.float32)
     weight = rng.uniform(0.5, 2, sum(sizes)).astype(np.float32)
     want = x.astype(np.float64)

@@ -100,10 +100,10 @@ def mean(count: int, columns: int) -> tirx.PrimFunc:
 
 
 @functools.cache
-def add(columns: int) -> tirx.PrimFunc:
-    """The sum of two float32 tensors."""
+def add(tokens: int | None, columns: int) -> tirx.PrimFunc:
+    """The sum of two float32 tensors of so many rows, symbolically many where None."""
     n = tirx.Var("n", "int64")
-    x, y = (_placeholder((None, columns), "float32", n) for _ in range(2))
+    x, y = (_placeholder((tokens, columns), "float32", n) for _ in range(2))
     return _alone([x, y, te.compute(x.shape, lambda *at: x[at] + y[at], name="added")])
 
 
@@ -116,9 +116,9 @@ def clamp(columns: int, bounds: int, first: int) -> tirx.PrimFunc:
 
 
 @functools.cache
-def clip(columns: int, limit: float) -> tirx.PrimFunc:
-    """Of a float32 tensor's numbers, from -limit to limit."""
-    x, end = _placeholder((None, columns), "float32", tirx.Var("n", "int64")), tirx.FloatImm("float32", limit)
+def clip(tokens: int | None, columns: int, limit: float) -> tirx.PrimFunc:
+    """Of a float32 tensor's numbers, from -limit to limit. tokens: its rows, symbolically many where None."""
+    x, end = _placeholder((tokens, columns), "float32", tirx.Var("n", "int64")), tirx.FloatImm("float32", limit)
     return _alone([x, te.compute(x.shape, lambda *at: te.min(te.max(x[at], -end), end), name="clipped")])
 
 

@@ -77,7 +77,7 @@ class GpuOperators(RelaxOperators):
         return _embed(self.variant, part, count, scale, self.count, of_pictures)
 
     def norm_parts_kernel(self, columns: int, sizes: tuple[int, ...], eps: float, gates: int | None) -> tirx.PrimFunc:
-        return _norm_parts(self.variant, columns, sizes, eps, gates)
+        return _norm_parts(self.variant, self.count, columns, sizes, eps, gates)
 
     def add_norm_kernel(self, columns: int, *, scaled: bool) -> tirx.PrimFunc:
         return _add_norm(self.variant, self.count, columns, self.norm_eps, scaled=scaled)
@@ -89,10 +89,10 @@ class GpuOperators(RelaxOperators):
         return taps_added(part, taps)
 
     def activate_kernel(self, columns: int, activation: Function, *, factor: bool) -> tirx.PrimFunc:
-        return _activate(columns, activation, factor=factor)
+        return _activate(self.count, columns, activation, factor=factor)
 
     def xielu_kernel(self, columns: int) -> tirx.PrimFunc:
-        return xielu(columns)
+        return xielu(self.count, columns)
 
     def bare_norm_kernel(self, columns: int, factor: float, *, affine: bool) -> tirx.PrimFunc:
         return bare_norm(self.variant, columns, self.norm_eps, factor, affine=affine)

@@ -214,7 +214,7 @@ class RelaxOperators(ABC):
 
     def clip(self, x: nn.Tensor, limit: float) -> nn.Tensor:
         columns = int(x.shape[1])
-        return nn.op.tensor_ir_op(computed.clip(columns, limit), "clip", [x], rows(x, columns))
+        return nn.op.tensor_ir_op(computed.clip(self.count, columns, limit), "clip", [x], rows(x, columns))
 
     def activate(self, x: nn.Tensor, activation: Function, *, factor: nn.Tensor | None = None) -> nn.Tensor:
         columns = int(x.shape[1])
@@ -235,7 +235,7 @@ class RelaxOperators(ABC):
 
     def add(self, x: nn.Tensor, y: nn.Tensor) -> nn.Tensor:
         columns = int(x.shape[1])
-        return nn.op.tensor_ir_op(computed.add(columns), "add", [x, y], rows(x, columns))
+        return nn.op.tensor_ir_op(computed.add(self.count, columns), "add", [x, y], rows(x, columns))
 
     def bare_norm(self, x: nn.Tensor, *, factor: float = 1.0, affine: tuple[Weight, Weight] | None = None) -> nn.Tensor:
         columns, vectors = int(x.shape[1]), [buffer for weight in affine or () for buffer in self.vector(weight)]

@@ -13,10 +13,10 @@ from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, size, store, 
 from webllm_build.model.ops import Function
 
 
-def activate(columns: int, activation: Function, *, factor: bool) -> PrimFunc:
+def activate(tokens: int | None, columns: int, activation: Function, *, factor: bool) -> PrimFunc:
     """As kernels/activate.py; a unit is a row."""
     with Kernel() as kernel:
-        n = size("n")
+        n = size("n") if tokens is None else tokens
         x = kernel.buffer("x", (n, columns), "float32")
         times = kernel.buffer("factor", (n, columns), "float32") if factor else None
         out = kernel.buffer("out", (n, columns), "float32")
@@ -27,10 +27,10 @@ def activate(columns: int, activation: Function, *, factor: bool) -> PrimFunc:
 
 
 @functools.cache
-def xielu(columns: int) -> PrimFunc:
+def xielu(tokens: int | None, columns: int) -> PrimFunc:
     """As kernels/activate.py; a unit is a row."""
     with Kernel() as kernel:
-        n = size("n")
+        n = size("n") if tokens is None else tokens
         x = kernel.buffer("x", (n, columns), "float32")
         weights = kernel.buffer("weights", (4,), "float32")
         out = kernel.buffer("out", (n, columns), "float32")

@@ -78,10 +78,10 @@ def add_gated(tokens: int | None, columns: int, eps: float) -> PrimFunc:
     return kernel.func
 
 
-def norm_parts(columns: int, sizes: tuple[int, ...], eps: float, gates: int | None = None) -> PrimFunc:
+def norm_parts(tokens: int | None, columns: int, sizes: tuple[int, ...], eps: float, gates: int | None = None) -> PrimFunc:
     """As kernels/norm_parts.py; a unit is a row."""
     with Kernel() as kernel:
-        n = token_count(None)
+        n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (sum(sizes),), "float32")
         gate = kernel.buffer("gate", (n, gates), "float32") if gates is not None else None

@@ -14,13 +14,14 @@ from webllm_build.model.ops import Function
 THREADS = 64
 
 
-def activate(columns: int, activation: Function, *, factor: bool) -> PrimFunc:
+def activate(tokens: int | None, columns: int, activation: Function, *, factor: bool) -> PrimFunc:
     """out = activation(x), times `factor` where there is one; the same in every variant. An invocation has one number.
+    tokens: how many rows, None for symbolically many.
 
     Parameters: x float32[n, columns], factor as x, out as x.
     """
     with Kernel() as kernel:
-        n = size("n")
+        n = size("n") if tokens is None else tokens
         x = kernel.buffer("x", (n, columns), "float32")
         times = kernel.buffer("factor", (n, columns), "float32") if factor else None
         out = kernel.buffer("out", (n, columns), "float32")
@@ -33,13 +34,13 @@ def activate(columns: int, activation: Function, *, factor: bool) -> PrimFunc:
 
 
 @functools.cache
-def xielu(columns: int) -> PrimFunc:
+def xielu(tokens: int | None, columns: int) -> PrimFunc:
     """out = what model/ops.py says of x; the same in every variant. An invocation has one number. The exponent is bounded as silu's is.
 
     Parameters: x float32[n, columns], weights float32[4], out as x.
     """
     with Kernel() as kernel:
-        n = size("n")
+        n = size("n") if tokens is None else tokens
         x = kernel.buffer("x", (n, columns), "float32")
         weights = kernel.buffer("weights", (4,), "float32")
         out = kernel.buffer("out", (n, columns), "float32")

@@ -32,15 +32,17 @@ from webllm_build.compile.target import Variant
 THREADS = 128
 
 
-def norm_parts(variant: Variant, columns: int, sizes: tuple[int, ...], eps: float, gates: int | None = None) -> PrimFunc:
-    """x[t] = norm_weight * x[t] / sqrt(mean(x[t]²) + eps) of each of the first parts of a row by itself, for symbolically many rows, times
-    silu(gate[t]) where there are gates.
+def norm_parts(
+    variant: Variant, tokens: int | None, columns: int, sizes: tuple[int, ...], eps: float, gates: int | None = None
+) -> PrimFunc:
+    """x[t] = norm_weight * x[t] / sqrt(mean(x[t]²) + eps) of each of the first parts of a row by itself, times silu(gate[t]) where there
+    are gates. tokens: how many rows, None for symbolically many.
 
     Parameters: x float32[n, columns], written in place, norm_weight float32[sum of sizes], gate float32[n, gates]. A workgroup has a part
     of a row.
     """
     with Kernel() as kernel:
-        n = size("n")
+        n = size("n") if tokens is None else tokens
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (sum(sizes),), "float32")
         gate = kernel.buffer("gate", (n, gates), "float32") if gates is not None else None
