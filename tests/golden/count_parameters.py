@@ -40,7 +40,8 @@ def main() -> None:
             path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
             print(f"{path.stem}: {found['parameters']:,}")
     if len(sys.argv) == 1:
-        classes = transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+        auto = transformers.models.auto.modeling_auto
+        classes = {**auto.MODEL_MAPPING_NAMES, **auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES}
         kinds = json.loads(DEFAULTS.read_text("utf-8"))
         found = {kind: count({"model_type": kind, "architectures": [classes[kind]]}) for kind in kinds}
         DEFAULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

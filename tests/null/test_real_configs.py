@@ -12,6 +12,7 @@ import pytest
 from families import RECIPES
 from webllm_build.catalog import CATALOG, CatalogEntry
 from webllm_build.compile.io import Layout
+from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.limits_generated import MAX_CONTEXT
 from webllm_build.model import read_model
 from webllm_build.quantize import SCHEMES
@@ -38,6 +39,23 @@ DEFAULTS: dict[str, int] = json.loads((CONFIGS[0].parents[1] / "default_paramete
 def test_a_config_that_says_nothing_means_what_it_does_to_transformers(kind: str) -> None:
     model = read_model(kind, {"model_type": kind})
     assert sum(math.prod(weight.shape) for weight in model.weights) == DEFAULTS[kind]
+
+
+@pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
+def test_an_encoder_that_says_nothing_is_the_first_of_its_kind(kind: str) -> None:
+    """BERT base, of whose table of two kinds of tokens one row is taken."""
+    base: dict[str, object] = {"vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}
+    base |= {"intermediate_size": 3072, "max_position_embeddings": 512, "type_vocab_size": 2, "layer_norm_eps": 1e-12, "model_type": kind}
+    assert read_model(kind, {"model_type": kind}).description == read_model(kind, {**base, "hidden_act": "gelu"}).description
+
+
+def test_an_original_length_that_phi_does_not_say_is_that_of_its_class() -> None:
+    config = {key: value for key, value in RECIPES["phi3"]["config"].items() if key != "original_max_position_embeddings"}
+    rope = {key: value for key, value in config["rope_scaling"].items() if key != "original_max_position_embeddings"}
+    said = {**config, "max_position_embeddings": 8192, "rope_scaling": rope}
+    assert read_model("phi", said).description == read_model("phi", {**said, "original_max_position_embeddings": 4096}).description
+    with pytest.raises(UnsupportedArchitecture, match="disagree"):
+        read_model("phi", {**said, "rope_scaling": {**rope, "original_max_position_embeddings": 32}})
 
 
 SAVED: dict[str, dict[str, object]] = json.loads((CONFIGS[0].parents[1] / "saved_configs.json").read_text("utf-8"))

@@ -58,6 +58,14 @@ GGUF_KEYS = {
 IGNORED = common.IGNORED
 # Of what checkpoints were trained by: predictions of tokens and of sentences.
 SKIPPED = ("pooler.", "cls.", "embeddings.position_ids")
+DEFAULTS = {
+    "vocab_size": 30522,
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "max_position_embeddings": 512,
+}
 
 
 def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:

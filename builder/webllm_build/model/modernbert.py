@@ -50,6 +50,14 @@ IGNORED = common.IGNORED | {
 }
 # Of what checkpoints were trained by: predictions of tokens, and classes.
 SKIPPED = ("head.", "decoder.", "classifier.")
+DEFAULTS = {
+    "vocab_size": 50368,
+    "hidden_size": 768,
+    "intermediate_size": 1152,
+    "num_hidden_layers": 22,
+    "num_attention_heads": 12,
+    "max_position_embeddings": 8192,
+}
 
 
 def read(config: Reader) -> Decoder:

@@ -9,6 +9,7 @@ from webllm_build.model.decoder import Decoder
 
 IGNORED = bert.IGNORED
 SKIPPED = (*bert.SKIPPED, "lm_head.")
+DEFAULTS = bert.DEFAULTS
 
 
 def read(config: Reader) -> Decoder:
