@@ -26,7 +26,7 @@ MATRICES = [
     *("conv_in", "conv_out", "delta_in", "delta_out", "mamba_in", "mamba_out", "qkv", "o"),
     *("gate_up", "up", "down", "experts_gate_up", "experts_down"),
     *("layer_table", "layer_projection", "input_gate", "input_out"),
-    *("q", "k", "v", "gate"),
+    *("q", "k", "v", "gate", "q_a", "kv_a"),
     *("conv_gate", "conv_end", "first_up", "first_down", "last_up", "last_down", "input", "output"),
     *("patch", "positions", "project", "project_up"),
     *(f"deep{number}_{name}" for number in range(2) for name in ("project", "project_up")),

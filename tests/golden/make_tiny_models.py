@@ -56,6 +56,9 @@ def randomise(model: torch.nn.Module, kind: str) -> None:
             value = (1.5 + 0.2 * noise.abs()) * (-1 if name.endswith("min") else 1)
         elif parameter.ndim < 2:  # a norm's starts at 1 or 0, a recurrence's where its family says
             value = 0.3 * noise + parameter.data
+        elif name.endswith("kv_b_proj.weight"):  # which others are multiplied by as they are read: one number of each column for 16 rows
+            chosen = torch.nn.functional.one_hot(noise.reshape(-1, 16, noise.shape[-1]).argmax(1), 16).transpose(1, 2)
+            value = noise.sign() * chosen.reshape(noise.shape)
         elif kind == "bitnet" and "_proj" in name:  # what llama.cpp's converter makes of it is then the same
             value = noise.sign() / 8
         else:

@@ -96,7 +96,7 @@ def build(family: str, checkpoint: Checkpoint, scheme: str, variants: Sequence[V
             patch.setattr(parts, "LARGEST_BINDING", int(64 * ROW * SCHEMES[scheme].bits // 8))
         built = Built.compiled(checkpoint, dict.fromkeys(EXACT, scheme), tuple(variants), functions)
     joins = [kernel for variant in built.plan.variants for kernel in variant.kernels if "join" in kernel.name]
-    assert all(len(kernel.bindings) <= 3 for kernel in joins) and len(joins) >= (len(variants) if family == "qwen2" else 0)
+    assert family != "qwen2" or (all(len(kernel.bindings) <= 3 for kernel in joins) and len(joins) >= len(variants))
     several = {"embedding.0.q", "embedding.4.q", "head.4.q", "layers.0.qkv.2.q", "layers.0.o.1.q", "layers.0.gate_up.1.q"}
     assert (several & built.buffers.keys()) == (several if family == "qwen2" else set())
     return built

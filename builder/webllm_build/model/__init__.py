@@ -62,6 +62,7 @@ ARCHITECTURES: Mapping[str, str | None] = {
     "lfm3": None,
     "llama": "llama",
     "minicpm": "minicpm",
+    "minicpm3": "minicpm3",
     "ministral": None,
     "ministral3": "mistral3",
     "mistral": None,
@@ -102,6 +103,9 @@ OTHER_NAMES: Mapping[Format, Mapping[str, tuple[str, Mapping[str, object]]]] = {
         "qwen3vl": ("qwen3", {}),
     },
 }
+
+# What a GGUF's name says of models with experts, too.
+WITH_EXPERTS: Mapping[str, str] = {"granite_swa": "granitemoe_swa"}
 
 # What is like a model that is built, and is not one: by its name in either format.
 REFUSED: Mapping[str, str] = {
@@ -190,7 +194,8 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
         close = closest(str(kind), supported)
         suggestion = f"Did you mean {close!r}? " if close else ""
         raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}", f"{suggestion}Supported: {', '.join(supported)}.")
-    return by_name[kind]
+    experts = config.get(f"{kind}.expert_count") if format == "gguf" else None
+    return WITH_EXPERTS.get(by_name[kind], by_name[kind]) if isinstance(experts, int) and experts > 0 else by_name[kind]
 
 
 def _module(kind: str) -> Any:

@@ -155,7 +155,8 @@ def _rope_scaling(given: Mapping[str, object]) -> dict[str, object] | None:
 def _longrope(given: Mapping[str, object], factors: Mapping[str, Tensor]) -> dict[str, object]:
     """Its own factor of cosines and sines only where it is not the usual one, which float32 has rounded."""
     lists = {name: [] if math.prod(tensor.shape) > MAX_PAIRS else tensor.dequantize().tolist() for name, tensor in factors.items()}
-    original, context = (given.get(key) for key in ("rope.scaling.original_context_length", "context_length"))
+    context = given.get("context_length")
+    original = given.get("rope.scaling.original_context_length", context)
     attention = given.get(ATTENTION_FACTOR)
     if isinstance(attention, float) and isinstance(original, int) and isinstance(context, int) and context > original > 1:
         usual = math.sqrt(1 + math.log(context / original) / math.log(original))

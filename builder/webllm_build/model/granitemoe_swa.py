@@ -10,10 +10,15 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import Names
 
-_FILES = granitemoe.NAMES.hugging_face
+_FILES, _GGUF = granitemoe.NAMES.hugging_face, granitemoe.NAMES.gguf
 _OWN = {"sinks": granite_swa.SINKS["hugging_face"], "router": "model.layers.{}.block_sparse_moe.router"}
-_FILES = replace(_FILES, tensors={**_FILES.tensors, **_OWN})
-NAMES = Names(hugging_face=_FILES, gguf=_FILES)
+_OWN_GGUF = {"sinks": granite_swa.SINKS["gguf"], **dict.fromkeys(("gate", "up"), "blk.{}.ffn_up_shexp")}
+NAMES = Names(
+    hugging_face=replace(_FILES, tensors={**_FILES.tensors, **_OWN}),
+    gguf=replace(_GGUF, tensors={**_GGUF.tensors, **_OWN_GGUF}, halves={"gate": 0, "up": 1}),
+)
+GGUF_KEYS = {**granite_swa.GGUF_KEYS, **granitemoe.GGUF_KEYS}
+of_gguf_keys = granite_swa.of_gguf_keys
 IGNORED = granitemoe.IGNORED
 DEFAULTS = granitemoe.DEFAULTS
 

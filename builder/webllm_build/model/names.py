@@ -10,7 +10,7 @@ from typing import Literal
 
 from webllm_build.model.routing import Routing
 from webllm_build.model.stacks import Form, Stack
-from webllm_build.model.weights import Derivation, Derived, Multiplier, Ones, PatchForm, RowOrder, Source, Stored, Weight
+from webllm_build.model.weights import Derivation, Derived, Multiplier, Ones, PatchForm, RowOrder, RowSource, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
 
 BLOCK = 32  # numbers of a row that share a scale
@@ -179,6 +179,10 @@ class Place:
         sources = tuple(self._source(part, columns, before=before) for part, before in _in_turn(parts))
         rows = sum(self.size(part.rows) for part in parts)
         return Weight(self._name(name), sources, (rows, self.size(columns)), order, precision=self.precision)
+
+    def merged(self, name: str, source: RowSource, shape: tuple[int, int]) -> Weight:
+        """A matrix that is computed of several tensors."""
+        return Weight(self._name(name), (source,), shape, precision=self.precision)
 
     def patches(self, name: str, rows: int, inner: tuple[int, ...]) -> Weight:
         """A convolution [rows, *inner] as the matrix that multiplies the numbers of patches."""

@@ -6,13 +6,12 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
-from webllm_build.model.stacks import Stack
 from webllm_build.source.checkpoint import Checkpoint, Format, Raw, Tensor, decode_rows, is_decodable, undecodable
 
 RowOrder = npt.NDArray[np.int64]
@@ -199,6 +198,16 @@ class Ones:
         return Tensor.of("ones", (self.length,), "f32", np.ones(self.length, np.float32).view(np.uint8))
 
 
+class RowSource(Protocol):
+    """Where rows of a weight come from."""
+
+    def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
+        """The tensors that they are read from."""
+
+    def tensor(self, checkpoint: Checkpoint) -> Tensor:
+        """All of them, read when they are asked for. Raises MalformedFile where the checkpoint does not have it, UnsupportedEncoding."""
+
+
 @dataclass(frozen=True, eq=False)
 class Weight:
     """One logical weight.
@@ -217,7 +226,7 @@ class Weight:
     """
 
     name: str
-    sources: tuple[Source | Stack | Derived | Ones, ...]
+    sources: tuple[RowSource, ...]
     shape: tuple[int, ...]
     row_order: RowOrder | None = field(default=None, repr=False)
     kind: Literal["linear", "vector"] = "linear"
