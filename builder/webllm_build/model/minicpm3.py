@@ -12,6 +12,7 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.latent_attention import LatentAttention
 from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.rope import MSCALE
 
 LATENT = "model.layers.{}.self_attn."
 NAMES = Names(
@@ -78,6 +79,9 @@ def read(config: Reader) -> Decoder:
         config.must_be(key, False)
     config.must_be("num_key_value_heads", heads)
     turned, still = config.integer("qk_rope_head_dim", default=32), config.integer("qk_nope_head_dim", default=64)
+    rope = config.rope(default_theta=10000.0)
+    values = rope.values or {}
+    growth = 0.1 * values.get(MSCALE, 0.0) * math.log(max(values.get("factor", 1.0), 1.0)) + 1  # of scores, for the length
     attention = LatentAttention(
         heads,
         config.integer("q_lora_rank"),
@@ -85,8 +89,8 @@ def read(config: Reader) -> Decoder:
         still,
         turned,
         config.integer("v_head_dim", default=hidden // heads),
-        Rope.of(config.rope(default_theta=10000.0), turned),
-        (still + turned) ** -0.5,
+        Rope.of(rope, turned),
+        (still + turned) ** -0.5 * growth**2,
         config.number("rms_norm_eps") if config.in_gguf else EPS,
     )
     return common.read_decoder(

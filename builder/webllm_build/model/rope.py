@@ -34,6 +34,7 @@ PROPORTIONAL = "proportional"  # the part of a head that turns has the frequenci
 # at any length.
 ALPHA = "dynamic"
 ALPHA_VALUES: Mapping[str, tuple[float, float]] = {"alpha": (1, 1e6)}
+MSCALE = "mscale_all_dim"
 OF_YARN = ("beta_fast", "beta_slow", "mscale", "mscale_all_dim")  # which files of that kind carry along
 THETA = (1.0, 1e15)
 ORIGINAL = "original_max_position_embeddings"
@@ -211,7 +212,7 @@ class RopePlaces:
                 f"Rotary scaling of the kind yarn has the base {theta} and truncate {shown(given['truncate'])}",
                 "It needs a base above 1, and true or false.",
             )
-        values = {"factor": factor, ORIGINAL: original, "truncate": float(given["truncate"] is True), **betas}
+        values = {"factor": factor, ORIGINAL: original, "truncate": float(given["truncate"] is True), MSCALE: mscales[1], **betas}
         return RopeSettings(theta, YARN, values, scale=scale)
 
     def _with_original(self, given: Mapping[str, object], kind: str, known: Collection[str]) -> dict[str, object]:
