@@ -14,6 +14,8 @@ from packed_model import EXACT, PackedModel
 from towers import CODES, cosines, difference
 from webllm_build.compile.target import Variant
 
+pytestmark = pytest.mark.usefixtures("soon_compiled")
+
 
 def runner(dawn: Dawn, packed: PackedModel, variants: tuple[Variant, ...]) -> PlanRunner:
     built = Built.of_packed(packed, variants, ("encode_audio",))

@@ -15,6 +15,8 @@ from packed_model import EXACT, PackedModel
 from towers import CODES, TOWERS, Seeing, cosines, difference
 from webllm_build.compile.target import VARIANTS as ALL, Variant
 
+pytestmark = pytest.mark.usefixtures("soon_compiled")
+
 
 def runner(dawn: Dawn | Naga, packed: PackedModel, variants: tuple[Variant, ...]) -> PlanRunner:
     built = Built.of_packed(packed, variants, ("prefill", "logits", "encode_image", "project_image"))
