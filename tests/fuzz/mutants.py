@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import inspect
 import json
 import os
 import resource
@@ -44,7 +45,7 @@ EITHER_WAY |= {b: a for a, b in EITHER_WAY.items() if a not in (" * ", " / ", " 
 MOST_SECONDS = 30  # of a mutant's tests, the quickest first
 # What a process that tests start comes to. It lies on the copy's path, and notes lines where there is a folder for them.
 OF_PROCESSES = """
-import atexit, json, os, sys, threading
+import atexit, inspect, json, os, sys, threading
 builder = os.path.dirname(os.path.abspath(__file__))
 notes, test = os.path.join(os.path.dirname(builder), "lines"), os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
 if test and os.path.isdir(notes):
@@ -53,7 +54,8 @@ if test and os.path.isdir(notes):
         seen.setdefault(frame.f_code.co_filename[len(prefix):], set()).add(frame.f_lineno)
         return local
     def trace(frame, event, _):
-        return local(frame, event, _) if frame.f_code.co_filename.startswith(prefix) else None
+        code = frame.f_code
+        return local(frame, event, _) if code.co_filename.startswith(prefix) and code.co_flags & inspect.CO_OPTIMIZED else None
     def keep():
         with open(os.path.join(notes, str(os.getpid())), "w") as file:
             json.dump([test, {name: sorted(lines) for name, lines in seen.items()}], file)
@@ -189,6 +191,8 @@ class Lines:
     def _trace(self, frame: FrameType, event: str, _: object) -> Any:
         name = frame.f_code.co_filename
         if not name.startswith(self._prefix) or name[len(self._prefix) :] not in self._files:
+            return None
+        if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:  # a module's own code or a class's, which whoever comes first runs for all
             return None
         lines, test = self.seen[name[len(self._prefix) :]], self._test
         lines[frame.f_lineno].add(test)
