@@ -9,6 +9,7 @@ import { ChatTemplate } from "../src/tokenizer/chat_template.ts";
 import type { ChatMessage, ToolCall } from "../src/tokenizer/conversation.ts";
 import { ChatJinja } from "../src/tokenizer/jinja/chat_jinja.ts";
 import { JsonText, readJson } from "../src/tokenizer/jinja/json_text.ts";
+import { strftime } from "../src/tokenizer/jinja/strings.ts";
 import { jsonOf } from "../src/tokenizer/jinja/values.ts";
 
 // Tests run from runtime_js.
@@ -79,6 +80,18 @@ test("calls keep their arguments as the model wrote them", () => {
 test("options of a filter may be told by their places, as Jinja has them", () => {
   const template = "{{ ['a', 'B'] | sort(false, true) | join }}|{{ ['a', 'B'] | sort(true) | join }}|{{ [{'n': 'b'}, {'n': 'A'}] | sort(false, true, 'n') | map(attribute='n') | join }}";
   assert.equal(new ChatJinja(template).render({ messages: [] }), "Ba|Ba|Ab");
+});
+
+test("dates are written as Python writes them", () => {
+  const form = "%Y %y %m %d %e %B %b %h %A %a %H %I %M %S %p %j %w %u %f %% %F %T %R %D %x %X %-d %-m %-H %-j|%c|%q";
+  assert.equal(strftime(new Date(2026, 0, 4, 0, 5, 9, 123), form),
+    "2026 26 01 04  4 January Jan Jan Sunday Sun 00 12 05 09 AM 004 0 7 123000 % 2026-01-04 00:05:09 00:05 01/04/26 01/04/26 00:05:09 4 1 0 4|Sun Jan  4 00:05:09 2026|%q");
+  assert.equal(strftime(new Date(2024, 11, 31, 12, 0, 0, 7), form),
+    "2024 24 12 31 31 December Dec Dec Tuesday Tue 12 12 00 00 PM 366 2 2 007000 % 2024-12-31 12:00:00 12:00 12/31/24 12/31/24 12:00:00 31 12 12 366|Tue Dec 31 12:00:00 2024|%q");
+  for (let day = new Date(2026, 0, 1); day.getFullYear() === 2026; day.setDate(day.getDate() + 6)) {
+    const [month, weekday] = [day.toLocaleString("en-US", { month: "long" }), day.toLocaleString("en-US", { weekday: "long" })];
+    assert.equal(strftime(day, "%B %A"), `${month} ${weekday}`);
+  }
 });
 
 test("what a template misses is named by what it calls it", () => {

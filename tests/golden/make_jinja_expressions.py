@@ -70,6 +70,8 @@ rows[0]
 '{:<spec>}'.format(<any>)
 '<percent>' % (<number>,)
 '<percent>' % (<any>,)
+<list>.<of_lists>
+<other>.<of_dicts>
 <any> is <is>
 <any> is not <is>
 <number> <sign> <number>
@@ -78,6 +80,8 @@ rows[0]
 (<list>)<slice>""",
 }
 WORDS = {
+    "of_lists": "index(<small>) index('a') count(<small>) count('x') copy()",
+    "of_dicts": "get('a') get('q') get('k',<small>) items()|list keys()|list values()|list copy()",
     "number": "0 1 -1 7 -17 255 1234567 0.5 1.5 2.5 -0.5 -2.675 1e20 1e-7 123456.789 true false",
     "small": "0 1 2 3 5 9 -1 -2",
     "flag": "true false",
