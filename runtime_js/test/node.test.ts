@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { connect, createServer as createNetServer, type Server as NetServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
@@ -11,7 +12,7 @@ import { hasModelInCache } from "../src/api/cache.ts";
 import { chooseModels, resolveModel } from "../src/api/config.ts";
 import { DiskFile, DiskFolder, releaseLocks } from "../src/node/files.ts";
 import "../src/node/platform.ts";
-import { Journal, listJournals } from "../src/storage/journal.ts";
+import { Journal, deleteJournal, listJournals } from "../src/storage/journal.ts";
 import { ModelFolder } from "../src/storage/model_folder.ts";
 import type { ModelSource } from "../src/storage/source.ts";
 import { deleteStored, isStored } from "../src/storage/stored.ts";
@@ -19,6 +20,7 @@ import { DownloadError, IntegrityError, ModelNotFoundError } from "../src/suppor
 import { startThread } from "../src/support/thread.ts";
 import { soon } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
+import { randomFrom } from "./fakes/random.ts";
 import { GRAMMAR, LIBRARY, SHARDS, TOKENIZER, manifestObject, sha256 } from "./fakes/model.ts";
 
 const NEVER = new AbortController().signal;
@@ -166,8 +168,71 @@ test("what comes over the network is kept, and a download goes on where another 
   }
 });
 
+/** Ends connections to a server somewhere in what it answers, headers and all: the first of small bodies and of large ones. Some hide the length before. */
+async function cutting(port: number, random: () => number, most: { small: number; large: number }): Promise<NetServer> {
+  const proxy = createNetServer((client) => {
+    const server = connect(port, "127.0.0.1");
+    let left: number | undefined;
+    client.pipe(server);
+    server.on("data", (data) => {
+      let told = data;
+      if (left === undefined) {
+        const answer = data.toString("latin1").replace(/connection: keep-alive/i, "connection: close");
+        const length = Number(/content-length: (\d+)/i.exec(answer)?.[1]);
+        const size = length < 10_000 ? "small" : "large";
+        told = Buffer.from(most[size] % 3 === 1 ? answer.replace(/content-length: \d+\r\n/i, "") : answer, "latin1");
+        left = most[size]-- > 0 ? Math.floor(random() * (size === "small" ? length : 200 + length / 4)) : Infinity;
+      }
+      client.write(told.subarray(0, left));
+      left -= told.length;
+      if (left <= 0) client.end(() => server.destroy());
+    });
+    for (const [one, other] of [[client, server], [server, client]] as const) one.on("error", () => undefined).on("close", () => other.destroy());
+  });
+  await new Promise<void>((resolve) => { proxy.listen(0, "127.0.0.1", resolve); });
+  return proxy;
+}
+
+test("whatever a proxy cuts, headers or bodies, loudly or not, no visit keeps a file that is not whole, and the next goes on", async () => {
+  const requests: string[] = [];
+  const { server } = await serve(requests, new Map());
+  const port = (of: { address: () => unknown }): number => Number(Reflect.get(Object(of.address()), "port"));
+  const most = { small: 4, large: 12 };
+  const proxy = await cutting(port(server), randomFrom(15), most);
+  const source = { manifest: `http://127.0.0.1:${port(proxy)}/model/${NAME}` };
+  const [kept, whole] = [new Map<string, Buffer>(), async (): Promise<boolean> => {
+    const leaves = new AbortController(); // it would wait and try again
+    const folder = await ModelFolder.open(source, leaves.signal, () => leaves.abort());
+    await folder.readShards(leaves.signal, () => undefined, async () => undefined);
+    await folder.read(folder.manifest.library, leaves.signal);
+    await folder.readJson(folder.manifest.tokenizer, leaves.signal);
+    return true;
+  }];
+  try {
+    let visits = 1;
+    while (!await whole().catch(() => false)) {
+      assert.ok(visits++ < 500);
+      for (const folder of existsSync(cache) ? readdirSync(cache) : []) {
+        for (const name of readdirSync(join(cache, folder)).filter((each) => /^weights-\d+[.]bin$|[.]wasm$/.test(each))) {
+          const bytes = readFileSync(join(cache, folder, name));
+          assert.deepEqual(bytes, kept.get(name) ?? readFileSync(join(model, name)), name);
+          kept.set(name, bytes);
+        }
+      }
+    }
+    assert.ok(most.small <= 0 && most.large <= 0 && requests.some((request) => / from \d+/.test(request)), String(requests));
+    server.close();
+    assert.deepEqual(await readAll(source), WEIGHTS);
+  } finally {
+    proxy.close();
+    server.closeAllConnections();
+  }
+});
+
 test("a file that somebody writes is not written twice, and no name leads out of its folder", async () => {
   const folder = new DiskFolder(cache);
+  assert.equal(await deleteJournal(".."), false);
+  assert.equal(existsSync(cache), false, "what was to be deleted makes no folder");
   const journal = await Journal.create("..", "{}");
   await assert.rejects(Journal.create("..", "{}"), { name: "NoModificationAllowedError" });
   journal?.append(7);
