@@ -30,7 +30,6 @@ from webllm_build.errors import CompileError, UnsupportedArchitecture
 MOST_BYTES = 300_000  # of a case
 MOST_IN_ALL = 36_000_000
 
-
 LETTERS = {"float32": "f", "float16": "h", "int8": "c", "uint8": "b"}  # else "i"
 
 Sizes = Mapping[str, int]
@@ -39,7 +38,7 @@ Grid = tuple[int, int, int]
 
 def words_of(name: str, array: Array, variant: Variant) -> str:
     """What the words of a buffer's last axis are, a letter each or one for all: WebGPU knows numbers' bits in words alone."""
-    size = array.shape[-1]
+    size = int(array.shape[-1])
     match name:
         case "kv" if variant.kv_dtype == "q8":  # codes, then scales
             return "c" * (size - PAGE_SIZE) + "f" * PAGE_SIZE

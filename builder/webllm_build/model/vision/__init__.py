@@ -17,9 +17,9 @@ from webllm_build.model.wrappers import AUDIO_TENSORS, AUDIO_TENSORS_GGUF, WRAPP
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.processor import FILES
 
-# model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), DEFAULTS (what
-# keys are that transformers does not save, as they are its own), TYPES where only some kinds of towers are built (their model_types), and
-# `read`, which makes the tower, and what the text takes of it, of vision_config, of the keys beside it, and of the text's hidden size.
+# model_type of a model of more than text → its tower's file. Modules have IGNORED (keys of vision_config that change nothing), DEFAULTS
+# (what keys are that transformers does not save, as they are its own), TYPES where only some kinds of towers are built (their model_types),
+# and `read`, which makes the tower, and what the text takes of it, of vision_config, of the keys beside it, and of the text's hidden size.
 TOWERS: Mapping[str, str] = {
     "gemma3": "gemma3",
     "gemma4": "gemma4",
