@@ -23,7 +23,7 @@ beforeEach(() => {
 async function readShards(signal = NEVER): Promise<Map<number, Uint8Array>> {
   const folder = await ModelFolder.open(RECORD, NEVER);
   const parts = new Map<number, Uint8Array>();
-  await folder.readShards(signal, () => undefined, async (offset, bytes) => { parts.set(offset, bytes); });
+  await folder.readShards(signal, () => undefined, async (offset, bytes) => { parts.set(offset, bytes.slice()); });
   return parts;
 }
 
@@ -34,6 +34,18 @@ async function readWithWorkers(script: typeof FakeWorker.script, signal = NEVER)
   Object.assign(globalThis, { Worker: FakeWorker });
   return readShards(signal);
 }
+
+test("memory that shards were read into is let go behind the last of them", async () => {
+  const [used, freed] = [new Set<ArrayBuffer>(), new Set<ArrayBuffer>()];
+  const folder = await ModelFolder.open(RECORD, NEVER);
+  await folder.readShards(NEVER, () => undefined, async (_, { buffer }) => {
+    assert.equal(freed.size, 0);
+    used.add(buffer);
+    Object.assign(buffer, { transfer: (): ArrayBuffer => freed.add(buffer) && buffer }); // not every Node has it
+  });
+  assert.ok(used.size > 0);
+  assert.deepEqual(freed, used);
+});
 
 test("workers read shards and are ended; their warning is heard", async () => {
   const parts = await readWithWorkers((_, worker) => {

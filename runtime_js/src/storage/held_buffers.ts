@@ -25,4 +25,9 @@ export class HeldBuffers {
     if (next === undefined) this.#free.push(buffer);
     else next(buffer);
   }
+
+  /** Lets go of those that are given back: what computes in WebAssembly gives a collector no reason to run. */
+  free(): void {
+    for (const buffer of this.#free.splice(0)) buffer?.transfer?.(0); // not before Chrome 114 and Node 21
+  }
 }

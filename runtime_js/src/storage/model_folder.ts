@@ -204,6 +204,8 @@ export class ModelFolder {
     } catch (error) {
       failed.abort(); // the others' reads
       throw await this.#explained(error, signal);
+    } finally {
+      buffers.free();
     }
   }
 
