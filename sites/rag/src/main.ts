@@ -1,3 +1,4 @@
+import { devicesOf } from "./devices.ts";
 import { Library } from "./library.ts";
 import { loadModels } from "./models.ts";
 import { DatabaseStore } from "./store.ts";
@@ -12,10 +13,8 @@ const status = byId("status", HTMLElement);
 for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
 
 async function start(): Promise<void> {
-  // `?device=cpu` computes there, for comparison.
-  const device = new URLSearchParams(location.search).get("device") === "cpu" ? "cpu" : "auto";
   const store = await DatabaseStore.open();
-  const { writer, embedder } = await loadModels(device, ({ text }) => {
+  const { writer, embedder } = await loadModels(devicesOf(location.href), ({ text }) => {
     status.textContent = text;
   });
   const library = await Library.open(store, embedder);

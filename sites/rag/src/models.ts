@@ -2,13 +2,11 @@
 
 import { createEngine, modelIds, ModelType, prebuiltAppConfig, type EngineTypes, type ModelRecord, type WorkerEngine } from "rag-models";
 import type { Message, Writer } from "./answer.ts";
+import type { Devices } from "./devices.ts";
 import type { Embedder } from "./library.ts";
 
 /** Where vite.config.ts and the README have them. A CDN's address does, too, once the page's policy allows it (vite.config.ts). */
 export const WEIGHTS = "weights/";
-
-/** How the embedder is loaded. `{ device: "cpu" }` leaves the GPU, and its memory, to the model that writes. */
-const EMBEDDER: EngineTypes.ChatOptions = {};
 
 const MAX_ANSWER_TOKENS = 400;
 
@@ -27,9 +25,11 @@ export interface Models {
   readonly embedder: Embedder;
 }
 
-export async function loadModels(device: EngineTypes.Device, progress: EngineTypes.InitProgressCallback): Promise<Models> {
+export async function loadModels(devices: Devices, progress: EngineTypes.InitProgressCallback): Promise<Models> {
   const [writes, embeds] = [idOf(false), idOf(true)];
-  const engine = await createEngine({ model: [writes, embeds], weights: WEIGHTS, device, initProgressCallback: progress }, [{}, EMBEDDER]);
+  const engine = await createEngine(
+    { model: [writes, embeds], weights: WEIGHTS, initProgressCallback: progress },
+    [{ device: devices.writer }, { device: devices.embedder }]);
   return { writer: new EngineWriter(engine, writes), embedder: new EngineEmbedder(engine, embeds) };
 }
 
