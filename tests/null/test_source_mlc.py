@@ -159,7 +159,7 @@ HARMS: dict[str, tuple[Callable[[Path], Any], type[SourceError], str]] = {
     "an extent beyond": (records(lambda record: record.update(byteOffset=1 << 40)), MalformedFile, "bytes at"),
     "another shape": (records(lambda record: record.update(shape=[7, 7])), MalformedFile, "bytes at"),
     "a shape of words": (records(lambda record: record.update(shape=["7"])), MalformedFile, "shape"),
-    "five dimensions": (records(lambda record: record.update(shape=[1, 1, 1, 1, 1])), MalformedFile, "shape"),
+    "three dimensions": (records(lambda record: record.update(shape=[1, *record["shape"]][-3:]), "q_weight"), MalformedFile, "shape"),
     "words that are no codes": (
         records(lambda record: record.update(dtype="uint32", shape=[record["shape"][0] // 2]), "norm"),
         UnsupportedEncoding,

@@ -79,6 +79,13 @@ def test_defaults_are_transformers(name: str) -> None:
     assert said == {key: USUAL[key] for key in said}
 
 
+def test_a_file_may_name_no_processor_or_name_it_as_older_ones_did() -> None:
+    for family in ("smolvlm", "idefics3"):
+        assert read(family, changed(family, image_processor_type=...)) == GOLDEN[family]["settings"]
+    with pytest.raises(UnsupportedArchitecture, match="OwlFeatureExtractor"):
+        read("llava", changed("llava", image_processor_type=..., feature_extractor_type="OwlFeatureExtractor"))
+
+
 def test_older_files_have_numbers_for_squares() -> None:
     assert read("llava", changed("llava", size=32, crop_size=32)) == GOLDEN["llava"]["settings"]
 
