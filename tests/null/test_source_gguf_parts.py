@@ -68,6 +68,14 @@ def test_parts_in_another_order_are_told(parts: list[Path]) -> None:
         open_gguf(parts[0])
 
 
+def test_a_tensor_of_two_parts_is_told(parts: list[Path]) -> None:
+    data = bytearray(parts[1].read_bytes())
+    data[data.index(b"split.no") + 12] = 2  # behind the type
+    parts[2].write_bytes(data)
+    with pytest.raises(MalformedFile, match="is in an earlier part, too"):
+        open_gguf(parts[0])
+
+
 def test_parts_of_different_files_are_told(parts: list[Path], tmp_path: Path) -> None:
     weights = hugging_face_weights()
     del weights["lm_head.weight"]
