@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from families import open_tiny
+from packed_model import EXACT, PackedModel
+from webllm_build.compile import lower
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
 from webllm_build.compile.operators import Inputs
+from webllm_build.compile.pipeline import compile_model
 from webllm_build.compile.target import VARIANTS
+from webllm_build.errors import CompileError
 from webllm_build.model import load_model
 from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.source.local import open_folder
@@ -27,3 +32,12 @@ def test_a_residual_together_with_an_activation_is_refused(operators: Any) -> No
     gate_up = next(weight for weight in load_model(TINY).weights if weight.name == "layers.0.gate_up")
     with pytest.raises(ValueError, match="not both"):
         operators.linear(np.zeros((1, 96)), gate_up, residual=np.zeros((1, 64)), activation="silu_mul")
+
+
+def test_a_kernel_for_all_tokens_of_a_chunk_is_refused_where_the_last_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would write behind the last one's buffer."""
+    whole = lower._norm_parts
+    monkeypatch.setattr(lower, "_norm_parts", lambda variant, count, *sizes: whole(variant, None, *sizes))
+    layout = PackedModel.of(open_tiny("olmo2", "hugging_face", tmp_path), EXACT).layout
+    with pytest.raises(CompileError, match="norm_parts takes n rows of x, which has 1"):
+        compile_model(layout, [VARIANTS[-1]], functions=["prefill", "logits"])

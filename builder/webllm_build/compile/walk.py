@@ -10,6 +10,7 @@ from tvm import relax, tirx
 
 from webllm_build.compile.export import FunctionSpec
 from webllm_build.compile.io import Layout
+from webllm_build.compile.launch import SIZES
 from webllm_build.errors import CompileError
 
 
@@ -25,7 +26,26 @@ def calls_of(module: tvm.IRModule, functions: Sequence[FunctionSpec], layout: La
     """The calls of each function; their scratch comes to the workspace, whose buffers are numbered behind all others."""
     ids = buffer_ids(layout)
     ids |= {alias: ids[name] for alias, name in layout.aliases.items()}
-    return {spec.name: Walker(ids, workspace, ids.get(spec.result or "")).walk(module[spec.name]) for spec in functions}
+    calls = {}
+    for spec in functions:
+        if spec.rows == "n":
+            _check_rows(module, module[spec.name])
+        calls[spec.name] = Walker(ids, workspace, ids.get(spec.result or "")).walk(module[spec.name])
+    return calls
+
+
+def _check_rows(module: tvm.IRModule, function: relax.Function) -> None:
+    """Sizes of a kernel are those of its function, whatever it is called with: one for as many rows as a chunk has would write behind the
+    buffer of a chunk's last. Raises CompileError."""
+    for call in (binding.value for block in function.body.blocks for binding in block.bindings):
+        if not isinstance(call, relax.Call) or not isinstance(call.op, relax.GlobalVar):
+            continue
+        kernel = module[call.op]
+        for parameter, argument in zip(kernel.params, call.args, strict=True):
+            for taken, given in zip(parameter.shape, argument.ty.shape, strict=True):
+                passed = {size.name for size in tirx.analysis.undefined_vars(taken, [])} & {*SIZES}
+                if isinstance(given, tirx.IntImm) and passed:
+                    raise CompileError(f"{call.op.name_hint} takes {taken} rows of {parameter.name}, which has {int(given)}.")
 
 
 def buffer_ids(layout: Layout) -> dict[str, int]:
