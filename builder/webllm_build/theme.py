@@ -78,7 +78,7 @@ def stylesheet(colors: Colors, font: str) -> str:
     if colors != PAGES_OWN:
         dark = _properties("dark", colors)
         rules.append(f'@media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{ {dark} }} }}')
-        rules.append(f':root[data-theme="dark"] {{ {dark} }}')
+        rules.append(f'@media screen {{ :root[data-theme="dark"] {{ {dark} }} }}')  # paper is light
     return "".join(f"{rule}\n" for rule in rules)
 
 

@@ -12,6 +12,7 @@ from webllm_build.logo import MAX_BYTES, Logo, read_logo
 from webllm_build.theme import CONTRAST, DEFAULTS, FONTS, Colors, Palette, contrast, parse_color, readable, stylesheet, unreadable
 
 STYLE = (Path(__file__).parents[2] / "runtime_js" / "src" / "view" / "style.css").read_text("utf-8")
+NIGHT = '@media screen { :root[data-theme="dark"]'  # paper is light
 PROPERTIES = {"background": "ground", "surface": "surface", "text": "text", "accent": "accent", "bad": "bad"}
 
 
@@ -22,7 +23,7 @@ def scheme(style: str, selector: str) -> dict[str, str]:
     return dict(re.findall(r"--([\w-]+): (#\w+);", found[1]))
 
 
-@pytest.mark.parametrize(("name", "selector"), [("light", ":root, :host"), ("dark", ':root[data-theme="dark"], :host([theme="dark"])')])
+@pytest.mark.parametrize(("name", "selector"), [("light", ":root, :host"), ("dark", f'{NIGHT}, :host([theme="dark"])')])
 def test_the_pages_own_colors_are_those_of_its_style(name: str, selector: str) -> None:
     said = scheme(STYLE, selector)
     assert DEFAULTS[name] == {key: said[of_page] for key, of_page in PROPERTIES.items()}
@@ -41,7 +42,7 @@ def test_a_site_that_says_nothing_has_no_style_of_its_own() -> None:
 
 def test_one_color_changes_the_accent_alone_by_day_and_by_night() -> None:
     style = stylesheet(Colors(light=Palette(accent="#7a1fa2")), "sans")
-    day, night = scheme(style, ":root"), scheme(style, ':root[data-theme="dark"]')
+    day, night = scheme(style, ":root"), scheme(style, NIGHT)
     assert day.keys() == night.keys() == {"accent", "on-accent", "tint"}
     assert (day["accent"], day["on-accent"]) == ("#7a1fa2", "#ffffff")
     assert night["accent"] != day["accent"]
@@ -65,7 +66,7 @@ NIGHTS = [Palette(accent="#f66"), *PALETTES[1:4], Palette(surface="#223", accent
 def test_what_follows_from_readable_colors_is_readable(name: str, palette: Palette) -> None:
     colors = Colors(light=palette) if name == "light" else Colors(dark=palette)
     assert not [*unreadable(colors)]
-    selector = ":root" if name == "light" else ':root[data-theme="dark"]'
+    selector = ":root" if name == "light" else NIGHT
     own = f"{selector}, :host" if name == "light" else f'{selector}, :host([theme="dark"])'
     said = {**scheme(STYLE, own), **scheme(stylesheet(colors, "sans"), selector)}
     for ink, ground in [
