@@ -9,14 +9,14 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.epilogue import FUNCTIONS
 from webllm_build.compile.cpu.ops import constant, exp, like, units
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, size, store, vec
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, store, token_count, vec
 from webllm_build.model.ops import Function
 
 
 def activate(tokens: int | None, columns: int, activation: Function, *, factor: bool) -> PrimFunc:
     """As kernels/activate.py; a unit is a row."""
     with Kernel() as kernel:
-        n = size("n") if tokens is None else tokens
+        n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         times = kernel.buffer("factor", (n, columns), "float32") if factor else None
         out = kernel.buffer("out", (n, columns), "float32")
@@ -30,7 +30,7 @@ def activate(tokens: int | None, columns: int, activation: Function, *, factor: 
 def xielu(tokens: int | None, columns: int) -> PrimFunc:
     """As kernels/activate.py; a unit is a row."""
     with Kernel() as kernel:
-        n = size("n") if tokens is None else tokens
+        n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         weights = kernel.buffer("weights", (4,), "float32")
         out = kernel.buffer("out", (n, columns), "float32")

@@ -6,9 +6,9 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.kv_cache import KvCache, Places
-from webllm_build.compile.cpu.ops import WRITTEN_OUT, at, exp, log, sum_of, token_count, units
+from webllm_build.compile.cpu.ops import WRITTEN_OUT, at, exp, log, sum_of, units
 from webllm_build.compile.kernels.attention.kv_cache import KEY, PAGE_BITS, VALUE, Text, sinks_buffer
-from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, counted, let, local, splat, store, total, vec
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, counted, let, local, splat, store, token_count, total, vec
 from webllm_build.compile.kv_layout import PAGE_SIZE, KvLayout
 from webllm_build.model.attention import Attention
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.cpu.ops import token_count, units
+from webllm_build.compile.cpu.ops import units
 from webllm_build.compile.cpu.unpack import QUADS, values_of
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, weight_buffers
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, splat, store, vec, when
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, splat, store, token_count, vec, when
 from webllm_build.quantize import GROUP, Part
 
 

@@ -6,8 +6,8 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.norm import inverse_rms
-from webllm_build.compile.cpu.ops import token_count, units
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, splat, store, vec
+from webllm_build.compile.cpu.ops import units
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, let, splat, store, token_count, vec
 
 
 def layer_inputs(tokens: int | None, columns: int, count: int, first: int, outputs: int, eps: float) -> PrimFunc:

@@ -8,10 +8,10 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.epilogue import Outputs
-from webllm_build.compile.cpu.ops import at, sums_of, token_count, units, zeros
+from webllm_build.compile.cpu.ops import at, sums_of, units, zeros
 from webllm_build.compile.cpu.unpack import QUADS, values_of
 from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, let, store, vec
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, let, store, token_count, vec
 from webllm_build.quantize import GROUP, Scheme
 
 ROWS = 4  # of the weight, whose products with a token a loop sums

@@ -10,11 +10,11 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.cpu.codes import CODES
 from webllm_build.compile.cpu.dot import Dot
 from webllm_build.compile.cpu.epilogue import Outputs
-from webllm_build.compile.cpu.ops import at, each, joined, sums_of, token_count, turned, units, zeros
+from webllm_build.compile.cpu.ops import at, each, joined, sums_of, turned, units, zeros
 from webllm_build.compile.cpu.quantize import SCALE, SUM
 from webllm_build.compile.cpu.variant import Flavour
 from webllm_build.compile.kernels.linear.epilogue import Epilogue, weight_buffers
-from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, ceildiv, let, local, splat, store, total, vec
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, ceildiv, let, local, splat, store, token_count, total, vec
 from webllm_build.quantize import GROUP, Scheme
 
 ROWS = 4  # of the weight, that a loop over blocks takes together; they are the elements of its sums

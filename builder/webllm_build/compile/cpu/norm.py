@@ -9,8 +9,8 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.epilogue import sigmoid, silu
-from webllm_build.compile.cpu.ops import at, sum_of, token_count, units, zeros
-from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, splat, store, vec
+from webllm_build.compile.cpu.ops import at, sum_of, units, zeros
+from webllm_build.compile.kernels.tir.ops import VEC, Buffer, Expr, Kernel, let, splat, store, token_count, vec
 
 
 def rms_norm(tokens: int | None, columns: int, eps: float, *, residual: bool = False, scaled: bool = False) -> PrimFunc:

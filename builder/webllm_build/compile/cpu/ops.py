@@ -26,11 +26,6 @@ def units(count: Expr) -> Iterator[Expr]:
         yield unit
 
 
-def token_count(tokens: int | None) -> Expr:
-    """Of a call: a number where the kernel knows it, or symbolic. Once in a kernel."""
-    return size("n") if tokens is None else tokens
-
-
 def zeros(name: str, vectors: int) -> Buffer:
     """Sums of a kernel: `vectors` float32x4, to be read and stored at vec(index)."""
     sums = local(name, vectors * VEC)

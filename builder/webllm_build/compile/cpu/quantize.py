@@ -6,10 +6,10 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.norm import inverse_rms
-from webllm_build.compile.cpu.ops import sum_of, token_count, units
+from webllm_build.compile.cpu.ops import sum_of, units
 from webllm_build.compile.cpu.rounding import codes_of, rounded, shifted_codes
 from webllm_build.compile.cpu.unpack import QUADS
-from webllm_build.compile.kernels.tir.ops import Expr, Kernel, let, splat, store, total, vec
+from webllm_build.compile.kernels.tir.ops import Expr, Kernel, let, splat, store, token_count, total, vec
 from webllm_build.quantize import GROUP
 
 SCALE, SUM = 0, 1  # places in out_s: of a block, its scale, and its scale times the sum of its codes

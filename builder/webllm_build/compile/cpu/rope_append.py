@@ -6,9 +6,9 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.kv_cache import KvCache, Places
-from webllm_build.compile.cpu.ops import WRITTEN_OUT, at, sum_of, token_count, units, zeros
+from webllm_build.compile.cpu.ops import WRITTEN_OUT, at, sum_of, units, zeros
 from webllm_build.compile.kernels.attention.kv_cache import KEY, VALUE, qk_norm_buffer
-from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, counted, let, local, size, splat, store, vec, when
+from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, counted, let, local, size, splat, store, token_count, vec, when
 from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.model.attention import Attention
 

@@ -8,7 +8,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.epilogue import FUNCTIONS
-from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, size, store, when
+from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, store, token_count, when
 from webllm_build.model.ops import Function
 
 THREADS = 64
@@ -21,7 +21,7 @@ def activate(tokens: int | None, columns: int, activation: Function, *, factor: 
     Parameters: x float32[n, columns], factor as x, out as x.
     """
     with Kernel() as kernel:
-        n = size("n") if tokens is None else tokens
+        n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         times = kernel.buffer("factor", (n, columns), "float32") if factor else None
         out = kernel.buffer("out", (n, columns), "float32")
@@ -40,7 +40,7 @@ def xielu(tokens: int | None, columns: int) -> PrimFunc:
     Parameters: x float32[n, columns], weights float32[4], out as x.
     """
     with Kernel() as kernel:
-        n = size("n") if tokens is None else tokens
+        n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         weights = kernel.buffer("weights", (4,), "float32")
         out = kernel.buffer("out", (n, columns), "float32")

@@ -8,7 +8,7 @@ from tvm.tirx import PrimFunc
 
 from webllm_build.compile.kernels.linear.epilogue import sigmoid
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, dot, inverse_rms, launch, local, size, splat, store, vec
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, dot, inverse_rms, launch, local, splat, store, token_count, vec
 from webllm_build.compile.kernels.tir.rows import Row, square
 from webllm_build.compile.target import Variant
 
@@ -23,7 +23,7 @@ def add_gated(variant: Variant, tokens: int | None, columns: int, eps: float) ->
     residual and out as x.
     """
     with Kernel() as kernel:
-        n = size("n") if tokens is None else tokens
+        n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         weight, gate = (kernel.buffer(name, (columns,), "float32") for name in ("norm_weight", "gate"))
         y, residual, out = (kernel.buffer(name, (n, columns), "float32") for name in ("y", "residual", "out"))

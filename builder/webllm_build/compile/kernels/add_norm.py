@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tvm.tirx import PrimFunc
 
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, inverse_rms, launch, let, local, size, splat, store, vec
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, inverse_rms, launch, let, local, splat, store, token_count, vec
 from webllm_build.compile.kernels.tir.rows import Row, square
 from webllm_build.compile.target import Variant
 
@@ -18,7 +18,7 @@ def add_norm(variant: Variant, rows: int | None, columns: int, eps: float, *, sc
     out float32[n, columns]. A workgroup has a row.
     """
     with Kernel() as kernel:
-        n = size("n") if rows is None else rows
+        n = token_count(rows)
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (columns,), "float32")
         residual = kernel.buffer("residual", (n, columns), "float32")

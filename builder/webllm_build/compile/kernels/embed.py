@@ -7,7 +7,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.dequantize import load_block
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, weight_buffers
-from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, size, splat, store, vec, when
+from webllm_build.compile.kernels.tir.ops import Kernel, ceildiv, launch, let, splat, store, token_count, vec, when
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP, Part
 
@@ -29,7 +29,7 @@ def embed(
     PLAIN.check(rows, columns)
     blocks = columns // GROUP
     with Kernel() as kernel:
-        n = size("n") if count is None else count
+        n = token_count(count)
         tokens = None if table_rows is None else kernel.buffer("tokens", (n,), "int32")
         vectors = kernel.buffer("vectors", (n, of_pictures), "float32") if of_pictures else None
         weight = weight_buffers(kernel, scheme, rows, columns)

@@ -6,7 +6,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, inverse_rms, launch, let, local, size, splat, store, vec, when
+from webllm_build.compile.kernels.tir.ops import VEC, Kernel, inverse_rms, launch, let, local, splat, store, token_count, vec, when
 from webllm_build.compile.kernels.tir.rows import Row, square
 from webllm_build.compile.target import Variant
 
@@ -22,7 +22,7 @@ def layer_inputs(variant: Variant, tokens: int | None, columns: int, count: int,
     """
     vectors = columns // VEC
     with Kernel() as kernel:
-        n = size("n") if tokens is None else tokens
+        n = token_count(tokens)
         projected, rows = (kernel.buffer(name, (n, count * columns), "float32") for name in ("projected", "rows"))
         weight = kernel.buffer("norm_weight", (columns,), "float32")
         outs = [kernel.buffer(f"out{i}", (n, columns), "float32") for i in range(outputs)]

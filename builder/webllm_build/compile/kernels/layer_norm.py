@@ -6,7 +6,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, dot, inverse_rms, launch, let, local, size, splat, store, vec
+from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, dot, inverse_rms, launch, let, local, splat, store, token_count, vec
 from webllm_build.compile.kernels.tir.rows import Row
 from webllm_build.compile.target import Variant
 
@@ -21,7 +21,7 @@ def layer_norm(variant: Variant, tokens: int | None, columns: int, eps: float, *
     float32[columns], out float32[n, columns].
     """
     with Kernel() as kernel:
-        n = size("n") if tokens is None else tokens
+        n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (columns,), "float32")
         added = kernel.buffer("norm_bias", (columns,), "float32") if bias else None

@@ -20,9 +20,9 @@ from webllm_build.compile.kernels.tir.ops import (
     launch,
     let,
     local,
-    size,
     splat,
     store,
+    token_count,
     vec,
     when,
 )
@@ -42,7 +42,7 @@ def norm_parts(
     of a row.
     """
     with Kernel() as kernel:
-        n = size("n") if tokens is None else tokens
+        n = token_count(tokens)
         x = kernel.buffer("x", (n, columns), "float32")
         weight = kernel.buffer("norm_weight", (sum(sizes),), "float32")
         gate = kernel.buffer("gate", (n, gates), "float32") if gates is not None else None

@@ -8,9 +8,9 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.linear.epilogue import silu
-from webllm_build.compile.kernels.recurrence.slots import SlotState, lane, token_count
+from webllm_build.compile.kernels.recurrence.slots import SlotState, lane
 from webllm_build.compile.kernels.recurrence.stage import Stage
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, launch, let, local, store, total, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, ceildiv, launch, let, local, store, token_count, total, when
 from webllm_build.compile.target import Variant
 from webllm_build.model.recurrence import Convolution
 

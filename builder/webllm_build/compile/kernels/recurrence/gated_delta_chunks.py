@@ -16,7 +16,7 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.recurrence.chunks import Carried, Rows, Tile, chunks_of, product, tiles
 from webllm_build.compile.kernels.recurrence.gated_delta import Places, sigmoid, silu, softplus
-from webllm_build.compile.kernels.recurrence.slots import SLOT_READ, SLOT_WRITTEN, SlotState, token_count
+from webllm_build.compile.kernels.recurrence.slots import SLOT_READ, SLOT_WRITTEN, SlotState
 from webllm_build.compile.kernels.recurrence.stage import Stage
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
@@ -35,6 +35,7 @@ from webllm_build.compile.kernels.tir.ops import (
     shared,
     splat,
     store,
+    token_count,
     total,
     vec,
     when,

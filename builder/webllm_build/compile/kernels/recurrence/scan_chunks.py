@@ -17,7 +17,7 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.kernels.linear.epilogue import silu
 from webllm_build.compile.kernels.recurrence.chunks import Carried, Rows, Tile, chunks_of, product, tiles
 from webllm_build.compile.kernels.recurrence.scan import GPU, Rates
-from webllm_build.compile.kernels.recurrence.slots import SlotState, token_count
+from webllm_build.compile.kernels.recurrence.slots import SlotState
 from webllm_build.compile.kernels.recurrence.stage import Stage
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
@@ -32,6 +32,7 @@ from webllm_build.compile.kernels.tir.ops import (
     local,
     shared,
     store,
+    token_count,
     total,
     vec,
     when,

@@ -13,11 +13,6 @@ from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, size
 POSITION, SLOT_READ, SLOT_WRITTEN = 0, 3, 4  # words of a row in `state`
 
 
-def token_count(rows: int | None) -> Expr:
-    """Of a step: the rows of a decode step, or a symbolic size. Once in a kernel."""
-    return size("n") if rows is None else rows
-
-
 def lane(index: Expr, lanes: int) -> Expr:
     """The index of `lanes` numbers from `index` on, of a buffer that is read a number or a vector at a time."""
     return index if lanes == 1 else T.ramp(index, 1, lanes)

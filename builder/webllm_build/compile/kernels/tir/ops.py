@@ -60,6 +60,11 @@ def size(name: str) -> Expr:
     return IRBuilder.name(name, T.int32())
 
 
+def token_count(tokens: int | None) -> Expr:
+    """Of a call: a number where the kernel knows it, or symbolic. Once in a kernel."""
+    return size("n") if tokens is None else tokens
+
+
 @dataclass(frozen=True, eq=False)
 class UpTo:
     """An extent of a grid of which only the first `needed` workgroups are launched, an expression of sizes that the runtime knows
