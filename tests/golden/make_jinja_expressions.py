@@ -16,6 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from make_jinja_scopes import rendered
+
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "runtime_js" / "test" / "golden" / "jinja_expressions.json"
 CONTEXT: dict[str, Any] = {"rows": [{"k": 2, "t": "p"}, {"k": 1, "t": "Q"}, {"k": 2, "t": None}], "words": ["u", "V", "w w"]}
@@ -130,20 +132,13 @@ def written(random: Random, form: str) -> str:
     return re.sub(f"<({'|'.join(PARTS)})>", lambda part: written(random, random.choice(PARTS[part[1]])), form)
 
 
-def rendered(jinja: Any, text: str) -> str | None:
-    try:
-        return str(jinja.from_string(text).render(**CONTEXT))
-    except Exception:
-        return None
-
-
 def main() -> None:
     count, seed, out = (int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])) if len(sys.argv) > 3 else (1200, 1, OUT)
     jinja = runpy.run_path(str(ROOT / "builder" / "webllm_build" / "source" / "tokenizer_child.py"))["environment"]()
     random, cases = Random(seed), dict[str, str | None]()
     while len(cases) < count:
         template = f"{{{{ {written(random, '<expression>')} }}}}"
-        cases[template] = rendered(jinja, template)
+        cases[template] = rendered(jinja, template, CONTEXT)
     listed = [{"template": template, "render": render} for template, render in cases.items()]
     out.write_text(json.dumps({"context": CONTEXT, "cases": listed}, indent=0) + "\n", "utf-8")
 

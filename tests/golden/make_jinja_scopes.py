@@ -128,9 +128,9 @@ class Writer:
                 return draw(["{{ varargs }}", "{{ kwargs }}", "{{ caller is defined }}", "{{ 'kwargs' }}"])
 
 
-def rendered(jinja: Any, text: str) -> str | None:
+def rendered(jinja: Any, text: str, context: dict[str, Any]) -> str | None:
     try:
-        return str(jinja.from_string(text).render(**CONTEXT))
+        return str(jinja.from_string(text).render(**context))
     except Exception:
         return None
 
@@ -147,7 +147,7 @@ def main() -> None:
     refused = 0
     while len(cases) < count:
         text = "{% set ns = namespace(a=0, b='n') %}" + writer.body(writer.draw.randint(1, 3))
-        render = rendered(jinja, text)
+        render = rendered(jinja, text, CONTEXT)
         refused += render is None
         if len(text) < 800 and (render is not None or refused % 8 == 0):  # most of those that fail do so early
             cases.append({"template": text, "render": render})
