@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SINKS, cut, roomForPrompt, shortened, withoutMiddle } from "../src/engine/overflow.ts";
+import { SINKS, cut, roomForPrompt, shortened, withoutMiddle, withoutOldest } from "../src/engine/overflow.ts";
 import { ContextWindowSizeExceededError } from "../src/support/errors.ts";
 import { CONTEXT, MODEL, PLACES, soon } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
@@ -22,7 +22,7 @@ test("whole turns are left out, from the oldest on, and neither the system's mes
   assert.deepEqual([...shortened(said("uauau"), "error")], []);
   const long = "ua".repeat(39) + "u";
   const lengths = [...shortened(said(long), "drop_oldest")].map(({ length }) => length);
-  assert.deepEqual(lengths, [63, 47, 31, 15, 1], "in steps, so that the next turns begin alike");
+  assert.deepEqual(lengths, [63, 47, 31, 15, 7, 3, 1], "in steps, so that the next turns begin alike, and no more than must be");
 });
 
 test("of a message the middle goes, and no half of a character stays", () => {
@@ -30,6 +30,26 @@ test("of a message the middle goes, and no half of a character stays", () => {
   assert.equal(of("0123456789abcdefghij", 9), "012\n[…]\nhij");
   assert.equal(of("🦙".repeat(10), 8), "🦙\n[…]\n🦙");
   assert.equal(of("short", 1), undefined);
+});
+
+test("where one message is not enough the longest of them lose their middles, and are equally long then", () => {
+  const messages = [["system", 99], ["user", 30], ["assistant", 8], ["tool", 40], ["user", 20]].map(([role, length]) => ({ role: String(role), content: "x".repeat(Number(length)) }));
+  const lengths = (characters: number): number[] | undefined => withoutMiddle(messages, characters)?.map(({ content }) => content.length);
+  assert.deepEqual(lengths(9), [99, 30, 8, 31, 20]);
+  assert.deepEqual(lengths(30), [99, 19, 8, 19, 20]);
+  assert.deepEqual(lengths(60), [99, 9, 8, 9, 9]);
+  assert.equal(lengths(98), undefined);
+});
+
+test("what is left of an answer beyond the context is the same at once as token by token", () => {
+  for (const context of [16, 17, 32]) {
+    const known: number[] = [];
+    for (let token = 0; token < 5 * context; token++) {
+      known.push(token);
+      if (known.length > context) known.splice(SINKS, known.length - (context >> 1));
+      assert.deepEqual(withoutOldest(Array.from({ length: token + 1 }, (_, i) => i), context), known);
+    }
+  }
 });
 
 test("of a text the oldest tokens go but the first few, in steps, or its middle", () => {
@@ -82,6 +102,9 @@ for (const [place, make] of Object.entries(PLACES)) {
         assert.ok(told <= CONTEXT - 8 && told > CONTEXT / 2, `${told} tokens`);
       }
     }
+    const documents = ["a", "b", "c"].map((letter, i) => ({ role: i === 1 ? "assistant" as const : "user" as const, content: letter.repeat(2 * CONTEXT) }));
+    const { usage: { prompt_tokens: several } } = await client.chatCompletion({ ...ask, messages: documents, context_overflow: "truncate_middle" });
+    assert.ok(several <= CONTEXT - 8 && several > CONTEXT / 2, `${several} tokens`);
     const text = await client.completions.create({ prompt: "z".repeat(3 * CONTEXT), temperature: 0, max_tokens: 4, context_overflow: "truncate_middle" });
     assert.equal(text.usage?.prompt_tokens, CONTEXT - 4);
     const endless = await soon(client.completions.create({ prompt: "once", temperature: 0, max_tokens: 2 * CONTEXT, context_overflow: "drop_oldest" }), "a shift", 8000);

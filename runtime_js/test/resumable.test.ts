@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { ChatCompletionRequestNonStreaming } from "../src/api/openai/types.ts";
 import { Journal } from "../src/storage/journal.ts";
 import { ModelNotLoadedError, RequestValidationError } from "../src/support/errors.ts";
-import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { CONTEXT, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 import { turns } from "./fakes/turns.ts";
 import { FakeStorage } from "./fakes/web.ts";
@@ -99,6 +99,38 @@ for (const [place, make] of Object.entries(PLACES)) {
     const { completion, replayedTokens } = await client.resumeChatCompletion("form", GO_ON);
     assert.ok(replayedTokens > 4, "texts that could be no others came at once");
     assert.deepEqual(completion?.choices, whole);
+  });
+
+  check("logprobs, and what has left the context, are those of an answer that was not cut off", async () => {
+    const turn = (i: number): { role: "user" | "assistant"; content: string } => ({ role: i % 2 === 0 ? "user" : "assistant", content: `${i} ${"x".repeat(40)}` });
+    const messages = Array.from({ length: 21 }, (_, i) => turn(i));
+    for (const [id, steps, more] of [
+      ["logprobs", 7, { logprobs: true, top_logprobs: 2, temperature: 1 }], ["shifted", CONTEXT + 30, { max_tokens: 2 * CONTEXT, context_overflow: "drop_oldest", temperature: 1 }],
+      ["both", CONTEXT, { max_tokens: CONTEXT + 60, context_overflow: "drop_oldest", logprobs: true }], ["shortened", 5, { context_overflow: "drop_oldest", messages }],
+    ] as const) {
+      const ask = { ...ASK, ...more };
+      const whole = await (await loaded(make)).client.chatCompletion(ask);
+      await cutOff(make, id, steps, { ...kept(id), ...ask });
+      kill();
+      const { client } = await loaded(make);
+      const [found] = await client.listResumableSessions();
+      assert.equal(found?.processedSeqLen, whole.usage.prompt_tokens + (found?.emittedTokens ?? 0), id);
+      const { completion } = await client.resumeChatCompletion(id, GO_ON);
+      assert.deepEqual([completion?.choices, completion?.usage.completion_tokens], [whole.choices, whole.usage.completion_tokens], id);
+    }
+  });
+
+  check("tabs that read what is kept at the same time are in nobody's way", async () => {
+    for (const id of ["a", "b"]) await cutOff(make, id, 3);
+    kill();
+    const [one, other] = [await loaded(make), await loaded(make)];
+    storage.step = (what) => (what === "opened" ? pause() : Promise.resolve());
+    const lists = await Promise.all([one, other].map(({ client }) => client.listResumableSessions()));
+    assert.deepEqual(lists.map((list) => list.map(({ resumable }) => resumable)), [[true, true], [true, true]]);
+    const [, resumed] = await Promise.all([other.client.listResumableSessions(), one.client.resumeChatCompletion("b", GO_ON)]);
+    assert.equal(resumed.recoveryMode, "token_replay");
+    await Promise.all([other.client.listResumableSessions(), one.client.deleteResumableSession("a")]);
+    assert.deepEqual(await one.client.listResumableSessions(), []);
   });
 
   check("a record that was cut in the middle is left out, and so is one that was never written", async () => {

@@ -165,7 +165,7 @@ export class LocalHost implements ModelHost {
       const past = before.length === 0 ? undefined : { journal: undefined, tokens: before };
       return this.#begun(session, session.answer(request, processor, past, drafter, signal), signal);
     }
-    const [kept, past] = await keep(request, request.resumable, session.modelId, (await session.encode(request.prompt)).length);
+    const [kept, past] = await keep(request, request.resumable, session.modelId, await session.promptTokens(request));
     try {
       return await this.#begun(session, session.answer(kept, undefined, past, drafter, signal), signal);
     } catch (error) {

@@ -61,8 +61,8 @@ function readKept(text: string, sessionId: string): Kept {
 }
 
 /** What is kept under an id; null where nothing is. Raises RequestValidationError where it is under way, or is no answer of this engine. */
-async function find(sessionId: string): Promise<Kept & { readonly past: Journaled } | null> {
-  const found = await Journal.resume(sessionId).catch((error: unknown) => {
+async function find(sessionId: string, onlyReads: boolean): Promise<Kept & { readonly past: Journaled } | null> {
+  const found = await Journal.resume(sessionId, onlyReads).catch((error: unknown) => {
     throw isNamed(error, "NoModificationAllowedError") ? running(sessionId) : error;
   });
   if (found === null) return null;
@@ -77,7 +77,7 @@ async function find(sessionId: string): Promise<Kept & { readonly past: Journale
 
 /** The same; raises RequestValidationError where nothing is kept, too. */
 export async function reopen(sessionId: string): Promise<Kept & { readonly past: Journaled }> {
-  const found = await find(sessionId);
+  const found = await find(sessionId, false);
   if (found === null) throw new RequestValidationError(`No answer is kept under "${sessionId}".`, { param: "sessionId" });
   return found;
 }
@@ -85,7 +85,7 @@ export async function reopen(sessionId: string): Promise<Kept & { readonly past:
 /** Null where it is gone, as an answer that has ended meanwhile is. */
 async function kept(sessionId: string): Promise<KeptAnswer | null> {
   try {
-    const found = await find(sessionId);
+    const found = await find(sessionId, true);
     if (found === null) return null;
     const { modelId, promptTokens, past: { journal, tokens } } = found;
     journal.close();
@@ -96,10 +96,6 @@ async function kept(sessionId: string): Promise<KeptAnswer | null> {
 }
 
 export async function keptAnswers(): Promise<KeptAnswer[]> {
-  const found: KeptAnswer[] = [];
-  for (const id of await listJournals()) {
-    const one = await kept(id);
-    if (one !== null) found.push(one);
-  }
-  return found;
+  const found = await Promise.all((await listJournals()).map(kept));
+  return found.filter((one) => one !== null);
 }

@@ -2,7 +2,7 @@
 
 import type { CacheView, Draw, TokenLogprobs, TokenMask, TokenVectors } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
-import { SINKS } from "./overflow.ts";
+import { SINKS, droppedAtOnce } from "./overflow.ts";
 import { MAX_DEPTH, type StepPace } from "./pace.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequences.ts";
@@ -345,7 +345,7 @@ export class Generation {
   /** Leaves out what is in the middle. Keys hold their positions, so that what stays is computed again. */
   shift(): void {
     const begin = wholeLength(this.tokens, SINKS); // no part of a picture stays
-    let end = SINKS + this.tokens.length - (this.contextLength >> 1);
+    let end = SINKS + droppedAtOnce(this.contextLength);
     while ((this.tokens[end] ?? 0) < 0) end++;
     this.tokens.splice(begin, end - begin);
   }

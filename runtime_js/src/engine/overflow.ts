@@ -4,7 +4,7 @@ import { PICTURE } from "../media/source.ts";
 
 /**
  * "drop_oldest" leaves out whole turns from the oldest on, but no system message in front of them; of a text the oldest tokens but SINKS.
- * "truncate_middle" also keeps the first turn, and where that is not enough, as much of the longest message's beginning as of its end; so it
+ * "truncate_middle" also keeps the first turn, and where that is not enough, as much of the longest messages' beginnings as of their ends; so it
  * does of a text.
  */
 export const OVERFLOWS = ["error", "drop_oldest", "truncate_middle"] as const;
@@ -28,31 +28,58 @@ export function* shortened<T extends { readonly role: string }>(
   const [first] = starts;
   if (first === undefined || overflow === "error") return;
   const kept = overflow === "truncate_middle" ? 1 : 0;
-  const step = 2 ** Math.max(0, Math.floor(Math.log2(starts.length / PARTS)));
-  for (let turns = step; kept + turns < starts.length + step - 1; turns += step) {
-    const from = starts[Math.min(kept + turns, starts.length - 1)];
-    yield [...messages.slice(0, starts[kept] ?? first), ...messages.slice(from)];
+  const most = starts.length - 1 - kept;
+  let step = 2 ** Math.max(0, Math.floor(Math.log2(starts.length / PARTS)));
+  for (let turns = 0; turns < most;) {
+    while (turns + step > most) step >>= 1; // of the last ones as many stay as there is room for
+    turns += step;
+    yield [...messages.slice(0, starts[kept] ?? first), ...messages.slice(starts[kept + turns])];
   }
 }
 
 /** Stands where the middle of a message was. */
 const GAP = "\n[…]\n";
 
-/** The same messages with so many characters less in the middle of the longest; undefined where there are not so many. */
-export function withoutMiddle<T extends { readonly role: string; readonly content: string; readonly pictures?: readonly unknown[] | undefined }>(
-  messages: readonly T[], characters: number,
-): T[] | undefined {
-  const others = messages.filter(({ role }) => role !== "system");
-  const [longest] = others.toSorted((a, b) => b.content.length - a.content.length);
-  const kept = (longest?.content.length ?? 0) - characters - GAP.length;
-  if (longest === undefined || kept < 2) return undefined;
-  const [head, tail] = [longest.content.slice(0, kept >> 1), longest.content.slice(-(kept >> 1))];
+/** What is cut: a message of the prompt, not the system's. */
+interface Cuttable {
+  readonly role: string;
+  readonly content: string;
+  readonly pictures?: readonly unknown[] | undefined;
+}
+
+/** The same messages with so many characters less in the middle of the longest, which become equally long; undefined where there are not so many. */
+export function withoutMiddle<T extends Cuttable>(messages: readonly T[], characters: number): T[] | undefined {
+  const lengths = messages.filter(({ role }) => role !== "system").map(({ content }) => content.length).sort((a, b) => b - a);
+  let sum = -characters;
+  for (const [i, length] of lengths.entries()) {
+    sum += length - GAP.length;
+    const kept = Math.floor(sum / (i + 1));
+    if (kept < 2 || kept + GAP.length < (lengths[i + 1] ?? 0)) continue;
+    return messages.map((message) => (message.role === "system" || message.content.length < length ? message : shorter(message, kept)));
+  }
+  return undefined;
+}
+
+/** A message with so many characters of its beginning and its end. */
+function shorter<T extends Cuttable>(message: T, kept: number): T {
+  const [head, tail] = [message.content.slice(0, kept >> 1), message.content.slice(-(kept >> 1))];
   // Neither half of a pair of surrogates.
   const content = head.replace(/[\ud800-\udbff]$/, "") + GAP + tail.replace(/^[\udc00-\udfff]/, "");
-  const { pictures: all = [] } = longest;
+  const { pictures: all = [] } = message;
   const placesIn = (text: string): number => text.split(PICTURE).length - 1;
   const pictures = [...all.slice(0, placesIn(head)), ...all.slice(all.length - placesIn(tail))];
-  return messages.map((message) => (message === longest ? { ...message, content, ...(all.length > 0 && { pictures }) } : message));
+  return { ...message, content, ...(all.length > 0 && { pictures }) };
+}
+
+/** Tokens behind the first SINKS that go each time that an answer grows beyond the context: half a context stays. */
+export function droppedAtOnce(contextLength: number): number {
+  return contextLength + 1 - (contextLength >> 1);
+}
+
+/** What is in the context of these tokens, which have come one after the other. */
+export function withoutOldest(tokens: readonly number[], contextLength: number): readonly number[] {
+  const times = Math.ceil(Math.max(0, tokens.length - contextLength) / droppedAtOnce(contextLength));
+  return times === 0 ? tokens : [...tokens.slice(0, SINKS), ...tokens.slice(SINKS + times * droppedAtOnce(contextLength))];
 }
 
 /** Tokens of a text, at most `most` of them. */

@@ -1,4 +1,4 @@
-/** A prompt whose tokens' probabilities are asked for: all but its first come as an answer's do, by steps, though no others may. */
+/** Tokens whose probabilities are asked for, of a prompt all but its first, or of an answer that comes again: they come by steps, though no others may. */
 
 import type { Constraint } from "./constraint.ts";
 import type { DraftSource } from "./speculation.ts";
@@ -6,30 +6,30 @@ import { addToken, noTokens } from "./token_set.ts";
 
 export class Recital implements Constraint, DraftSource {
   readonly likely = 1;
-  readonly #prompt: readonly number[];
+  readonly #tokens: readonly number[];
   readonly #inner: Constraint | undefined;
   readonly #mask: Uint32Array;
-  /** Tokens of the prompt that came. */
-  #at = 1;
-  /** Tokens behind it that came. */
+  /** Those of them that came. */
+  #at: number;
+  /** Tokens behind them that came. */
   #behind = 0;
 
-  /** `inner` is what holds behind the prompt. */
-  constructor(prompt: readonly number[], vocabSize: number, inner: Constraint | undefined) {
-    this.#prompt = prompt;
+  /** Of `tokens` so many are there; `inner` is what holds behind them. */
+  constructor(tokens: readonly number[], present: number, vocabSize: number, inner: Constraint | undefined) {
+    [this.#tokens, this.#at] = [tokens, present];
     this.#inner = inner;
     this.#mask = noTokens(vocabSize);
   }
 
   mask(): Uint32Array | undefined {
-    const token = this.#prompt[this.#at];
+    const token = this.#tokens[this.#at];
     if (token === undefined) return this.#inner?.mask();
     addToken(this.#mask.fill(0), token);
     return this.#mask;
   }
 
   accept(token: number): void {
-    if (this.#at < this.#prompt.length) {
+    if (this.#at < this.#tokens.length) {
       this.#at++;
       return;
     }
@@ -46,19 +46,19 @@ export class Recital implements Constraint, DraftSource {
 
   /** Nothing is jumped over. */
   forced(): readonly number[] {
-    return this.#at < this.#prompt.length ? [] : this.#inner?.forced() ?? [];
+    return this.#at < this.#tokens.length ? [] : this.#inner?.forced() ?? [];
   }
 
   get isEnded(): boolean {
-    return this.#at >= this.#prompt.length && this.#inner?.isEnded === true;
+    return this.#at >= this.#tokens.length && this.#inner?.isEnded === true;
   }
 
   dispose(): void {
     this.#inner?.dispose();
   }
 
-  /** The prompt's own tokens, several of which come in one step. */
+  /** The tokens themselves, several of which come in one step. */
   propose(tokens: readonly number[], most: number): readonly number[] {
-    return this.#prompt.slice(tokens.length, tokens.length + most);
+    return this.#tokens.slice(tokens.length, tokens.length + most);
   }
 }

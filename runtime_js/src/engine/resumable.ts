@@ -18,15 +18,21 @@ export class Resumed implements GenerationListener {
   readonly #writer: AnswerWriter | Remembered;
   readonly #journal: Journal | undefined;
   readonly #hasBegun: boolean;
+  readonly #comesAgain: boolean;
+  /** Tokens of the past that are still to come again. */
+  #toCome: number;
   /** Whether the tokens of the past end the answer. */
   readonly isEnded: boolean;
 
-  constructor(writer: AnswerWriter | Remembered, { journal, tokens }: Past) {
+  /** `comesAgain`: those of the past come by steps once more. */
+  constructor(writer: AnswerWriter | Remembered, { journal, tokens }: Past, comesAgain: boolean) {
     this.#writer = writer;
     this.#journal = journal;
-    this.#hasBegun = tokens.length > 0;
+    this.#comesAgain = comesAgain;
+    this.#toCome = comesAgain ? tokens.length : 0;
+    this.#hasBegun = tokens.length > 0 && !comesAgain;
     if (this.#hasBegun) writer.begin();
-    this.isEnded = tokens.map((token) => writer.token(token)).includes(true);
+    this.isEnded = this.#hasBegun && tokens.map((token) => writer.token(token)).includes(true);
   }
 
   begin(): void {
@@ -34,13 +40,14 @@ export class Resumed implements GenerationListener {
   }
 
   token(token: number, logprobs?: TokenLogprobs): boolean {
-    this.#journal?.append(token);
+    if (this.#toCome > 0) this.#toCome--;
+    else this.#journal?.append(token);
     return this.#writer.token(token, logprobs);
   }
 
   end(reason: FinishReason, cached: number, drafts?: DraftCounts): void {
     void this.#journal?.remove();
-    this.#writer.end(reason, cached, drafts);
+    this.#writer.end(reason, cached, this.#comesAgain ? undefined : drafts); // what came again was no guess
   }
 
   fail(error: unknown): void {

@@ -15,7 +15,7 @@ import type { Constraint } from "./constraint.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
 import { DraftModel } from "./draft_model.ts";
 import { embed, poolOf, textsToEmbed, withoutEnd } from "./embedding.ts";
-import { cut, roomForPrompt, shortened, withoutMiddle, type Overflow } from "./overflow.ts";
+import { cut, roomForPrompt, shortened, withoutMiddle, withoutOldest, type Overflow } from "./overflow.ts";
 import type { Generation } from "./generation.ts";
 import { Lookup } from "./lookup.ts";
 import { ProcessedAnswer, type LogitProcessor } from "./logit_processor.ts";
@@ -83,7 +83,7 @@ interface Encoded {
 /** What could be done next where an answer may leave out so much. */
 const OTHERWISE: Readonly<Record<Overflow, string>> = {
   error: ", or let the oldest part be left out by context_overflow: \"drop_oldest\"",
-  drop_oldest: ", or let the middle of its longest message be left out by context_overflow: \"truncate_middle\"", truncate_middle: "",
+  drop_oldest: ", or let the middle of its longest messages be left out by context_overflow: \"truncate_middle\"", truncate_middle: "",
 };
 
 function tooLong(kind: Prompt["kind"], { length }: readonly number[], contextLength: number, overflow: Overflow): ContextWindowSizeExceededError {
@@ -166,7 +166,11 @@ export class Session {
     const grammar = structure === undefined ? undefined : await TimedConstraint.of(grammars.constraint(structure));
     await this.#ready;
     const behind = this.#budgeted(request.thinkingBudget, parse, grammar);
-    const recital = request.recites === true ? new Recital(prompt, this.#parts.vocabSize, behind) : undefined;
+    const before = tokenizer.known(past?.tokens ?? [], "sessionId");
+    for (const token of before) behind?.accept(token);
+    const recites = request.recites === true;
+    const comesAgain = before.length > 0 && (recites || sampling.topLogprobs !== undefined); // nobody has kept the logprobs
+    const recital = recites || comesAgain ? new Recital([...prompt, ...before], recites ? 1 : prompt.length, this.#parts.vocabSize, behind) : undefined;
     const constraint = recital ?? behind;
     let stop: Stop = () => undefined;
     const events = new PushStream<AnswerEvent>(() => stop());
@@ -174,36 +178,34 @@ export class Session {
     const detokenizer = tokenizer.detokenizer(tags);
     const writer = new AnswerWriter(prompt.length, request.stop, eosTokenIds, detokenizer, parse, events, grammar?.times);
     const sampler = new Sampler({ ...this.#parts.sampling, ...sampling }, this.#asWords(prompt, shown), request.choice, processor && new ProcessedAnswer(processor, request.step === "next"));
-    const before = past?.tokens ?? [];
-    tokenizer.known(before, "sessionId");
-    if (before.length > 0) sampler.skip(before);
-    for (const token of before) constraint?.accept(token);
+    if (before.length > 0 && !comesAgain) sampler.skip(before);
     const keepsTokens = request.prompt.kind === "chat" && request.prompt.conversation.keepsTokens === true && shown.size === 0;
     const heard = !keepsTokens ? writer : new Remembered(writer, (tokens) => {
       const said = eosTokenIds.has(tokens.at(-1) ?? -1) ? tokens.slice(0, -1) : tokens;
       const speller = tokenizer.detokenizer(tags);
       tokenizer.remember(rendered + said.map((token) => speller.push(token)).join(""), [...prompt, ...said]);
     });
-    const listener = past === undefined ? heard : new Resumed(heard, past);
-    const left = Math.min(request.maxTokens ?? Infinity, runner.shape.contextLength - prompt.length) - before.length;
-    if (listener instanceof Resumed && (listener.isEnded || left <= 0)) {
+    const listener = past === undefined ? heard : new Resumed(heard, past, comesAgain);
+    const shifts = request.overflow === "drop_oldest";
+    const { contextLength } = runner.shape;
+    const left = Math.min(request.maxTokens ?? Infinity, shifts ? Infinity : contextLength - prompt.length) - before.length;
+    if (listener instanceof Resumed && !comesAgain && (listener.isEnded || left <= 0)) {
       constraint?.dispose();
       listener.end(listener.isEnded ? "stop" : "length", 0);
       return events;
     }
-    const recited = recital === undefined ? 0 : prompt.length - 1;
-    const maxTokens = request.maxTokens === undefined ? Infinity : request.maxTokens - before.length + recited;
+    const maxTokens = request.maxTokens === undefined ? Infinity : request.maxTokens - (comesAgain ? 0 : before.length) + (recites ? prompt.length - 1 : 0);
     const { priority } = request;
     const drafts = recital === undefined ? this.#drafts(request.guesses, prompt.length, sampler, shown.size === 0 ? drafter : undefined) : [recital];
     const vectors = shown.size === 0 ? undefined : new PromptVectors(this.#pictures, [...shown.values()], this.#senseOf);
-    const shifts = request.overflow === "drop_oldest";
     try {
       if (maxTokens === 0) {
         throw new RequestValidationError("A prompt of one token has no logprobs: nothing comes before it.", { param: "max_tokens" });
       }
-      const known = recital !== undefined ? prompt.slice(0, 1) : before.length === 0 ? prompt : [...prompt, ...before];
-      if (recital !== undefined) writer.recite(prompt[0] ?? 0, prompt.length);
-      const ends = recital === undefined ? eosTokenIds : NO_ENDS; // the prompt may have some; the writer knows where the answer begins
+      const whole = before.length === 0 || comesAgain ? prompt : [...prompt, ...before];
+      const known = recites ? prompt.slice(0, 1) : shifts ? withoutOldest(whole, contextLength) : whole;
+      if (recites) writer.recite(prompt[0] ?? 0, prompt.length);
+      const ends = recites ? NO_ENDS : eosTokenIds; // the prompt may have some; the writer knows where the answer begins
       stop = this.#scheduler.add({ prompt: known, maxTokens, eosTokenIds: ends, sampler, shifts, priority, constraint, drafts, vectors }, listener);
     } catch (error) {
       constraint?.dispose();
@@ -301,6 +303,11 @@ export class Session {
       return input.kind === "text" ? withoutEnd(tokens, tokenizer.encodePart(input.text), most) : tokens.slice(0, most);
     });
     return embed(this.#scheduler, prompts, runner.shape, poolOf(call.pooling, embedding), signal);
+  }
+
+  /** Tokens of the prompt that an answer to this request goes on behind. Rejects as `answer` does. */
+  async promptTokens(request: AnswerRequest): Promise<number> {
+    return this.#fit(request, this.#parts.runner.shape.contextLength, await this.#see(request.prompt)).tokens.length;
   }
 
   /** The tokens of a prompt, of pictures the model's own image token. Rejects with RequestValidationError, or where a picture cannot be had. */

@@ -8,7 +8,7 @@ const ROOT = "webllm-build";
 const JOURNALS = "journals";
 /** Browsers let a worker that is ended go on for two seconds, and slow devices for some more. */
 const DELETE_ATTEMPTS = 100;
-const DELETE_PAUSE_MS = 50;
+const PAUSE_MS = 50;
 
 export function hasFileSystem(): boolean {
   return platform() !== undefined || (typeof navigator !== "undefined" && typeof navigator.storage?.getDirectory === "function");
@@ -79,19 +79,27 @@ export async function filesIn(folder: Folder): Promise<ReadonlyMap<string, FileF
   return new Map((await Promise.all(files)).filter((file) => file !== undefined));
 }
 
-/** Deletes a file or an empty folder. False where another page goes on using it. */
-async function deleteEntry(folder: Folder, name: string): Promise<boolean> {
+/** Does what needs a file for itself, which another page may read at this moment, or a worker have open that was just ended. Raises NoModificationAllowedError where that goes on. */
+export async function whenUnused<T>(attempts: number, work: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
-      await folder.removeEntry(name);
-      return true;
+      return await work();
     } catch (error) {
-      if (isNamed(error, "NotFoundError")) return true;
-      if (isNamed(error, "InvalidModificationError")) return false; // a folder into which a file has just come
-      if (!isNamed(error, "NoModificationAllowedError")) throw error;
-      if (tried === DELETE_ATTEMPTS) return false;
-      await new Promise((resolve) => { setTimeout(resolve, DELETE_PAUSE_MS); }); // a worker that was just ended still has a file open
+      if (tried >= attempts || !isNamed(error, "NoModificationAllowedError")) throw error;
+      await new Promise((resolve) => { setTimeout(resolve, PAUSE_MS); });
     }
+  }
+}
+
+/** Deletes a file or an empty folder. False where another page goes on using it. */
+async function deleteEntry(folder: Folder, name: string): Promise<boolean> {
+  try {
+    await whenUnused(DELETE_ATTEMPTS, () => folder.removeEntry(name));
+    return true;
+  } catch (error) {
+    if (isNamed(error, "NotFoundError")) return true;
+    if (isNamed(error, "InvalidModificationError") || isNamed(error, "NoModificationAllowedError")) return false; // a folder into which a file has just come
+    throw error;
   }
 }
 

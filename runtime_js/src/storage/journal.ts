@@ -5,7 +5,7 @@
  */
 
 import { RequestValidationError } from "../support/errors.ts";
-import { hasFileSystem, isNamed, journalFolder } from "./folders.ts";
+import { hasFileSystem, isNamed, journalFolder, whenUnused } from "./folders.ts";
 import { isSync, type SyncFile } from "./draft.ts";
 
 /** Of the files, and of what they hold. */
@@ -16,6 +16,10 @@ const RECORD_BYTES = 8;
 const MAX_JOURNALS = 16;
 const MAX_REQUEST_BYTES = 1 << 25;
 const MAX_TOKENS = 1 << 20;
+/** Another tab may read a file at this moment. */
+const ATTEMPTS = 6;
+/** Browsers let a worker that is ended go on for two seconds. */
+const RESUME_ATTEMPTS = 60;
 
 /** What an answer's journal holds. */
 export interface JournalContent {
@@ -47,9 +51,9 @@ function idOf(name: string): string[] {
   }
 }
 
-async function open(id: string, create: boolean): Promise<SyncFile | null> {
+async function open(id: string, create: boolean, attempts = ATTEMPTS): Promise<SyncFile | null> {
   const handle = await (await journalFolder(create)).getFileHandle(fileName(id), { create });
-  return isSync(handle) ? handle.createSyncAccessHandle() : null;
+  return isSync(handle) ? whenUnused(attempts, () => handle.createSyncAccessHandle()) : null;
 }
 
 export class Journal {
@@ -87,10 +91,10 @@ export class Journal {
     return new Journal(id, file, HEADER_BYTES + bytes.length, 0);
   }
 
-  /** Goes on with a journal; null where there is none. Raises RequestValidationError where it is damaged, and DOMException, as `create` does. */
-  static async resume(id: string): Promise<{ readonly journal: Journal; readonly content: JournalContent } | null> {
+  /** Goes on with a journal, or only reads it; null where there is none. Raises RequestValidationError where it is damaged, and DOMException, as `create` does. */
+  static async resume(id: string, onlyReads = false): Promise<{ readonly journal: Journal; readonly content: JournalContent } | null> {
     if (!hasFileSystem()) return null;
-    const file = await open(id, false).catch((error: unknown) => {
+    const file = await open(id, false, onlyReads ? ATTEMPTS : RESUME_ATTEMPTS).catch((error: unknown) => {
       if (isNamed(error, "NotFoundError")) return null;
       throw error;
     });
@@ -159,10 +163,11 @@ export async function listJournals(): Promise<string[]> {
 }
 
 /** Whether there was one that nobody uses. */
-export async function deleteJournal(id: string): Promise<boolean> {
+export async function deleteJournal(id: string, attempts = ATTEMPTS): Promise<boolean> {
   if (!hasFileSystem()) return false;
   try {
-    await (await journalFolder(false)).removeEntry(fileName(id));
+    const folder = await journalFolder(false);
+    await whenUnused(attempts, () => folder.removeEntry(fileName(id)));
     return true;
   } catch {
     return false;
@@ -179,5 +184,5 @@ async function makeRoom(id: string): Promise<void> {
     return { other, age: file?.lastModified ?? 0 };
   }));
   let surplus = others.length - MAX_JOURNALS + 1;
-  for (const { other } of ages.sort((a, b) => a.age - b.age)) if (surplus > 0 && await deleteJournal(other)) surplus--;
+  for (const { other } of ages.sort((a, b) => a.age - b.age)) if (surplus > 0 && await deleteJournal(other, 1)) surplus--;
 }

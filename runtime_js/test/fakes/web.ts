@@ -169,6 +169,7 @@ export class FakeFile {
     await this.#storage.answer("createSyncAccessHandle");
     if (this.#open > 0 || this.#storage.locked) throw new DOMException("open elsewhere", "NoModificationAllowedError");
     this.#open++;
+    await this.#storage.answer("opened");
     return {
       getSize: () => this.bytes.length,
       read: (into: Uint8Array, { at }: { at: number }) => {

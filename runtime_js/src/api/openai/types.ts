@@ -125,7 +125,7 @@ interface SamplingParams {
   readonly n?: number | null | undefined;
   /**
    * Where the context is too short: "drop_oldest" leaves out the oldest turns (of a text its oldest part), and lets the answer go on beyond the
-   * context; "truncate_middle" also keeps the first turn (of a text its beginning), and cuts the longest message's middle out where turns are not
+   * context; "truncate_middle" also keeps the first turn (of a text its beginning), and cuts the longest messages' middles out where turns are not
    * enough. Default: "error", which names both lengths.
    */
   readonly context_overflow?: "error" | "drop_oldest" | "truncate_middle" | null | undefined;
