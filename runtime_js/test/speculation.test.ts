@@ -60,6 +60,14 @@ test("an answer is the same with guesses, right and wrong ones, whatever is aske
   }
 });
 
+test("a prompt is on its way before anything is looked up in it, which takes time where it is long", async () => {
+  const it = setup(WIDE);
+  const calls: number[] = [];
+  const source: DraftSource = { likely: 0.5, propose: () => { calls.push(it.runner.calls.length); return []; } };
+  await generate(it, request(promptOf(40, 3), { maxTokens: 3, drafts: [source] }));
+  assert.ok(calls.length > 0 && calls.every((before) => before > 0), calls.join());
+});
+
 test("each token of an answer is drawn with the noise of its place, however many guesses were taken back", async () => {
   const it = setup(WIDE);
   const words = new Map<number, number | undefined>();

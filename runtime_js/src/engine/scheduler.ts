@@ -106,8 +106,8 @@ export class Scheduler {
       this.#turns.retire();
       this.#turns.shift();
       this.#turns.admit(this.#rows);
-      this.#prepareRows();
       while (await this.#submitNext());
+      this.#prepareRows(); // looks things up in the whole prompt, while the GPU works
       if (this.#inFlight.length > 0) await this.#read();
       else if (this.#turns.running.some(({ isAsking, isEnded }) => isAsking && !isEnded)) await this.#woken();
       else if (!this.#turns.isBusy) break;
