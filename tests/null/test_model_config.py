@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from families import RECIPES
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model import read_model
 from webllm_build.model.decoder import Decoder
@@ -138,3 +139,38 @@ def test_row_orders_are_permutations_that_put_partners_side_by_side() -> None:
     assert order[:4].tolist() == [0, 4, 1, 5]
     assert order[24:].tolist() == list(range(24, 32))
     assert interleaved_halves(6).tolist() == [0, 3, 1, 4, 2, 5]
+
+
+SCALING: dict[str, object] = {"rope_type": "linear", "factor": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("family", "said", "means"),
+    [
+        ("apertus", {"rope_parameters": None, "rope_scaling": SCALING}, {"rope_theta": 12e6}),
+        ("gemma3_text", {"attn_logit_softcapping": 20.0}, {"attn_logit_softcapping": None}),
+        ("llama-biased", {"chunk_size_feed_forward": 2}, {"chunk_size_feed_forward": 0}),
+        ("qwen2_vl", {"num_hidden_layers": None}, {"num_hidden_layers": 80}),
+    ],
+)
+def test_keys_mean_what_they_do_to_transformers(family: str, said: dict[str, object], means: dict[str, object]) -> None:
+    """As compared with it on random configs."""
+    config = {key: value for key, value in (RECIPES[family]["config"] | said).items() if value is not None}
+    assert read_model("a model", config).description == read_model("a model", config | means).description
+
+
+def test_gemma_3_caps_logits_where_its_text_is_alone() -> None:
+    """transformers' class for pictures takes no notice of it."""
+    capped, text, whole = {"final_logit_softcapping": 30.0}, RECIPES["gemma3_text"]["config"], RECIPES["gemma3"]["config"]
+    assert (read_model("text", text).logit_softcap, read_model("text", text | capped).logit_softcap) == (None, 30.0)
+    assert read_model("whole", whole | {"text_config": whole["text_config"] | capped}).logit_softcap is None
+
+
+def test_minicpm3_may_have_biases_of_its_feed_forward_blocks() -> None:
+    config = RECIPES["minicpm3"]["config"] | {"mlp_bias": True}
+    assert {"layers.1.gate_up_bias", "layers.1.down_bias"} <= {weight.name for weight in read_model("a model", config).weights}
+
+
+def test_a_table_of_kinds_of_tokens_has_rows() -> None:
+    with pytest.raises(UnsupportedArchitecture, match="type_vocab_size"):
+        read_model("a model", RECIPES["nomic_bert"]["config"] | {"type_vocab_size": 0})

@@ -89,8 +89,7 @@ def test_llama3_without_the_original_length_takes_the_context() -> None:
         ({"rope_theta": 1e-300}, "rope_theta"),
         ({"rope_theta": 1e300}, "rope_theta"),
         ({"rope_theta": "ten thousand"}, "rope_theta"),
-        ({"partial_rotary_factor": 0.5}, "partial_rotary_factor"),
-        ({"rope_parameters": {"partial_rotary_factor": 0.5}}, "partial_rotary_factor"),
+        ({"partial_rotary_factor": 0.5, "rope_scaling": {"rope_type": "linear", "factor": 2.0}}, "partial_rotary_factor"),
     ],
 )
 def test_stops_where_places_disagree_or_numbers_are_absurd(config: dict[str, object], word: str) -> None:
@@ -287,10 +286,27 @@ def test_longrope_that_says_something_else_is_refused(change: dict[str, object],
 
 
 def test_heads_that_turn_in_part_are_for_families_that_have_them() -> None:
+    """In others transformers takes no notice of it, of the default kind."""
     inside = {"partial_rotary_factor": 0.5, "rope_type": "default", "rope_theta": 1e4}
     for config in ({"partial_rotary_factor": 0.5}, {"rope_parameters": inside}):
-        with pytest.raises(UnsupportedArchitecture, match="partial_rotary_factor"):
-            rope(config)
+        with pytest.warns(ModelWarning, match="all of a head turns in a llama model"):
+            assert rope(config).partial == 1
+    with pytest.warns(ModelWarning, match="all of a head turns"):
+        assert two_ropes({"rope_parameters": {"full_attention": inside}})[0].partial == 1
+
+
+def test_a_part_that_is_null_is_no_default() -> None:
+    config = json.loads((FIXTURES / "tiny-glm" / "config.json").read_text("utf-8"))
+    absent = {key: value for key, value in config.items() if key != "partial_rotary_factor"}
+    half, whole = (read_model("a model", {**absent, **said}).description for said in ({}, {"partial_rotary_factor": None}))
+    assert half == read_model("a model", {**absent, "partial_rotary_factor": 0.5}).description
+    assert whole == read_model("a model", {**absent, "partial_rotary_factor": 1.0}).description != half
+
+
+def test_a_kind_of_layers_may_have_a_rope_where_there_are_none_of_it() -> None:
+    """As in the fixture's config, whose layers are of two kinds."""
+    config = json.loads((FIXTURES / "tiny-gemma4_text" / "config.json").read_text("utf-8"))
+    read_model("a model", {**config, "layer_types": ["full_attention"] * 6, "num_kv_shared_layers": 0})
 
 
 def test_how_much_of_a_head_turns_is_read_where_transformers_does() -> None:

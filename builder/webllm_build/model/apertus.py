@@ -41,9 +41,9 @@ DEFAULTS = {
     "num_attention_heads": 32,
     "max_position_embeddings": 65536,
     "rms_norm_eps": 1e-5,
+    "rope_theta": 12e6,
     "rope_parameters": {
         "rope_type": "llama3",
-        "rope_theta": 12e6,
         "factor": 8.0,
         "original_max_position_embeddings": 8192,
         "low_freq_factor": 1.0,

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 LIBRARY = """
     _attn_implementation _attn_implementation_autoset _attn_implementation_internal _commit_hash _experts_implementation
     _experts_implementation_internal _from_model_config _name_or_path architectures attn_implementation auto_map bos_token
-    bos_token_id cache_config cache_implementation custom_pipelines decoder_start_token_id dtype eos_token eos_token_id eos_token_ids
+    bos_token_id cache_config cache_implementation chunk_size_feed_forward custom_pipelines decoder_start_token_id dtype eos_token
+    eos_token_id eos_token_ids
     finetuning_task gradient_checkpointing id2label initializer_range is_decoder label2id model_type name_or_path neftune_noise_alpha
     num_labels output_attentions output_hidden_states pad_token pad_token_id prefix problem_type quantization return_dict sep_token_id
     task_specific_params tf_legacy_loss tokenizer_class torch_dtype torchscript transformers.js_config transformers_version
@@ -59,7 +60,7 @@ OFF = """
 """
 # none of them,
 NONE = """
-    attn_logit_softcapping chunk_size_feed_forward final_logit_softcapping hidden_size_per_layer_input logits_soft_cap n_routed_experts
+    attn_logit_softcapping final_logit_softcapping hidden_size_per_layer_input logits_soft_cap n_routed_experts
     n_shared_experts num_experts num_kv_shared_layers num_local_experts num_nextn_predict_layers num_shared_experts output_logit_soft_cap
     shared_expert_intermediate_size shared_intermediate_size
 """

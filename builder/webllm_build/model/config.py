@@ -61,7 +61,7 @@ class Reader:
         self._config = config
         self._known = set(BOOKKEEPING) | set(ignored)
         self._divisors = rope_divisors
-        self._ropes: set[str] = set()  # kinds of layers whose rope was asked for
+        self._has_layer_ropes = False
 
     @property
     def in_gguf(self) -> bool:
@@ -226,10 +226,11 @@ class Reader:
         """The one rope of all layers: of rope_scaling, rope_parameters and rope_theta. partial: how much of each head turns where the
         config does not say; None: all, always. alpha: the architecture takes the kind "dynamic" for a larger base."""
         scaling, parameters = self._get("rope_scaling", None), self._get("rope_parameters", None)
-        default_partial = 1.0 if partial is None else partial
+        says_all = PARTIAL in self._config and self._config[PARTIAL] is None  # null is no default to transformers
+        default_partial = 1.0 if partial is None or says_all else partial
         settings = self._rope(scaling, parameters, "rope_theta", default_theta, default_partial=default_partial, alpha=alpha)
-        if settings.partial != 1 and partial is None and settings.kind != PROPORTIONAL:
-            raise self._wrong(PARTIAL, settings.partial, "1.0")
+        if partial is None:
+            settings = self._whole(settings)
         if self.pictures is not None and self.pictures.axes:
             settings = replace(settings, axes=self.pictures.axes)
         return settings if self._divisors is None else replace(settings, divisors=self._divisors)
@@ -288,7 +289,7 @@ class Reader:
         parameters = self._get("rope_parameters", {})
         if not isinstance(parameters, Mapping):
             raise self._wrong("rope_parameters", parameters, "an object or null")
-        self._ropes.add(layers)
+        self._has_layer_ropes = True
         scaling = self._get("rope_scaling", None) if scaled else None
         if isinstance(scaling, Mapping) and "type" in scaling and "rope_type" not in scaling:
             # transformers merges it into an object that has a rope_type already, and then looks for no `type`.
@@ -298,16 +299,14 @@ class Reader:
         settings = self._rope(scaling, given, theta_key, default_theta, f"rope_parameters.{layers}")
         if settings.kind == YARN and settings.values is not None and not settings.values["truncate"]:
             raise self._wrong(f"rope_parameters.{layers}.truncate", False, "true")  # transformers does not look for it here
-        if settings.partial != 1 and settings.kind != PROPORTIONAL:
-            raise self._wrong(PARTIAL, settings.partial, "1.0")
-        return settings
+        return self._whole(settings)
 
     def finish(self) -> None:
         unknown = sorted(key for key, value in self._config.items() if not (key in self._known or self._asks_for_nothing(key, value)))
-        if self._ropes:
+        if self._has_layer_ropes:
             parameters = self._config.get("rope_parameters")
             nested = parameters.items() if isinstance(parameters, Mapping) else ()
-            unknown += [f"rope_parameters.{key}" for key, value in nested if not (key in self._ropes or value is None)]
+            unknown += [f"rope_parameters.{key}" for key, value in nested if not (key in (FULL, SLIDING) or value is None)]
         if unknown:
             rest = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""
             raise UnsupportedArchitecture(
@@ -330,6 +329,15 @@ class Reader:
         settings = places.settings(default_theta, default_partial, alpha)
         self._known.add(ORIGINAL)
         return settings
+
+    def _whole(self, settings: RopeSettings) -> RopeSettings:
+        """Of an architecture whose heads turn as a whole: transformers takes no notice of a part of them where the kind is the default."""
+        if settings.partial == 1 or settings.kind == PROPORTIONAL:
+            return settings
+        if settings.kind != "default" or settings.long_divisors is not None:
+            raise self._wrong(PARTIAL, settings.partial, "1.0")
+        warn(f"{PARTIAL} in config.json is {settings.partial}: all of a head turns in a {self._architecture} model, as in transformers.")
+        return replace(settings, partial=1.0)
 
     def _asks_for_nothing(self, key: str, value: object) -> bool:
         if key == "layer_types":

@@ -23,7 +23,7 @@ GGUF_KEYS = {
     "sliding_window": "attention.sliding_window",
     "sliding_window_pattern": "attention.sliding_window_pattern",
 }
-IGNORED = common.IGNORED | {"_sliding_window_pattern"}
+IGNORED = common.IGNORED | {"_sliding_window_pattern", "attn_logit_softcapping"}  # of scores: Gemma 2's, which is left here
 DEFAULTS = {
     "vocab_size": 262208,
     "hidden_size": 2304,
@@ -57,4 +57,7 @@ def read(config: Reader) -> Decoder:
     nearby = replace(everywhere, rope=Rope.of(local, head_dim), window=window if everywhere.causal else window // 2 + 1)
     kinds, mlp = config.patterned_layers(count, every=6), gemma2.read_mlp(config)
     layers = [Layer(common.read_self_attention(config, everywhere if kind == FULL else nearby), mlp, norms="around") for kind in kinds]
-    return common.read_decoder(config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, causal=everywhere.causal)
+    softcap = config.number_or_none("final_logit_softcapping", default=None)
+    return common.read_decoder(
+        config, NAMES, layers, tied=True, embedding_scale=hidden**0.5, causal=everywhere.causal, logit_softcap=softcap
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from webllm_build.model import common, gguf
 from webllm_build.model.attention import Rope
@@ -75,8 +76,7 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
 
 def read(config: Reader) -> Decoder:
     count, hidden, heads = (config.integer(key) for key in ("num_hidden_layers", "hidden_size", "num_attention_heads"))
-    for key in ("attention_bias", "mlp_bias"):
-        config.must_be(key, False)
+    config.must_be("attention_bias", False)
     config.must_be("num_key_value_heads", heads)
     turned, still = config.integer("qk_rope_head_dim", default=32), config.integer("qk_nope_head_dim", default=64)
     rope = config.rope(default_theta=10000.0)
@@ -96,7 +96,7 @@ def read(config: Reader) -> Decoder:
     return common.read_decoder(
         config,
         NAMES,
-        [Layer(attention, common.read_mlp(config))] * count,
+        [Layer(attention, replace(common.read_mlp(config), bias=config.flag("mlp_bias", default=False)))] * count,
         tied=True,
         embedding_scale=config.number("scale_emb", default=12.0),
         residual_scale=config.number("scale_depth", default=math.sqrt(count)) / math.sqrt(count),

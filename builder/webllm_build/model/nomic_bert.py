@@ -37,7 +37,7 @@ GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "is_decoder": "attention.causal"}
 # Of training, of how it was computed there, and of lengths that its rope was not trained for.
 IGNORED = bert.IGNORED | {
     *("dense_seq_output", "fused_bias_fc", "fused_dropout_add_ln", "n_positions"),
-    *("pad_vocab_size_multiple", "rotary_emb_scale_base", "summary_activation", "type_vocab_size"),
+    *("pad_vocab_size_multiple", "rotary_emb_scale_base", "summary_activation"),
     *("summary_proj_to_labels", "summary_type", "summary_use_proj", "use_xentropy", "parallel_block_tied_norm", "reorder_and_upcast_attn"),
     *("rotary_scaling_factor",),
 }
@@ -54,6 +54,7 @@ def read(config: Reader) -> Decoder:
     """By transformers' keys, or those of the model's own code."""
     for key, only in USUAL.items():
         config.must_be(key, only)
+    config.integer("type_vocab_size", default=2)  # of which the first is all tokens'
     hidden = config.integer("hidden_size", default=config.integer("n_embd", default=768))
     heads = config.integer("num_attention_heads", default=config.integer("n_head", default=12))
     count = config.integer("num_hidden_layers", default=config.integer("n_layer", default=12))
