@@ -101,6 +101,9 @@ def test_end_tokens_are_all_that_any_file_names(folder: Path) -> None:
         ("generation_config.json", {"eos_token_id": [4.0, "2"]}),
         ("generation_config.json", {"stop_strings": ["<|user|>", "no token", 7]}),
         ("generation_config.json", {"stop_strings": "<|user|>"}),
+        ("generation_config.json", {"eos_token": "<|user|>"}),
+        ("config.json", {"eos_token_ids": [4]}),
+        ("tokenizer_config.json", {"eos_token_id": 4}),
     ],
 )
 def test_end_tokens_that_are_given_as_text_count_too(folder: Path, name: str, value: dict[str, object]) -> None:
@@ -121,6 +124,23 @@ def test_tokens_that_only_the_configuration_adds_are_tokens(folder: Path) -> Non
     assert (facts.added["<|im_end|>"], facts.added[word]) == (free, ids[word])
     assert "<other>" not in facts.ids
     assert encode(checkpoint.tokenizer, ["a<|im_end|>"], add_special_tokens=False)[0][-1] == free
+
+
+def test_tokens_of_the_older_file_and_words_that_are_called_special_are_tokens(folder: Path) -> None:
+    """As transformers has them: of added_tokens.json where the configuration lists none, and of whatever is named special."""
+    ids = read_facts(open_folder(folder, "tiny").tokenizer).ids
+    free = max(ids.values()) + 1
+    words = [token for token in ids if token.isalpha() and len(token) > 1][:3]
+    edit(folder / "added_tokens.json", lambda value: value.update({"<|im_end|>": free, "<other>": 2, "odd": "x"}))
+    edit(folder / "tokenizer_config.json", lambda value: value.update(pad_token=words[0], extra_special_tokens={"image": words[1]}))
+    edit(folder / "special_tokens_map.json", lambda value: value.update(additional_special_tokens=[{"content": words[2]}, "not there"]))
+    checkpoint = open_folder(folder, "tiny")
+    added = read_facts(checkpoint.tokenizer).added
+    assert {token: added[token] for token in ("<|im_end|>", *words)} == {"<|im_end|>": free, **{word: ids[word] for word in words}}
+    assert not {"<other>", "odd", "not there"} & added.keys()
+    assert encode(checkpoint.tokenizer, [f"a<|im_end|>{words[0]}"], add_special_tokens=False)[0][-2:] == [free, ids[words[0]]]
+    edit(folder / "tokenizer_config.json", lambda value: value.update(added_tokens_decoder={}))
+    assert "<|im_end|>" not in read_facts(open_folder(folder, "tiny").tokenizer).ids
 
 
 def test_special_tokens_that_only_the_old_file_names_are_known_to_templates(folder: Path) -> None:

@@ -16,6 +16,7 @@ from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json
 from webllm_build.source.float8 import check_quantization, scaled
 from webllm_build.source.folder import Folder
 from webllm_build.source.local_tokenizer import (
+    ADDED_TOKENS,
     CHAT_TEMPLATES,
     GENERATION_CONFIG,
     OLD_CHAT_TEMPLATE,
@@ -38,7 +39,7 @@ SINGLE = "model.safetensors"
 README = "README.md"
 # All that is read of a repository but its weights, which are SINGLE, or the files that INDEX names.
 SMALL_FILES = (
-    *(CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, *SENTENCEPIECE, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, GENERATION_CONFIG),
+    *(CONFIG, ADAPTER_CONFIG, INDEX, TOKENIZER, *SENTENCEPIECE, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, ADDED_TOKENS, GENERATION_CONFIG),
     *(*CHAT_TEMPLATES.values(), OLD_CHAT_TEMPLATE, README),
     *sentence_transformers.FILES,
     *processor.FILES,

@@ -22,13 +22,19 @@ TOKENIZER = "tokenizer.json"
 SENTENCEPIECE = ("tokenizer.model", FAIRSEQ_FILE)
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"
+ADDED_TOKENS = "added_tokens.json"
 GENERATION_CONFIG = "generation_config.json"
 CHAT_TEMPLATES = {"default": "chat_template.jinja", "tool_use": "additional_chat_templates/tool_use.jinja"}
 OLD_CHAT_TEMPLATE = "chat_template.json"  # of models that see, by transformers before 4.50
 MAX_TEXT_BYTES = 1 << 20
+NAMED_SPECIAL = (
+    *("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"),
+    *("additional_special_tokens", "extra_special_tokens"),
+)
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 TOKEN_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 LEFTOVERS = ("padding", "truncation")  # of the training: the page wants neither
+END_IDS = ("eos_token_id", "eos_token_ids", "eot_token_id", "eom_token_id")
 END_TOKENS = ("eos_token", "eot_token", "eom_token")
 NAMED_TOKENS = ("extra_special_tokens", "model_specific_special_tokens")  # which transformers 5 keeps in an object of their own
 FLAGS = ("add_bos_token", "add_eos_token", "clean_up_tokenization_spaces")
@@ -46,7 +52,7 @@ def read_tokenizer(folder: Folder) -> Tokenizer:
         raise malformed(path, "it has no model")
     source, special = _small(folder, TOKENIZER_CONFIG, MAX_INDEX_BYTES), _small(folder, SPECIAL_TOKENS_MAP, MAX_INDEX_BYTES)
     changes: dict[str, object] = {key: None for key in LEFTOVERS if parsed.get(key)}
-    added = _added_elsewhere(document, parsed, source)
+    added = _added_elsewhere(folder, document, parsed, source, special)
     if added:
         changes["added_tokens"] = [*_objects(parsed.get("added_tokens")), *added]
     if changes:
@@ -58,26 +64,50 @@ def read_tokenizer(folder: Folder) -> Tokenizer:
     return Tokenizer(document, config | chat_templates(_named_templates(folder, source)))
 
 
-def _added_elsewhere(document: bytes, parsed: Mapping[str, object], source: Mapping[str, object]) -> list[dict[str, object]]:
-    """Tokens that only tokenizer_config.json has, which transformers adds: fine-tunes do not always save tokenizer.json anew."""
+def _added_elsewhere(
+    folder: Folder, document: bytes, parsed: Mapping[str, object], source: Mapping[str, object], special: Mapping[str, object]
+) -> list[dict[str, object]]:
+    """Tokens that other files have beside tokenizer.json, which transformers adds: fine-tunes do not always save that anew.
+
+    They are those of tokenizer_config.json, or of the older added_tokens.json, and what these files call special where the vocabulary has
+    it as a word.
+    """
     listed = {token.get("content") for token in _objects(parsed.get("added_tokens")) if isinstance(token.get("content"), str)}
+    named = [value for file in (source, special) for key in NAMED_SPECIAL for value in _items(file.get(key))]
+    texts = {text for text in map(_token, named) if text}
     decoder = source.get("added_tokens_decoder")
-    items = decoder.items() if isinstance(decoder, dict) else ()
-    missing = {number: token for number, token in items if re.fullmatch("[0-9]{1,8}", number) and _token(token) not in (None, *listed)}
-    if not missing:
+    if isinstance(decoder, dict):
+        numbered = {number: token for number, token in decoder.items() if re.fullmatch("[0-9]{1,8}", number)}
+    else:
+        old = {text: number for text, number in _small(folder, ADDED_TOKENS, MAX_INDEX_BYTES).items() if _ids(number) == [number]}
+        flags = {text: {"special": text in texts, "normalized": text not in texts} for text in old}
+        numbered = {str(number): {"content": text, **flags[text]} for text, number in old.items()}
+    missing = {number: token for number, token in numbered.items() if _token(token) not in (None, *listed)}
+    if not missing and texts <= listed:
         return []
     ids = read_facts(Tokenizer(document, {})).ids
     taken, added = set(ids.values()), []
     for number, token in missing.items():
         content = _token(token)
         if isinstance(token, dict) and content and (content in ids or int(number) not in taken):
-            flags = {flag: token.get(flag) is True for flag in TOKEN_FLAGS}
-            added.append({"id": ids.get(content, int(number)), "content": content, **flags})
-    return added
+            added.append(_added(ids.get(content, int(number)), content, token))
+    known = {*listed, *(token["content"] for token in added)}
+    return added + [_added(ids[text], text, {"special": True}) for text in sorted(texts - known) if text in ids]
+
+
+def _added(index: int, content: str, flags: Mapping[str, object]) -> dict[str, object]:
+    return {"id": index, "content": content, **{flag: flags.get(flag) is True for flag in TOKEN_FLAGS}}
 
 
 def _objects(value: object) -> list[dict[str, object]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _items(value: object) -> list[object]:
+    """Of one token, or of several by their names or without."""
+    if isinstance(value, dict) and "content" not in value:
+        return [*value.values()]
+    return value if isinstance(value, list) else [value]
 
 
 def _save(folder: Folder) -> str:
@@ -88,9 +118,10 @@ def _save(folder: Folder) -> str:
 def eos_token_ids(folder: Folder, config: Mapping[str, object], tokenizer: Tokenizer) -> tuple[int, ...]:
     """All that any file says, as an id or as a token: fine-tunes change one and leave the others."""
     generation = _small(folder, GENERATION_CONFIG)
-    said = [value for source in (generation, config, _object(config.get("text_config"))) for value in _ids(source.get("eos_token_id"))]
-    files = [_small(folder, name, MAX_INDEX_BYTES) for name in (TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP)]
-    files += [_object(file.get(key)) for file in files for key in NAMED_TOKENS]
+    own = [_small(folder, name, MAX_INDEX_BYTES) for name in (TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP)]
+    named = [_object(file.get(key)) for file in own for key in NAMED_TOKENS]
+    files = [generation, config, _object(config.get("text_config")), *own, *named]
+    said = [value for file in files for key in END_IDS for value in _ids(file.get(key))]
     stops = generation.get("stop_strings")
     texts = [*(_token(file.get(key)) for file in files for key in END_TOKENS), *(stops if isinstance(stops, list) else [stops])]
     known = read_facts(tokenizer).ids
