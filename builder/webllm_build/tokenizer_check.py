@@ -7,7 +7,9 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from reprlib import repr as shown
 
@@ -35,7 +37,18 @@ CONVERSATIONS: Mapping[str, Sequence[Mapping[str, str]]] = {
     "several turns behind a system message": (SYSTEM, USER, ASSISTANT, USER),
 }
 TEXTS = ("The tower is 324 metres tall, isn't it?\n\n  - Größe: 12345 km²", "Пример 漢字 👍🏽\tfoo_bar(x) == y")
-TEMPLATES = ("chat_template", "tool_template")
+TEMPLATES = {"chat_template": "the chat template", "tool_template": "the chat template for tools"}
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "measure",
+        "description": "Measures a tower.",
+        "parameters": {"type": "object", "properties": {"tower": {"type": "string", "description": "Its name."}}, "required": ["tower"]},
+    },
+}
+FOR_TOOLS = "tool_template"
+CONSTANTS = ("bos_token", "eos_token", "unk_token", "pad_token")
+_Renders = Mapping[str, str | None]  # of CONVERSATIONS by their names, None for one that the template itself refuses
 FIX_TOKENIZER = "Take another model, or the same as a GGUF file, whose tokenizer is converted."
 
 
@@ -58,19 +71,22 @@ def check_tokenizer(checkpoint: Checkpoint, vocab_size: int, *, answers: bool = 
     if found := endless(facts.expressions):
         raise UnsupportedTokenizer(f"a text can keep a page busy for ever by the tokenizer's expression {shown(found[0])}", FIX_TOKENIZER)
     ids = encode(tokenizer, TEXTS, add_special_tokens=False)
-    rendered = _rendered_by_python(tokenizer)
-    page = _page(tokenizer)
+    tokenizer, rendered = _with_each_template(tokenizer, _rendered_by_python)
+    page = _page(tokenizer, rendered)
     if page is not None:
         if page["ids"] != ids:
             raise UnsupportedTokenizer(
                 "the page would cut text into other tokens than the model was trained with",
                 "Its libraries lack something of this tokenizer: take another model.",
             )
-        rendered = _rendered_by_page(tokenizer, page["renders"], rendered)
-    asked = rendered.get("one question")
+        renders, expected = iter(page["renders"]), rendered
+        tokenizer, rendered = _with_each_template(
+            tokenizer, lambda template: _rendered_by_page(template, [*islice(renders, len(CONVERSATIONS))], expected[template.key])
+        )
+    asked = rendered.get("chat_template", {}).get("one question")
     if asked is not None and USER["content"] not in asked:
         warn("The chat template does not write what a user says, so that the model cannot answer. Another template: --chat-template FILE.")
-    ends = _ends(checkpoint, facts, vocab_size, rendered.get("several turns")) if answers else ()
+    ends = _ends(checkpoint, facts, vocab_size, [each.get("several turns") for each in rendered.values()]) if answers else ()
     return dataclasses.replace(checkpoint, tokenizer=tokenizer, eos_token_ids=ends)
 
 
@@ -95,39 +111,68 @@ def _trained(tokenizer: Tokenizer, vocab_size: int) -> Tokenizer:
     return Tokenizer(json.dumps(document, ensure_ascii=False).encode(), config)
 
 
-def _rendered_by_python(tokenizer: Tokenizer) -> dict[str, str | None]:
-    """The conversations by their names, None for one that the template itself refuses. Empty without a template."""
-    template = tokenizer.config.get("chat_template")
-    if not isinstance(template, str) or not template:
-        return {}
-    if len(template.encode("utf-8", "replace")) > MAX_TEMPLATE:
-        raise MalformedFile(f"the chat template has more than {MAX_TEMPLATE >> 10} KiB", FIX_TEMPLATE)
-    constants = {key: tokenizer.config.get(key) or "" for key in ("bos_token", "eos_token")}
-    result = run_template(template, constants, list(CONVERSATIONS.values()))
+@dataclass(frozen=True)
+class _Template:
+    """key: of tokenizer_config.json. constants: what it finds beside messages."""
+
+    key: str
+    text: str
+    constants: Mapping[str, object]
+
+    def refused(self, what: str, why: object, line: object = None) -> UnsupportedTokenizer:
+        lines = self.text.splitlines()
+        number = line if isinstance(line, int) and 0 < line <= len(lines) else _line_of(lines, str(why))
+        where = "" if number is None else f"\n  line {number}: {_printable(lines[number - 1].strip())}"
+        return UnsupportedTokenizer(f"{TEMPLATES[self.key]} {what}: {_printable(str(why))}{where}", FIX_TEMPLATE)
+
+
+def _with_each_template(tokenizer: Tokenizer, render: Callable[[_Template], _Renders]) -> tuple[Tokenizer, dict[str, _Renders]]:
+    """What `render` gives of each template, by its key. One for tools that cannot be used is left out of the tokenizer, with a warning:
+    the model chats without it."""
+    config, rendered = dict(tokenizer.config), {}
+    for key in TEMPLATES:
+        text = config.get(key)
+        if isinstance(text, str) and text:
+            constants = {"bos_token": "", "eos_token": ""} | {name: config[name] for name in CONSTANTS if config.get(name)}
+            try:
+                rendered[key] = render(_Template(key, text, {**constants, "tools": [TOOL] if key == FOR_TOOLS else None}))
+            except UnsupportedTokenizer as error:
+                if key != FOR_TOOLS:
+                    raise
+                warn(f"{error.message}\n  It is left out, so that the model may not be offered tools. {error.hint}")
+                del config[key]
+    return dataclasses.replace(tokenizer, config=config), rendered
+
+
+def _rendered_by_python(template: _Template) -> _Renders:
+    if len(template.text.encode("utf-8", "replace")) > MAX_TEMPLATE:
+        raise MalformedFile(f"{TEMPLATES[template.key]} has more than {MAX_TEMPLATE >> 10} KiB", FIX_TEMPLATE)
+    result = run_template(template.text, template.constants, list(CONVERSATIONS.values()))
     if "error" in result:
-        raise _refused(template, "cannot be read", result["error"], result["line"])
+        raise template.refused("cannot be read", result["error"], result["line"])
     renders = result["renders"]
     assert isinstance(renders, list)
     rendered: dict[str, str | None] = {}
     for name, render in zip(CONVERSATIONS, renders, strict=True):
         if "error" in render:
-            raise _refused(template, f"fails for {name}", render["error"], render["line"])
+            raise template.refused(f"fails for {name}", render["error"], render["line"])
         if "refused" in render and SYSTEM not in CONVERSATIONS[name]:
-            raise _refused(template, f"refuses {name}", render["refused"], None)
+            raise template.refused(f"refuses {name}", render["refused"])
         rendered[name] = render.get("text")
     return rendered
 
 
-def _page(tokenizer: Tokenizer) -> dict[str, list[object]] | None:
-    """What the page's own code makes of it, where there is a Node to run it; else None. Raises UnsupportedTokenizer."""
+def _page(tokenizer: Tokenizer, templates: Collection[str]) -> dict[str, list[object]] | None:
+    """What the page's own code makes of it, where there is a Node to run it; else None. templates: their keys, whose conversations follow
+    each other. Raises UnsupportedTokenizer."""
     node, program = find_node(), runtime_folder() / CHECK
     if node is None or not program.is_file():
         return None
-    conversations = list(CONVERSATIONS.values()) if tokenizer.config.get("chat_template") else []
+    tools = ([TOOL] if key == FOR_TOOLS else [] for key in templates)
     request = {
         "tokenizer": tokenizer.tokenizer_json.decode("utf-8", "replace"),
         "config": {"chat_template": "", **tokenizer.config},
-        "conversations": conversations,
+        "conversations": [{"messages": messages, "tools": offered} for offered in tools for messages in CONVERSATIONS.values()],
         "texts": TEXTS,
     }
     answer = run_child([node, "--max-old-space-size=4096", str(program)], request)
@@ -135,29 +180,29 @@ def _page(tokenizer: Tokenizer) -> dict[str, list[object]] | None:
     if error is not None:
         if "chat template" not in str(error):
             raise UnsupportedTokenizer(f"the page cannot use the tokenizer: {_printable(str(error))}", FIX_TOKENIZER)
-        raise _refused(str(tokenizer.config.get("chat_template")), "cannot be used in the page", error, None)
+        raise _Template("chat_template", str(tokenizer.config.get("chat_template")), {}).refused("cannot be used in the page", error)
     return {key: value for key, value in answer.items() if isinstance(value, list)}
 
 
-def _rendered_by_page(tokenizer: Tokenizer, renders: Sequence[object], expected: Mapping[str, str | None]) -> dict[str, str | None]:
-    template = str(tokenizer.config.get("chat_template"))
+def _rendered_by_page(template: _Template, renders: Sequence[object], expected: _Renders) -> _Renders:
     rendered: dict[str, str | None] = {}
     for (name, text), render in zip(expected.items(), renders, strict=True):
         assert isinstance(render, dict)
         if "error" in render and text is not None:
-            raise _refused(template, f"fails in the page for {name}", render["error"], None)
+            raise template.refused(f"fails in the page for {name}", render["error"])
         rendered[name] = render.get("text")
-        if rendered[name] != text and not re.search(r"strftime_now", template):
-            warn(f"The page renders the chat template in another way than transformers for {name}: the model may answer worse.")
+        if rendered[name] != text and not re.search(r"strftime_now", template.text):
+            warn(f"The page renders {TEMPLATES[template.key]} in another way than transformers for {name}: the model may answer worse.")
     return rendered
 
 
-def _ends(checkpoint: Checkpoint, facts: TokenizerFacts, vocab_size: int, conversation: str | None) -> tuple[int, ...]:
+def _ends(checkpoint: Checkpoint, facts: TokenizerFacts, vocab_size: int, conversations: Iterable[str | None]) -> tuple[int, ...]:
     known = dict.fromkeys(checkpoint.eos_token_ids)
-    after = (conversation or "").rpartition(ANSWER)[2].lstrip()
-    marker = max((token for token in facts.added if token and after.startswith(token)), key=len, default=None)
-    if marker is not None:
-        known[facts.added[marker]] = None
+    for conversation in conversations:
+        after = (conversation or "").rpartition(ANSWER)[2].lstrip()
+        marker = max((token for token in facts.added if token and after.startswith(token)), key=len, default=None)
+        if marker is not None:
+            known[facts.added[marker]] = None
     known |= {number: None for token, number in facts.added.items() if token in END_TEXTS}
     if {"<|return|>", "<|call|>"} <= facts.added.keys():  # gpt-oss ends each of an answer's messages so, its thoughts first
         known.pop(facts.added.get("<|end|>", -1), None)
@@ -191,13 +236,6 @@ def _is_new_enough(node: str) -> bool:
         return False
     major = re.match(r"v(\d{1,4})\.", version, re.ASCII)
     return major is not None and int(major[1]) >= OLDEST_NODE
-
-
-def _refused(template: str, what: str, why: object, line: object) -> UnsupportedTokenizer:
-    lines = template.splitlines()
-    number = line if isinstance(line, int) and 0 < line <= len(lines) else _line_of(lines, str(why))
-    where = "" if number is None else f"\n  line {number}: {_printable(lines[number - 1].strip())}"
-    return UnsupportedTokenizer(f"the chat template {what}: {_printable(str(why))}{where}", FIX_TEMPLATE)
 
 
 def _line_of(lines: Sequence[str], why: str) -> int | None:

@@ -7,6 +7,7 @@ import functools
 import json
 import operator
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
@@ -235,6 +236,52 @@ def test_a_template_may_refuse_system_messages_and_use_what_the_page_knows(with_
         "{{ strftime_now('%Y') }} {{ messages | map(attribute='role') | list | tojson }}"
     )
     check_tokenizer(changed(template=template), 300)
+
+
+def test_a_template_finds_what_transformers_gives_it(with_and_without_node: None) -> None:
+    template = (
+        "{% if tools is not none or documents is not none %}{{ raise_exception('there are none') }}{% endif %}"
+        "{% if unk_token != '<unk>' or pad_token is defined %}{{ raise_exception('other tokens') }}{% endif %}{{ messages[0].content }}"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_tokenizer(changed(template=template), 300)
+
+
+def with_tool_template(template: str) -> Checkpoint:
+    checkpoint = changed()
+    config = {**checkpoint.tokenizer.config, "tool_template": template}
+    return dataclasses.replace(checkpoint, tokenizer=dataclasses.replace(checkpoint.tokenizer, config=config))
+
+
+def test_a_template_for_tools_gets_a_tool_and_what_it_writes_behind_an_answer_ends_one(with_and_without_node: None) -> None:
+    template = "{{ tools[0].function.name }}{% for m in messages %}{{ m.content }}<|user|>{% endfor %}"
+    checked = check_tokenizer(with_tool_template(template), 300)
+    assert checked.tokenizer.config["tool_template"] == template
+    assert set(checked.eos_token_ids) == {2, 4}
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ tools[0].function.name.nothing.more }}", "fails for one question"),
+        ("{% if messages | length > 1 %}{{ raise_exception('one turn') }}{% endif %}", "refuses several turns"),
+        ("{{ messages | xmlattr }}", "the page has no filter xmlattr"),
+        ("{% for m in messages %}", "cannot be read"),
+    ],
+)
+def test_a_template_for_tools_that_cannot_be_used_is_left_out(template: str, words: str, with_and_without_node: None) -> None:
+    with pytest.warns(ModelWarning, match=words) as caught:
+        checked = check_tokenizer(with_tool_template(template), 300)
+    assert "the chat template for tools" in str(caught[0].message)
+    assert "tool_template" not in checked.tokenizer.config and checked.eos_token_ids == (2,)
+
+
+@needs_node
+def test_a_template_for_tools_that_only_the_page_cannot_run_is_left_out() -> None:
+    with pytest.warns(ModelWarning, match="for tools fails in the page"):
+        checked = check_tokenizer(with_tool_template("{{ messages | map(attribute='role') }}"), 300)
+    assert "tool_template" not in checked.tokenizer.config
 
 
 def test_a_template_cannot_take_the_builder_with_it() -> None:

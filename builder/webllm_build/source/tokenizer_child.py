@@ -110,7 +110,7 @@ def run_template(request: dict[str, Any]) -> dict[str, object]:
     def rendered(messages: list[dict[str, str]], *, in_parts: bool) -> dict[str, object]:
         said = [message | {"content": [{"type": "text", "text": message["content"]}]} for message in messages]
         context = {"messages": said if in_parts else messages, "add_generation_prompt": True}
-        return render(template, {**request["constants"], **context})
+        return render(template, {"tools": None, "documents": None, **request["constants"], **context})
 
     def keeps_question(*, in_parts: bool) -> bool:
         return QUESTION in str(rendered([{"role": "user", "content": QUESTION}], in_parts=in_parts).get("text"))

@@ -49,7 +49,8 @@ export class ChatTokenizer {
     this.#spelling = readSpelling(json);
     this.#added = readAddedTokens(json);
     this.#infill = Infill.of(this.#added);
-    const constants = { bos_token: specialToken(config, "bos_token"), eos_token: specialToken(config, "eos_token") };
+    const others = ["unk_token", "pad_token"].filter((key) => specialToken(config, key) !== "");
+    const constants = Object.fromEntries(["bos_token", "eos_token", ...others].map((key) => [key, specialToken(config, key)]));
     this.#template = ChatTemplate.of(config, constants);
     try {
       this.#encoder = new Encoder(tokenizerJson, this.#added);

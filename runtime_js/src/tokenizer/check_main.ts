@@ -1,11 +1,12 @@
 /**
  * A program for Node, which the builder runs: whether the page can use a model's tokenizer and chat template.
  *
- * Reads {tokenizer, config, conversations, texts} from stdin: the text of tokenizer.json, what the manifest will carry, lists of messages,
+ * Reads {tokenizer, config, conversations, texts} from stdin: the text of tokenizer.json, what the manifest will carry, {messages, tools},
  * and texts. Writes {error} where the page would refuse the model, else {renders: [{text} or {error}], ids: [[id, ...], ...]}.
  */
 
 import { Fields } from "../support/fields.ts";
+import { readJsonObjects } from "../support/json.ts";
 import { ChatTokenizer } from "./chat_tokenizer.ts";
 
 function message(error: unknown): string {
@@ -16,14 +17,11 @@ function check(request: Fields): object {
   const wrong = (text: string): Error => new Error(text);
   const tokenizerJson: unknown = JSON.parse(request.string("tokenizer", 2 ** 30));
   const tokenizer = new ChatTokenizer(tokenizerJson, new Fields(request.raw("config"), "tokenizer_config", wrong));
-  const renders = request.array("conversations", 16, (conversation) => {
-    if (!Array.isArray(conversation)) throw wrong("a conversation is a list");
-    const messages = conversation.map((entry: unknown) => {
-      const fields = new Fields(entry, "message", wrong);
-      return { role: fields.string("role", 64), content: fields.string("content", 1 << 20) };
-    });
+  const renders = request.objects("conversations", 16, (conversation) => {
+    const messages = conversation.objects("messages", 16, (message) => ({ role: message.string("role", 64), content: message.string("content", 1 << 20) }));
+    const tools = readJsonObjects(conversation, "tools", 16);
     try {
-      return { text: tokenizer.render({ messages }) };
+      return { text: tokenizer.render({ messages, tools }) };
     } catch (error) {
       return { error: message(error) };
     }
