@@ -27,7 +27,8 @@ test("what an answer thought, said and called is one message of a chat", () => {
 
 test("some of the tools may be allowed, and the oldest turns left out", () => {
   const choice = { type: "allowed_tools", mode: "required", tools: [{ type: "function", name: "look" }] };
-  const { chat, settings } = parseResponseRequest({ input: "hi", truncation: "auto", tools: [{ type: "function", name: "look" }], tool_choice: choice });
+  const { chat, settings } = parseResponseRequest({ input: "hi", truncation: "auto", max_tool_calls: 3, // of a server's own tools
+    tools: [{ type: "function", name: "look" }], tool_choice: choice });
   assert.deepEqual(chat.tool_choice, { type: "allowed_tools", allowed_tools: { mode: "required", tools: [{ type: "function", function: { name: "look" } }] } });
   assert.deepEqual([chat.context_overflow, settings.tool_choice], ["drop_oldest", choice]);
 });

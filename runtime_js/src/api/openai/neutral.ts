@@ -48,7 +48,7 @@ export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = {
 
 /** Of a request to the Responses API. */
 export const NEUTRAL_IN_RESPONSE: Readonly<Record<string, IsNeutral>> = {
-  top_logprobs: is(0), background: is(false), stream_options: isEmptyBut(isFlag),
+  top_logprobs: is(0), background: is(false), max_tool_calls: (value) => Number.isSafeInteger(value), stream_options: isEmptyBut(isFlag),
   include: (value) => Array.isArray(value) && value.every(is("reasoning.encrypted_content")),
   user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, prompt_cache_options: isRecord,
   service_tier: isText, store: isFlag,
