@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { ChatCompletionRequestNonStreaming } from "../src/api/openai/types.ts";
 import { Journal } from "../src/storage/journal.ts";
 import { ModelNotLoadedError, RequestValidationError } from "../src/support/errors.ts";
-import { CONTEXT, MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
+import { MODEL, PLACES, soon, type Setup } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 import { turns } from "./fakes/turns.ts";
 import { FakeStorage } from "./fakes/web.ts";
@@ -103,16 +103,21 @@ for (const [place, make] of Object.entries(PLACES)) {
 
   check("logprobs, and what has left the context, are those of an answer that was not cut off", async () => {
     const turn = (i: number): { role: "user" | "assistant"; content: string } => ({ role: i % 2 === 0 ? "user" : "assistant", content: `${i} ${"x".repeat(40)}` });
+    const short = (): Setup => {
+      const it = make();
+      it.engine.contextLength = 96;
+      return it;
+    };
     const messages = Array.from({ length: 21 }, (_, i) => turn(i));
     for (const [id, steps, more] of [
-      ["logprobs", 7, { logprobs: true, top_logprobs: 2, temperature: 1 }], ["shifted", CONTEXT + 30, { max_tokens: 2 * CONTEXT, context_overflow: "drop_oldest", temperature: 1 }],
-      ["both", CONTEXT, { max_tokens: CONTEXT + 60, context_overflow: "drop_oldest", logprobs: true }], ["shortened", 5, { context_overflow: "drop_oldest", messages }],
+      ["logprobs", 7, { logprobs: true, top_logprobs: 2, temperature: 1 }], ["shifted", 150, { max_tokens: 200, context_overflow: "drop_oldest", temperature: 1 }],
+      ["both", 100, { max_tokens: 130, context_overflow: "drop_oldest", logprobs: true }], ["shortened", 5, { context_overflow: "drop_oldest", messages }],
     ] as const) {
       const ask = { ...ASK, ...more };
-      const whole = await (await loaded(make)).client.chatCompletion(ask);
-      await cutOff(make, id, steps, { ...kept(id), ...ask });
+      const whole = await (await loaded(short)).client.chatCompletion(ask);
+      await cutOff(short, id, steps, { ...kept(id), ...ask });
       kill();
-      const { client } = await loaded(make);
+      const { client } = await loaded(short);
       const [found] = await client.listResumableSessions();
       assert.equal(found?.processedSeqLen, whole.usage.prompt_tokens + (found?.emittedTokens ?? 0), id);
       const { completion } = await client.resumeChatCompletion(id, GO_ON);
@@ -129,6 +134,9 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.deepEqual(lists.map((list) => list.map(({ resumable }) => resumable)), [[true, true], [true, true]]);
     const [, resumed] = await Promise.all([other.client.listResumableSessions(), one.client.resumeChatCompletion("b", GO_ON)]);
     assert.equal(resumed.recoveryMode, "token_replay");
+    storage.step = (what) => (what === "removeEntry" ? pause() : Promise.resolve());
+    assert.deepEqual((await one.client.listResumableSessions()).map(({ sessionId }) => sessionId), ["a"], "what has ended is not told");
+    storage.step = (what) => (what === "opened" ? pause() : Promise.resolve());
     await Promise.all([other.client.listResumableSessions(), one.client.deleteResumableSession("a")]);
     assert.deepEqual(await one.client.listResumableSessions(), []);
   });
@@ -155,7 +163,7 @@ for (const [place, make] of Object.entries(PLACES)) {
   });
 
   check("a journal that somebody else wrote is refused, whatever its request says", async () => {
-    const good = { modelId: MODEL, promptTokens: 3, request: { prompt: { kind: "text", text: "Once" }, sampling: { temperature: 0 }, stop: [] } };
+    const good = { modelId: MODEL, promptTokens: 4, request: { prompt: { kind: "text", text: "Once" }, sampling: { temperature: 0 }, stop: [] } };
     const { client } = await loaded(make);
     for (const [name, wrong] of Object.entries({
       prompt: { ...good, request: { ...good.request, prompt: { kind: "chat" } } }, sampling: { ...good, request: { ...good.request, sampling: { temperature: "hot" } } },
@@ -173,6 +181,9 @@ for (const [place, make] of Object.entries(PLACES)) {
     for (const name of ["%zz", "a b", "%41"]) if (file !== undefined) journals?.set(name, file);
     assert.deepEqual((await client.listResumableSessions()).map(({ sessionId }) => sessionId), ["good"], "names that no id has");
     assert.equal((await client.resumeChatCompletion("good", GO_ON)).recoveryMode, "token_replay");
+    (await Journal.create("updated", JSON.stringify({ ...good, promptTokens: 3 })))?.close();
+    await assert.rejects(client.resumeChatCompletion("updated", GO_ON), fails(RequestValidationError, /"updated" was begun by another model.* had 3 tokens, and has 4 now/));
+    assert.equal((await client.resumeChatCompletion("updated")).recoveryMode, "text_only", "it stays");
   });
 
   check("an answer that ended leaves nothing, and one that was cut off twice goes on", async () => {

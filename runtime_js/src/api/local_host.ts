@@ -17,7 +17,7 @@ import { abortError, abortable, childController } from "../support/abort.ts";
 import { AbortError, ModelNotFoundError, ModelNotLoadedError, RequestValidationError } from "../support/errors.ts";
 import { setLogLevel, type LogLevel } from "../support/log.ts";
 import type { AnswerCall, BegunAnswer, HostListener, KeptAnswer, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "./host.ts";
-import { keep, keptAnswers, reopen } from "./resumable.ts";
+import { checkPrompt, keep, keptAnswers, reopen } from "./resumable.ts";
 
 /** A model that is loaded, or being loaded. */
 interface Slot {
@@ -184,9 +184,10 @@ export class LocalHost implements ModelHost {
   }
 
   async resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer> {
-    const { modelId, request, past } = await reopen(sessionId);
+    const { modelId, request, promptTokens, past } = await reopen(sessionId);
     try {
       const session = await this.#sessionOf(modelId, signal);
+      checkPrompt(sessionId, promptTokens, await session.promptTokens(request));
       return await this.#begun(session, session.answer(request, undefined, past, undefined, signal), signal);
     } catch (error) {
       past.journal.close();

@@ -82,6 +82,14 @@ export async function reopen(sessionId: string): Promise<Kept & { readonly past:
   return found;
 }
 
+/** An update may have put another model in the place of the one that began: its tokens mean something else. Raises RequestValidationError. */
+export function checkPrompt(sessionId: string, before: number, now: number): void {
+  if (before === now) return;
+  throw new RequestValidationError(
+    `What is kept under "${sessionId}" was begun by another model, or in another context: its prompt had ${before} tokens, and has ${now} now. Ask anew, and delete it.`,
+    { param: "sessionId" });
+}
+
 /** Null where it is gone, as an answer that has ended meanwhile is. */
 async function kept(sessionId: string): Promise<KeptAnswer | null> {
   try {

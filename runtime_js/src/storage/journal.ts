@@ -129,9 +129,15 @@ export class Journal {
   /** The answer is whole. */
   async remove(): Promise<void> {
     this.close();
-    await deleteJournal(this.#id);
+    const removal = deleteJournal(this.#id);
+    removals.add(removal);
+    await removal;
+    removals.delete(removal);
   }
 }
+
+/** Of answers that have ended here. */
+const removals = new Set<Promise<boolean>>();
 
 function contentOf(file: SyncFile): JournalContent | null {
   const bytes = new Uint8Array(Math.min(file.getSize(), HEADER_BYTES + MAX_REQUEST_BYTES + RECORD_BYTES * MAX_TOKENS));
@@ -154,6 +160,7 @@ function contentOf(file: SyncFile): JournalContent | null {
 export async function listJournals(): Promise<string[]> {
   if (!hasFileSystem()) return [];
   const ids: string[] = [];
+  await Promise.all(removals);
   try {
     for await (const name of (await journalFolder(false)).keys()) ids.push(...idOf(name));
   } catch (error) {
