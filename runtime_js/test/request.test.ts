@@ -20,7 +20,10 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["a picture", { messages: [{ role: "user", content: [{ type: "image_url", image_url: {} }] }] }, /image_url/],
   ["a tool's message without its call", { messages: [USER, { role: "tool", content: "a" }] }, /messages\[1\]\.tool_call_id must be a string/],
   ["half a call", { messages: [USER, { role: "assistant", tool_calls: [{ id: "1" }] }, USER] }, /messages\[1\]\.tool_calls\[0\]\.function must be an object/],
-  ["a user's call", { messages: [{ ...USER, tool_calls: [{ id: "1", function: { name: "f", arguments: "" } }] }] }, /tool_calls is not supported with this value/],
+  ["a user's call", { messages: [{ ...USER, tool_calls: [{ id: "1", function: { name: "f", arguments: "" } }] }] }, /tool_calls is not supported here/],
+  ["a search, which empty options ask for", { messages: [USER], web_search_options: {} }, /web_search_options is not supported with this value/],
+  ["a list of a field that nobody knows", { messages: [USER], colours: [1] }, /colours is not supported here/],
+  ["a user's refusal", { messages: [{ ...USER, refusal: "no" }] }, /refusal is not supported with this value/],
   ["a field that nobody knows", { messages: [USER], colour: 1 }, /colour is not supported here/],
   ["a prototype's name", { messages: [USER], constructor: 1 }, /constructor is not supported here/],
   ["a hot temperature", { messages: [USER], temperature: 2.1 }, /temperature must be a number from 0 to 2/],
@@ -113,6 +116,8 @@ const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
   { add_generation_prompt: true, continue_final_message: false, documents: [], extra_headers: {}, extra_query: {} },
   { early_stopping: false, bad_words: [], skip_special_tokens: true, spaces_between_special_tokens: true, include_stop_str_in_output: false, echo: false },
   { suffix: "", request_id: "x", cache_prompt: true, priority: 0 },
+  { reasoning: {}, suppress_tokens: [], provider: { order: null }, dynatemp_range: 0, n_probs: 0, n_predict: -1, grammar: "" },
+  { add_special_tokens: false, detokenize: true, return_token_ids: false },
   { web_search_options: undefined }, { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
 ];
 
@@ -172,12 +177,16 @@ test("histories as clients write them are read", () => {
     USER,
     { role: "assistant", content: null, tool_calls: [], reasoning_content: "", reasoning_details: [], prefix: false, id: "msg_1" },
     { role: "system", content: "Sum up.", cache_control: { type: "ephemeral" } },
+    { role: "assistant", content: "{}", parsed: {}, annotations: [{ type: "url_citation", url_citation: {} }], provider_specific_fields: { a: 1 }, images: [] },
+    { role: "assistant", content: null, refusal: "I will not." },
+    { role: "assistant", content: [{ type: "text", text: "No. " }, { type: "refusal", refusal: "Never." }] },
   ];
   const { prompt } = parseChatRequest({ messages }).answer;
   assert.deepEqual(prompt, { kind: "chat", conversation: { messages: [
     { role: "system", content: "Be brief." }, { role: "user", content: "ab" }, { role: "assistant", content: "c" },
     { role: "system", content: "Now in French." }, USER, { role: "assistant", content: "" },
-    { role: "system", content: "Sum up." },
+    { role: "system", content: "Sum up." }, { role: "assistant", content: "{}" }, { role: "assistant", content: "I will not." },
+    { role: "assistant", content: "No. Never." },
   ] } });
 });
 

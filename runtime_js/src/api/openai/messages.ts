@@ -15,22 +15,24 @@ export const MAX_CALLS = 1024;
 
 const ROLES = ["system", "developer", "user", "assistant", "tool"] as const;
 const FIELDS: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
-  system: [], developer: [], user: [], assistant: ["tool_calls", "reasoning_content", "reasoning"], tool: ["tool_call_id"],
+  system: [], developer: [], user: [], assistant: ["tool_calls", "reasoning_content", "reasoning", "refusal"], tool: ["tool_call_id"],
 };
 
 /** A text, or its parts, one behind the other. */
-export function parseContent(message: Fields, role?: string): string {
-  if (!message.has("content") && role === "assistant") return ""; // OpenAI's own answers say null where there is no text
+export function parseContent(message: Fields, kinds: readonly ["text", ..."refusal"[]] = ["text"]): string {
   if (!Array.isArray(message.raw("content"))) return message.string("content", MAX_CONTENT);
-  return message.objects("content", MAX_PARTS, (part) => {
-    part.oneOf("type", ["text"]);
-    return parseText(part);
-  }).join("");
+  return message.objects("content", MAX_PARTS, (part) => parseText(part, part.oneOf("type", kinds))).join("");
 }
 
-function parseText(part: Fields): string {
-  refuseUnsupported(part, ["type", "text"], NEUTRAL_IN_PART);
-  return part.string("text", MAX_CONTENT);
+/** What an assistant said, or would not: OpenAI's own answers say null for that which is not there. */
+function parseAnswer(message: Fields): string {
+  const content = message.has("content") ? parseContent(message, ["text", "refusal"]) : "";
+  return content + (message.optional("refusal", (key) => message.string(key, MAX_CONTENT)) ?? "");
+}
+
+function parseText(part: Fields, kind: "text" | "refusal" = "text"): string {
+  refuseUnsupported(part, ["type", kind], NEUTRAL_IN_PART);
+  return part.string(kind, MAX_CONTENT);
 }
 
 /** What is said, with what is shown, each part in its place. */
@@ -57,7 +59,7 @@ function parseMessage(message: Fields): ChatMessage {
   const role = message.oneOf("role", ROLES);
   refuseUnsupported(message, ["role", "content", "name", ...FIELDS[role]], NEUTRAL_IN_MESSAGE);
   const name = message.optional("name", (key) => message.string(key, MAX_NAME));
-  const said = role === "assistant" ? { content: parseContent(message, role) } : parseShown(message);
+  const said = role === "assistant" ? { content: parseAnswer(message) } : parseShown(message);
   const spoken = { role: role === "developer" ? "system" : role, ...said, ...(name !== undefined && { name }) };
   if (role === "tool") return { ...spoken, toolCallId: message.string("tool_call_id", MAX_NAME) };
   if (role !== "assistant") return spoken;

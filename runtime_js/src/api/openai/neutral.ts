@@ -17,33 +17,33 @@ const isEmpty = isEmptyBut(() => false);
 const isText: IsNeutral = (value) => typeof value === "string";
 const isFlag: IsNeutral = (value) => typeof value === "boolean";
 
-/** Of a request. */
+/** Of a request. Empty lists and objects ask for nothing under any name, but for those here. */
 export const NEUTRAL: Readonly<Record<string, IsNeutral>> = {
   // How tokens are drawn.
   min_tokens: is(0), best_of: is(1), top_logprobs: is(0),
   typical_p: is(1), tfs_z: is(1), top_a: is(0), mirostat: is(0), repeat_penalty: is(1), dry_multiplier: is(0), xtc_probability: is(0),
-  length_penalty: is(1), use_beam_search: is(false), early_stopping: is(false), bad_words: isEmpty,
+  length_penalty: is(1), use_beam_search: is(false), early_stopping: is(false), dynatemp_range: is(0), n_probs: is(0), n_predict: is(-1),
   // What the answer is.
   modalities: (value) => Array.isArray(value) && value.every(is("text")),
-  tools: isEmpty, tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, functions: isEmpty, function_call: is("none", "auto"),
+  tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, function_call: is("none", "auto"),
   skip_special_tokens: is(true), spaces_between_special_tokens: isFlag, include_stop_str_in_output: is(false), echo: is(false), suffix: is(""),
-  verbosity: is("medium"), extra_body: isEmptyBut(is(false)), chat_template_kwargs: isEmpty,
-  add_generation_prompt: is(true), continue_final_message: is(false), documents: isEmpty,
+  verbosity: is("medium"), extra_body: isEmptyBut(is(false)), web_search_options: is(), grammar: is(""),
+  add_generation_prompt: is(true), continue_final_message: is(false), add_special_tokens: is(false), detokenize: is(true), return_token_ids: is(false),
   // For the books of a server.
   user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, prompt_cache_options: isRecord,
   service_tier: isText, store: isFlag, metadata: isRecord, request_id: isText, cache_prompt: isFlag, priority: is(0),
-  extra_headers: isRecord, extra_query: isEmpty,
+  extra_headers: isRecord,
 };
 
 /** Of a message: what the openai client's own answers carry. */
 export const NEUTRAL_IN_MESSAGE: Readonly<Record<string, IsNeutral>> = {
-  refusal: is(""), annotations: isEmpty, tool_calls: isEmpty, reasoning: is(""), reasoning_content: is(""),
-  reasoning_details: isEmpty, cache_control: isRecord, prefix: is(false), id: isText,
+  refusal: is(""), annotations: Array.isArray, parsed: () => true, provider_specific_fields: isRecord, reasoning: is(""), reasoning_content: is(""),
+  cache_control: isRecord, prefix: is(false), id: isText,
 };
 
 /** Of a text part: hints for a server's cache. */
 export const NEUTRAL_IN_PART: Readonly<Record<string, IsNeutral>> = {
-  cache_control: isRecord, prompt_cache_breakpoint: isRecord, annotations: isEmpty,
+  cache_control: isRecord, prompt_cache_breakpoint: isRecord,
 };
 
 /** Of a request to the Responses API. */
@@ -56,7 +56,7 @@ export const NEUTRAL_IN_RESPONSE: Readonly<Record<string, IsNeutral>> = {
 
 /** Of an item of a response's conversation: what the answers themselves carry. */
 export const NEUTRAL_IN_RESPONSE_ITEM: Readonly<Record<string, IsNeutral>> = {
-  id: isText, status: isText, phase: isText, annotations: isEmpty, logprobs: isEmpty, prompt_cache_breakpoint: isRecord,
+  id: isText, status: isText, phase: isText, annotations: Array.isArray, prompt_cache_breakpoint: isRecord,
 };
 
 /** Of stream_options. */
@@ -79,7 +79,8 @@ export function refuseUnsupported(
 ): void {
   for (const key of fields.keys()) {
     if (!fields.has(key) || supported.includes(key)) continue;
-    if (Object.hasOwn(neutral, key) && neutral[key]?.(fields.raw(key)) === true) continue;
+    const isNeutral = Object.hasOwn(neutral, key) ? neutral[key] ?? isEmpty : isEmpty;
+    if (isNeutral(fields.raw(key))) continue;
     const what = Object.hasOwn(neutral, key) ? "with this value " : "";
     const way = Object.hasOwn(instead, key) ? instead[key] : "remove it";
     throw fields.fail(`${fields.at(key)} is not supported ${what}here; ${way} (supported: ${supported.join(", ")})`, fields.at(key));
