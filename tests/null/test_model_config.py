@@ -171,6 +171,12 @@ def test_minicpm3_may_have_biases_of_its_feed_forward_blocks() -> None:
     assert {"layers.1.gate_up_bias", "layers.1.down_bias"} <= {weight.name for weight in read_model("a model", config).weights}
 
 
+def test_a_config_without_a_kind_is_told_so() -> None:
+    with pytest.raises(UnsupportedArchitecture, match="^a model has no model_type") as refused:
+        read_model("a model", {"hidden_size": 64})
+    assert "Did you mean" not in refused.value.hint
+
+
 def test_a_table_of_kinds_of_tokens_has_rows() -> None:
     with pytest.raises(UnsupportedArchitecture, match="type_vocab_size"):
         read_model("a model", RECIPES["nomic_bert"]["config"] | {"type_vocab_size": 0})

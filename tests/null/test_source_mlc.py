@@ -88,7 +88,8 @@ def as_in_mlc(family: str) -> dict[str, npt.NDArray[np.float32]]:
     weights = {name: value.astype(np.float32) for name, value in load_file(FIXTURES / f"tiny-{family}" / "model.safetensors").items()}
     if family == "phi3":
         return {functools.reduce(lambda name, part: name.replace(*part[::-1]), PHI3, name): value for name, value in weights.items()}
-    return {name: value + 1 if name.endswith("norm.weight") else value for name, value in joined(weights).items()}
+    added = float("gemma" in family)
+    return {name: value + added if name.endswith("norm.weight") else value for name, value in joined(weights).items()}
 
 
 PHI3 = [  # theirs → ours: python/mlc_llm/model/phi3/phi3_loader.py
@@ -98,6 +99,7 @@ PHI3 = [  # theirs → ours: python/mlc_llm/model/phi3/phi3_loader.py
 OWN: dict[str, dict[str, object]] = {
     "gemma": {"hidden_activation": None, "attention_bias": False},
     "gemma2": {"query_pre_attn_scalar": 32, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 1.5, "sliding_window": 8},
+    "olmo2": {"hidden_act": "silu", "head_dim": 32, "tie_word_embeddings": False},  # python/mlc_llm/model/olmo2/olmo2_model.py
     "phi3": {"original_max_position_embeddings": 32, "partial_rotary_factor": 0.75, "tie_word_embeddings": False, "head_dim": 32}
     | {"sliding_window": 8, "max_position_embeddings": 512, "model_type": "phi3"},
 }

@@ -191,6 +191,8 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
                 f"Its GGUF file, which holds the part for text alone, may work. Supported: {', '.join(by_name)}.",
             )
         supported = [*by_name, *(WRAPPERS if format == "hugging_face" else ())]
+        if kind is None:
+            raise UnsupportedArchitecture(f"{name} has no {key}", f"It says which architecture a model has. Supported: {', '.join(supported)}.")
         close = closest(str(kind), supported)
         suggestion = f"Did you mean {close!r}? " if close else ""
         raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}", f"{suggestion}Supported: {', '.join(supported)}.")

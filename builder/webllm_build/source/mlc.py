@@ -56,7 +56,7 @@ class Kind:
 
 # By model_type.
 KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("llama", "mistral"), Kind("qkv_proj")),
+    **dict.fromkeys(("llama", "mistral", "olmo2"), Kind("qkv_proj")),
     **dict.fromkeys(("qwen2", "qwen3"), Kind("c_attn")),
     **dict.fromkeys(("gemma", "gemma2"), Kind("qkv_proj", added=1.0)),
     "phi3": Kind(None, PHI3),
