@@ -99,6 +99,18 @@ def test_an_embedding_of_another_name_leaves_the_head_as_it_was(tmp_path: Path, 
     np.testing.assert_array_equal(checkpoint.tensors[f"{head}.weight"].dequantize(), before)
 
 
+def test_gpt_neoxs_head_has_its_newer_name_in_adapters(tmp_path: Path) -> None:
+    model = families.open_tiny("gpt_neox", "hugging_face", tmp_path / "model")
+    before = model.tensors["embed_out.weight"].dequantize()
+    parts = {"A": np.ones((2, before.shape[1]), np.float32), "B": np.ones((len(before), 2), np.float32)}
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 2, "lora_alpha": 2}))
+    for head in ("lm_head", "embed_out"):
+        named = {f"base_model.model.{head}.lora_{part}.weight": value for part, value in parts.items()}
+        save_file(named, tmp_path / "adapter" / "adapter_model.safetensors")
+        np.testing.assert_array_equal(merged(tmp_path / "adapter", model).tensors["embed_out.weight"].dequantize(), before + 2)
+
+
 def test_matrices_with_columns_as_rows_are_adapted_as_such(tmp_path: Path) -> None:
     """As GPT-2's, of which a square one does not show it."""
     model = families.open_tiny("gpt2", "hugging_face", tmp_path / "model")

@@ -192,7 +192,7 @@ def model_type(name: str, config: Mapping[str, object], format: Format) -> str:
             )
         supported = [*by_name, *(WRAPPERS if format == "hugging_face" else ())]
         if kind is None:
-            raise UnsupportedArchitecture(f"{name} has no {key}", f"It says which architecture a model has. Supported: {', '.join(supported)}.")
+            raise UnsupportedArchitecture(f"{name} has no {key}", f"It says what architecture it has. Supported: {', '.join(supported)}.")
         close = closest(str(kind), supported)
         suggestion = f"Did you mean {close!r}? " if close else ""
         raise UnsupportedArchitecture(f"{name} has the {key} {kind!r}", f"{suggestion}Supported: {', '.join(supported)}.")

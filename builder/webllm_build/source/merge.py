@@ -19,6 +19,8 @@ TABLES = {"embed_tokens.weight": "lm_head.weight", "wte.weight": "lm_head.weight
 TABLE_NAMES = tuple({*TABLES, *TABLES.values()})
 # Of the text model, by the kind of model and the library's version.
 PREFIXES = ("model.language_model.", "language_model.model.", "model.", "")
+# Of GPT-NeoX, as transformers 5 calls a tensor → as its files still do.
+RENAMED = {"lm_head.weight": "embed_out.weight"}
 TURNED = "gpt2"  # the kind of model whose matrices have columns as rows, all but its head
 SHOWN = 8  # of what does not fit
 
@@ -37,6 +39,10 @@ def merge(checkpoint: Checkpoint, adapter: Adapter) -> Checkpoint:
     if config.get("model_type") == TURNED:
         turned = {name: dataclasses.replace(update, transposed=name != "lm_head.weight") for name, update in adapter.updates.items()}
         adapter = dataclasses.replace(adapter, updates=turned)
+    if config.get("model_type") == "gpt_neox":
+        updates = {RENAMED.get(name, name): update for name, update in adapter.updates.items()}
+        replaced = {RENAMED.get(name, name): tensor for name, tensor in adapter.replaced.items()}
+        adapter = dataclasses.replace(adapter, updates=updates, replaced=replaced)
     changed = {_place(name, tensors): name for name in (*adapter.updates, *adapter.replaced)}
     embedding, head = next(((name, TABLES[end]) for name in tensors for end in TABLES if name.endswith(end)), ("", ""))
     if embedding and (head not in tensors or config.get("tie_word_embeddings") is True) and {embedding, head} & changed.keys():
