@@ -42,6 +42,12 @@ def test_reads_a_config() -> None:
     assert not model.tied
 
 
+def test_what_a_family_always_has_may_be_said() -> None:
+    """transformers takes no notice of it."""
+    for said in (True, False, None):
+        assert parse(CONFIG | {"model_type": "qwen2", "attention_bias": said, "qkv_bias": said}).states
+
+
 def test_reads_rope_parameters_of_newer_files() -> None:
     older = parse(CONFIG | {"rope_theta": 500000.0, "rope_scaling": {"rope_type": "linear", "factor": 4.0}})
     newer = {key: value for key, value in CONFIG.items() if key != "rope_theta"}

@@ -164,6 +164,9 @@ def test_layer_ropes_have_defaults_and_refuse_what_is_not_asked_for() -> None:
         {"bias": False, "qkv_bias": False, "use_qk_norm": False, "alibi": False, "lm_head_bias": False, "attn_temperature_tuning": False},
         {"embedding_multiplier": 1.0, "residual_multiplier": 1, "logits_scaling": 1.0, "rotary_pct": 1.0, "rope_type": "default"},
         {"mlp_only_layers": [], "no_rope_layers": [], "a_tool_left_this": {}, "per_layer_config": {}},
+        {"layer_types": None, "sliding_window_pattern": None, "left_by_a_tool": ""},
+        {"trust_remote_code": True, "_num_labels": 2, "num_logits_to_keep": 0, "logits_to_keep": 1, "kv_cache_dtype": "fp8_e5m2"},
+        {"max_position_embeddings": 512.0},
         {"fp16": True, "seq_length": 2048, "n_ctx": 2048, "language": ["en"], "license": "mit", "summary_type": "cls_index", "seed": 1},
     ],
 )

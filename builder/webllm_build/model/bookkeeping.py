@@ -19,6 +19,7 @@ LIBRARY = """
     base_model_name_or_path keys_to_ignore_at_inference language languages library_name license license_link license_name loss_type
     max_window_layers mergekit_config model_name pipeline_tag reorder_and_upcast_attn scale_attention_softmax_in_fp32 summary_activation
     summary_proj_to_labels summary_type summary_use_proj tags tokenizer transformers_weights
+    _num_labels kv_cache_dtype logits_to_keep model_name_or_path num_logits_to_keep tokenizer_name trust_remote_code
 """
 # What other programs call the sizes that Hugging Face's keys say.
 REPEATED = """

@@ -73,6 +73,7 @@ class Reader:
         most = BOUNDS.get(key, MAX_DIMENSION)
         value = self._get(key, default)
         value = default if automatic is not None and value == automatic else value
+        value = int(value) if isinstance(value, float) and value.is_integer() else value
         if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= most:
             raise self._wrong(key, value, f"a whole number from 1 to {most}")
         return value
@@ -340,12 +341,12 @@ class Reader:
         return replace(settings, partial=1.0)
 
     def _asks_for_nothing(self, key: str, value: object) -> bool:
-        if key == "layer_types":
-            return isinstance(value, list) and all(kind == FULL for kind in value)
+        if key == "layer_types" and isinstance(value, list):
+            return all(kind == FULL for kind in value)
         if key == "sliding_window" and isinstance(value, int):
             context = self._config.get("max_position_embeddings")
             return value == 0 or self._config.get("use_sliding_window") is False or (isinstance(context, int) and value >= context)
-        return value is None or value in ([], {}) or (key in NEUTRAL and value == NEUTRAL[key])
+        return value is None or value in ([], {}, "") or (key in NEUTRAL and value == NEUTRAL[key])
 
     def _get(self, key: str, default: object) -> object:
         self._known.add(key)

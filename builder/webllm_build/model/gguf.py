@@ -103,10 +103,12 @@ def hugging_face_config(
         config["partial_rotary_factor"] = 1.0
     factors = {name: checkpoint.tensors[tensor] for name, tensor in LONG_FACTORS.items() if tensor in checkpoint.tensors}
     config["rope_scaling"] = _longrope(given, factors) if factors else _rope_scaling(given)
-    neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), config.get("head_dim"))}
-    known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS, *([ATTENTION_FACTOR] if factors else [])}
-    known |= {*YARN_BETAS.values(), *NOT_OF_YARN, ATTENTION_FACTOR} if given.get(SCALING) == YARN else set()
-    known |= {key for key, value in given.items() if _same(value, neutral.get(key, 0)) or (key not in STARTS_OTHERWISE and _same(value, 0))}
+    neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), config.get("head_dim")), "embedding_length_out": hidden}
+    known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS, *YARN_BETAS.values(), *([ATTENTION_FACTOR] if factors else [])}
+    known |= {*NOT_OF_YARN, ATTENTION_FACTOR} if given.get(SCALING) == YARN else set()
+    known |= {
+        key for key, value in given.items() if _same(value, neutral.get(key, 0)) or (key not in STARTS_OTHERWISE and _is_nothing(value))
+    }
     window, context = given.get(WINDOW), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
         known.add(WINDOW)  # nothing is ever so far back
@@ -178,6 +180,10 @@ def _of_all_layers(value: object) -> object:
 
 def _same(value: object, expected: object) -> bool:
     return isinstance(value, (bool, int, float, str)) and value == expected
+
+
+def _is_nothing(value: object) -> bool:
+    return _same(value, 0) or (isinstance(value, list) and not value)
 
 
 def _shown(value: object) -> str:

@@ -13,7 +13,7 @@ from webllm_build.model.self_attention import SelfAttention
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE), gguf=FileNames(GGUF))
 GGUF_KEYS = gguf.KEYS
-IGNORED = common.IGNORED | common.OF_WINDOW
+IGNORED = common.IGNORED | common.OF_WINDOW | {"attention_bias", "qkv_bias", "use_qkv_bias"}  # which are always there
 DEFAULTS = {
     "vocab_size": 151936,
     "hidden_size": 4096,
