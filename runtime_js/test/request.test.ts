@@ -118,6 +118,9 @@ const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
   { suffix: "", request_id: "x", cache_prompt: true, priority: 0 },
   { reasoning: {}, suppress_tokens: [], provider: { order: null }, dynatemp_range: 0, n_probs: 0, n_predict: -1, grammar: "" },
   { add_special_tokens: false, detokenize: true, return_token_ids: false },
+  { dynatemp_exponent: 1, xtc_threshold: 0.1, dry_base: 1.75, dry_allowed_length: 2, mirostat_tau: 5, repeat_last_n: 64 },
+  { timings_per_token: false, return_progress: false, id_slot: -1, keep_alive: "5m", session_id: "x", prompt_logprobs: 0, include_reasoning: true },
+  { stream: true, stream_options: { include_usage: false, continuous_usage_stats: false } },
   { web_search_options: undefined }, { stream: true, stream_options: { include_usage: true, include_obfuscation: false } },
 ];
 

@@ -14,6 +14,7 @@ const isEmptyBut = (neutral: IsNeutral): IsNeutral => (value) => {
   return isRecord(value) && Object.values(value).every((item) => (item ?? null) === null || neutral(item));
 };
 const isEmpty = isEmptyBut(() => false);
+const isNumber: IsNeutral = (value) => typeof value === "number";
 const isText: IsNeutral = (value) => typeof value === "string";
 const isFlag: IsNeutral = (value) => typeof value === "boolean";
 
@@ -23,15 +24,21 @@ export const NEUTRAL: Readonly<Record<string, IsNeutral>> = {
   min_tokens: is(0), best_of: is(1), top_logprobs: is(0),
   typical_p: is(1), tfs_z: is(1), top_a: is(0), mirostat: is(0), repeat_penalty: is(1), dry_multiplier: is(0), xtc_probability: is(0),
   length_penalty: is(1), use_beam_search: is(false), early_stopping: is(false), dynatemp_range: is(0), n_probs: is(0), n_predict: is(-1),
+  prompt_logprobs: is(0), n_keep: is(0), truncate_prompt_tokens: is(-1),
+  // Numbers of ways to draw that are off.
+  mirostat_tau: isNumber, mirostat_eta: isNumber, repeat_last_n: isNumber, dry_base: isNumber, dry_allowed_length: isNumber,
+  dry_penalty_last_n: isNumber, xtc_threshold: isNumber, dynatemp_exponent: isNumber,
   // What the answer is.
   modalities: (value) => Array.isArray(value) && value.every(is("text")),
   tool_choice: is("none", "auto"), parallel_tool_calls: isFlag, function_call: is("none", "auto"),
   skip_special_tokens: is(true), spaces_between_special_tokens: isFlag, include_stop_str_in_output: is(false), echo: is(false), suffix: is(""),
   verbosity: is("medium"), extra_body: isEmptyBut(is(false)), web_search_options: is(), grammar: is(""),
   add_generation_prompt: is(true), continue_final_message: is(false), add_special_tokens: is(false), detokenize: is(true), return_token_ids: is(false),
+  include_reasoning: is(true), timings_per_token: is(false), return_progress: is(false), return_tokens: is(false), safe_prompt: is(false),
   // For the books of a server.
   user: isText, safety_identifier: isText, prompt_cache_key: isText, prompt_cache_retention: isText, prompt_cache_options: isRecord,
   service_tier: isText, store: isFlag, metadata: isRecord, request_id: isText, cache_prompt: isFlag, priority: is(0),
+  keep_alive: (value) => isText(value) || isNumber(value), id_slot: isNumber, session_id: isText,
   extra_headers: isRecord,
 };
 
@@ -60,7 +67,7 @@ export const NEUTRAL_IN_RESPONSE_ITEM: Readonly<Record<string, IsNeutral>> = {
 };
 
 /** Of stream_options. */
-export const NEUTRAL_IN_STREAM_OPTIONS: Readonly<Record<string, IsNeutral>> = { include_obfuscation: isFlag };
+export const NEUTRAL_IN_STREAM_OPTIONS: Readonly<Record<string, IsNeutral>> = { include_obfuscation: isFlag, continuous_usage_stats: is(false) };
 
 /** WebLLM's options of a chat that ask for nothing. */
 export const NEUTRAL_CHAT_OPTIONS: Readonly<Record<string, IsNeutral>> = {
