@@ -18,7 +18,7 @@ from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer
 from webllm_build.limits_generated import MAX_EOS_TOKENS, MAX_SPECIAL_TOKEN, MAX_TEMPLATE, MAX_TOKENIZER_BYTES
 from webllm_build.package.assets import runtime_folder
 from webllm_build.source import Checkpoint, Tokenizer
-from webllm_build.source.end_tokens import END_TEXTS
+from webllm_build.source.end_tokens import end_texts
 from webllm_build.source.tokenizer_json import TokenizerFacts, read_facts
 from webllm_build.source.tokenizer_process import FIX_TEMPLATE, encode, endless, run_child, run_template
 
@@ -203,7 +203,8 @@ def _ends(checkpoint: Checkpoint, facts: TokenizerFacts, vocab_size: int, conver
         marker = max((token for token in facts.added if token and after.startswith(token)), key=len, default=None)
         if marker is not None:
             known[facts.added[marker]] = None
-    known |= {number: None for token, number in facts.added.items() if token in END_TEXTS}
+    texts = end_texts(facts.added)
+    known |= {number: None for token, number in facts.added.items() if token in texts}
     if {"<|return|>", "<|call|>"} <= facts.added.keys():  # gpt-oss ends each of an answer's messages so, its thoughts first
         known.pop(facts.added.get("<|end|>", -1), None)
     ends = tuple(token for token in known if 0 <= token < vocab_size)

@@ -328,6 +328,17 @@ def test_the_end_of_a_turn_is_a_control_token_whatever_the_file_says() -> None:
     assert ids[1] == 259 and 260 not in ids
 
 
+@pytest.mark.parametrize("end", ["<end_of_turn>", "[EOT]"])
+def test_a_tag_of_html_is_a_word_of_gemma(end: str) -> None:
+    metadata = byte_metadata("gpt-2", extra=[end])
+    tokens, types = metadata.texts("tokenizer.ggml.tokens"), metadata.numbers("tokenizer.ggml.token_type")
+    assert tokens is not None and types is not None
+    types[tokens.index("</s>")] = 1
+    added = [token["content"] for token in json.loads(read_tokenizer(metadata).tokenizer_json)["added_tokens"]]
+    assert end in added
+    assert ("</s>" in added) == (end == "[EOT]")
+
+
 def test_a_template_under_another_name_is_better_than_none() -> None:
     values: dict[str, Value] = {**byte_values("gpt-2"), "tokenizer.chat_template.tool_use": "tools"}
     with pytest.warns(ModelWarning, match="'tool_use'"):

@@ -125,10 +125,19 @@ def test_what_the_template_writes_behind_an_answer_ends_one(marker: str, templat
     assert check_tokenizer(dataclasses.replace(checkpoint, eos_token_ids=()), 300).eos_token_ids == (299, 2)
 
 
-@pytest.mark.parametrize("text", ["<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|endoftext|>"])
+@pytest.mark.parametrize(
+    "text", ["<|eot_id|>", "<|im_end|>", "<|end_of_text|>", "<|endoftext|>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "[e~["]
+)
 def test_a_token_of_a_known_text_ends_an_answer_though_nothing_names_it(text: str, no_node: None) -> None:
     checkpoint = changed(add_token(text, 299), "{{ messages[0].content }}", eos_token_ids=(5,))
     assert check_tokenizer(checkpoint, 300).eos_token_ids == (5, 2, 299)
+
+
+@pytest.mark.parametrize("text", ["<end_of_turn>", "<turn|>"])
+def test_a_tag_of_html_ends_no_answer_of_gemma(text: str, no_node: None) -> None:
+    """Its vocabulary has "</s>" among other tags."""
+    checkpoint = changed(add_token(text, 299), "{{ messages[0].content }}", eos_token_ids=(5,))
+    assert check_tokenizer(checkpoint, 300).eos_token_ids == (5, 299)
 
 
 def test_a_thought_of_gpt_oss_does_not_end_the_answer(no_node: None) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer, warn
 from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
 from webllm_build.source.checkpoint import Tokenizer
-from webllm_build.source.end_tokens import END_TEXTS, INFILL_TEXTS
+from webllm_build.source.end_tokens import INFILL_TEXTS, end_texts
 from webllm_build.source.files import REDOWNLOAD
 from webllm_build.source.gguf_header import Metadata
 from webllm_build.source.gguf_pre_tokenizers import pre_tokenizer
@@ -120,7 +120,7 @@ def _token_types(metadata: Metadata, tokens: Sequence[str]) -> list[int]:
     if types.dtype.kind not in "iu":
         raise MalformedFile(f"{metadata.path}: token types are whole numbers, not {types.dtype}", REDOWNLOAD)
     # Some converters took the end of a turn for a word.
-    marks = END_TEXTS | INFILL_TEXTS
+    marks = end_texts(tokens) | INFILL_TEXTS
     return [CONTROL if kind == NORMAL and token in marks else int(kind) for token, kind in zip(tokens, types, strict=True)]
 
 
