@@ -317,9 +317,13 @@ for (const [place, make] of Object.entries(PLACES)) {
   });
 
   check("the permission to store may stay unanswered", async () => {
-    const ask = { persist: () => new Promise<boolean>(() => undefined) };
+    let asked = 0;
+    const ask = { persisted: async () => false, persist: () => { asked++; return new Promise<boolean>(() => undefined); } };
     Object.defineProperty(globalThis.navigator ?? Object.assign(globalThis, { navigator: {} }).navigator, "storage", { value: ask, configurable: true });
-    await (await loaded(make)).client.unload();
+    const { client } = await loaded(make);
+    await turns(5);
+    assert.equal(asked, 1);
+    await client.unload();
   });
 
   check("a conversation goes on where it was left, also after another one and a reset", async () => {
