@@ -60,6 +60,8 @@ for (const [place, make] of Object.entries(PLACES)) {
     const [running] = await client.listResumableSessions();
     assert.deepEqual([running?.sessionId, running?.resumable, running?.recoveryMode], ["a/b", false, "none"]);
     await assert.rejects(client.resumeChatCompletion("a/b"), fails(RequestValidationError, /under way/));
+    await assert.rejects(client.deleteResumableSession("a/b"), fails(RequestValidationError, /under way/));
+    await client.deleteResumableSession("none");
     kill();
     const [found] = await client.listResumableSessions();
     assert.deepEqual([found?.resumable, found?.modelId, found?.recoveryMode, found?.reason], [true, MODEL, "token_replay", undefined]);

@@ -11,13 +11,12 @@ import type { LogitProcessor } from "../engine/logit_processor.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
 import type { InitProgressReport } from "../engine/progress.ts";
 import type { Session } from "../engine/session.ts";
-import { deleteJournal } from "../storage/journal.ts";
 import type { PushStream } from "../support/stream.ts";
 import { abortError, abortable, childController } from "../support/abort.ts";
 import { AbortError, ModelNotFoundError, ModelNotLoadedError, RequestValidationError } from "../support/errors.ts";
 import { setLogLevel, type LogLevel } from "../support/log.ts";
 import type { AnswerCall, BegunAnswer, HostListener, KeptAnswer, LoadCall, LoadedModelInfo, ModelHost, NamedEmbeddings } from "./host.ts";
-import { checkPrompt, keep, keptAnswers, reopen } from "./resumable.ts";
+import { checkPrompt, deleteKept, keep, keptAnswers, reopen } from "./resumable.ts";
 
 /** A model that is loaded, or being loaded. */
 interface Slot {
@@ -200,7 +199,7 @@ export class LocalHost implements ModelHost {
   }
 
   async deleteResumableSession(sessionId: string): Promise<void> {
-    await deleteJournal(sessionId);
+    await deleteKept(sessionId);
   }
 
   async embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {

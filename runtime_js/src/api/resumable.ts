@@ -2,7 +2,7 @@
 
 import { seeded, type AnswerRequest } from "../engine/answer.ts";
 import type { Past } from "../engine/resumable.ts";
-import { Journal, listJournals } from "../storage/journal.ts";
+import { Journal, PATIENT_ATTEMPTS, deleteJournal, listJournals } from "../storage/journal.ts";
 import { isNamed } from "../storage/folders.ts";
 import { RequestValidationError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
@@ -101,6 +101,12 @@ async function kept(sessionId: string): Promise<KeptAnswer | null> {
   } catch (error) {
     return { sessionId, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Raises RequestValidationError where it is under way. */
+export async function deleteKept(sessionId: string): Promise<void> {
+  const isGone = await deleteJournal(sessionId, PATIENT_ATTEMPTS) || !(await listJournals()).includes(sessionId);
+  if (!isGone) throw running(sessionId);
 }
 
 export async function keptAnswers(): Promise<KeptAnswer[]> {

@@ -126,6 +126,7 @@ export interface MLCEngineInterface {
   resumeChatCompletion(
     sessionId: string, options: ResumeChatCompletionOptions & { readonly continueGeneration: true; readonly stream: true },
   ): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
+  /** Rejects with RequestValidationError where it is under way: interrupt it, which deletes it, too. */
   deleteResumableSession(sessionId: string): Promise<void>;
   /** The token ids that a chat (messages) or a completion (a text) would compute. */
   tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]>;

@@ -19,7 +19,7 @@ const MAX_TOKENS = 1 << 20;
 /** Another tab may read a file at this moment. */
 const ATTEMPTS = 6;
 /** Browsers let a worker that is ended go on for two seconds. */
-const RESUME_ATTEMPTS = 60;
+export const PATIENT_ATTEMPTS = 60;
 
 /** What an answer's journal holds. */
 export interface JournalContent {
@@ -94,7 +94,7 @@ export class Journal {
   /** Goes on with a journal, or only reads it; null where there is none. Raises RequestValidationError where it is damaged, and DOMException, as `create` does. */
   static async resume(id: string, onlyReads = false): Promise<{ readonly journal: Journal; readonly content: JournalContent } | null> {
     if (!hasFileSystem()) return null;
-    const file = await open(id, false, onlyReads ? ATTEMPTS : RESUME_ATTEMPTS).catch((error: unknown) => {
+    const file = await open(id, false, onlyReads ? ATTEMPTS : PATIENT_ATTEMPTS).catch((error: unknown) => {
       if (isNamed(error, "NotFoundError")) return null;
       throw error;
     });
