@@ -50,11 +50,13 @@ class Native:
 
 
 class Wasm:
-    """A linked library. `base`: what lies before it is the module's own."""
+    """A linked library. `base`: what lies before it is the module's own. alike: relaxed instructions do what they do on every machine,
+    and not what is fast on this one (on x86, where bytes are multiplied in pairs)."""
 
-    def __init__(self, library: bytes, size: int) -> None:
+    def __init__(self, library: bytes, size: int, *, alike: bool = False) -> None:
         config = wasmtime.Config()
         config.wasm_simd = config.wasm_relaxed_simd = config.wasm_threads = True
+        config.wasm_relaxed_simd_deterministic = alike
         store = wasmtime.Store(wasmtime.Engine(config))
         pages = -(-size // 65536) + 8
         memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(pages, 65536)))

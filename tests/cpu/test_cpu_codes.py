@@ -9,34 +9,68 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kernels import WasmKernels
 from machine import Array
 from test_cpu_families import TEXT, One, build, error
 
+from codes_case import buffers
 from families import FAMILIES, TOKENS, formats, open_tiny
 from packed_model import EXACT, ByteCacheOperators, PackedModel
 from text_run import Text
 from webllm_build.compile.cpu import attention, kv_cache, rope_append
+from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.variant import INTEGER, CpuVariant, Flavour
+from webllm_build.compile.kernels.linear.epilogue import PLAIN
+from webllm_build.quantize import SCHEMES as BY_NAME
+from webllm_build.quantize.mxfp4 import RISE
 
 FLOATS = CpuVariant("int8 on a float32 cache", integer=True, kv_dtype="float32")
 SCHEMES = {"embedding": "q8", "qkv": "q4", "o": "q8", "gate_up": "q4a", "down": "q4"}
 FIRST = 6  # tokens until a rounding has decided that a code is the next one
 
 
-@pytest.mark.parametrize("flavour", ["native", "plain", "relaxed"])
-def test_products_are_those_of_the_codes(tmp_path: Path, flavour: Flavour) -> None:
+@pytest.mark.parametrize(("flavour", "alike"), [("native", False), ("plain", False), ("relaxed", False), ("relaxed", True)])
+def test_products_are_those_of_the_codes(tmp_path: Path, flavour: Flavour, alike: bool) -> None:
     """Until a rounding decides that one code is the next one: from then on all that follows is rounded elsewise. Five tokens are
     multiplied together, and one alone."""
     packed = PackedModel.of(open_tiny("qwen3", "hugging_face", tmp_path / "model"), SCHEMES)
-    found, rows = Text(TOKENS[:FIRST], ends=[5]).run(One(build(tmp_path, packed, flavour, FLOATS)))
+    found, rows = Text(TOKENS[:FIRST], ends=[5]).run(One(build(tmp_path, packed, flavour, FLOATS, alike=alike)))
     assert error(found, packed.logits(TOKENS[:FIRST], integer=True)[rows]) < 1e-5
 
 
-@pytest.mark.parametrize(("family", "flavour"), [("qwen3", "relaxed"), ("qwen3_moe", "plain")])
-def test_a_token_gets_the_same_bits_however_many_come_with_it(tmp_path: Path, family: str, flavour: Flavour) -> None:
+# Of a scheme: words of its largest codes and of scales of one, and that code.
+LARGEST = {"q4a": (0xFFFFFFFF, 0x3C00, 15), "mxfp4": (0xDDDDDDDD, 0x80808080, 13 + RISE)}
+
+
+@pytest.mark.parametrize("alike", [False, True], ids=["in-pairs", "in-fours"])
+@pytest.mark.parametrize("scheme", LARGEST)
+def test_the_largest_codes_are_summed(scheme: str, alike: bool) -> None:
+    """Of one token and of several, also where pairs of products are summed in 16 bits."""
+    n, k, counts = 4, 32, (1, 5)
+    words, scale, largest = LARGEST[scheme]
+    kernels = {f"of_{count}": linear_codes("relaxed", count, BY_NAME[scheme], n, k, PLAIN) for count in counts}
+    machine = WasmKernels(kernels, alike=alike)
+    numbers, scales = BY_NAME[scheme].buffers(n, k)
+    for count in counts:
+        x = np.where(np.arange(count) % 2, -127, 127).astype(np.int8)[:, None].repeat(k, axis=1)
+        arrays = {
+            **buffers(x, np.stack([np.ones((count, 1), np.float32), np.zeros((count, 1), np.float32)], axis=1)),
+            "w_q": np.full(numbers.nbytes // 4, words, np.uint32),
+            "w_s": np.full(scales.nbytes // 4, scale, np.uint32),
+            "out": np.zeros((count, n), np.float32),
+        }
+        out = machine.run(f"of_{count}", arrays, count)["out"]
+        np.testing.assert_array_equal(out, (x[:, :1].astype(np.float32) * (k * largest)).repeat(n, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("family", "flavour", "alike"), [("qwen3", "relaxed", False), ("qwen3", "relaxed", True), ("qwen3_moe", "plain", False)]
+)
+def test_a_token_gets_the_same_bits_however_many_come_with_it(tmp_path: Path, family: str, flavour: Flavour, alike: bool) -> None:
     """In chunks of a prompt that end anywhere, in steps of its own, and as rows of a step, of which those behind the first are guesses."""
     schemes = {**SCHEMES, "experts_gate_up": "q4a", "experts_down": "mxfp4"}
-    runner = build(tmp_path, PackedModel.of(open_tiny(family, "hugging_face", tmp_path / "model"), schemes), flavour, INTEGER)
+    packed = PackedModel.of(open_tiny(family, "hugging_face", tmp_path / "model"), schemes)
+    runner = build(tmp_path, packed, flavour, INTEGER, alike=alike)
     whole = runner.prefill(TOKENS[:23], 0)
     for sequence, ends in enumerate(((4, 7, 23), (1, 18, 21, 23)), 1):
         found = [runner.prefill(TOKENS[first:last], sequence) for first, last in pairwise((0, *ends))]

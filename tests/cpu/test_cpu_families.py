@@ -24,14 +24,17 @@ TEXT = Text(TOKENS, ends=(20, 32), forked=FORKED)
 STEPS = ("prefill", "logits", "encode", "decode")  # the functions that this and test_cpu_encoders.py take
 
 
-def build(folder: Path, packed: PackedModel, flavour: Flavour, variant: CpuVariant, functions: Sequence[str] = STEPS) -> CpuRunner:
+def build(
+    folder: Path, packed: PackedModel, flavour: Flavour, variant: CpuVariant, functions: Sequence[str] = STEPS, *, alike: bool = False
+) -> CpuRunner:
+    """alike: as Wasm takes it."""
     compiled = compile_cpu(packed.layout, [flavour], [variant], functions=functions)
     size = memory_needed(compiled.plan)
     machine: Machine
     if flavour == "native":
         machine = Native(folder, [compiled.shared, *compiled.objects.values()], size)
     else:
-        machine = Wasm(link_cpu_library(compiled, flavour, "ziglang"), size)
+        machine = Wasm(link_cpu_library(compiled, flavour, "ziglang"), size, alike=alike)
     return CpuRunner(machine, compiled.plan, variant.name, packed.buffers)
 
 

@@ -90,7 +90,7 @@ def expert_linear_codes(flavour: Flavour, matrix: ExpertMatrix, routing: Routing
         outputs = Outputs(kernel, epilogue, runs.pairs, n, matrix.count)
         product = CodeProduct(flavour, matrix.scheme, n, (x_q, x_s), weight, outputs)
         with runs.each(product.units) as run:
-            product.open_scales()
+            product.open()
             outputs.of_expert(run.expert)
             for first, starts in product.tiles(run.tile, matrix.first_row(run.expert)):
 

@@ -8,7 +8,7 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.cpu.codes import CODES
-from webllm_build.compile.cpu.dot import Dot
+from webllm_build.compile.cpu.dot import Dot, multiplies_in_pairs
 from webllm_build.compile.cpu.epilogue import Outputs
 from webllm_build.compile.cpu.ops import at, each, joined, sums_of, turned, units, zeros
 from webllm_build.compile.cpu.quantize import SCALE, SUM
@@ -39,7 +39,7 @@ def linear_codes(flavour: Flavour, tokens: int | None, scheme: Scheme, n: int, k
         weight = weight_buffers(kernel, scheme, n, k)
         product = CodeProduct(flavour, scheme, n, (x_q, x_s), weight, Outputs(kernel, epilogue, m, n))
         with units(product.units) as unit:
-            product.open_scales()
+            product.open()
             for first, starts in product.tiles(unit):
                 product.tokens(0, m, lambda token: (token, token), first, starts)
     return kernel.func
@@ -51,14 +51,15 @@ class CodeProduct:
     def __init__(
         self, flavour: Flavour, scheme: Scheme, n: int, x: tuple[Buffer, Buffer], weight: Sequence[Buffer], outputs: Outputs
     ) -> None:
-        self.dot, self.codes, self.n = Dot(flavour), CODES[scheme.name], n
+        self.flavour, self.dot, self.codes, self.n = flavour, Dot(flavour), CODES[scheme.name], n
         (self.x_q, self.x_s), (self.w_q, self.packed_scales), self.outputs = x, weight, outputs
         self.blocks = int(self.x_s.shape[2])
         self.unit_rows = max(min(UNIT_PRODUCTS // (self.blocks * GROUP), n // MIN_UNITS) // ROWS, 1) * ROWS
         self.units = ceildiv(n, self.unit_rows)
 
-    def open_scales(self) -> None:
+    def open(self) -> None:
         """In a unit, before any tile."""
+        self.in_pairs = multiplies_in_pairs() if self.dot.is_single(small=self.codes.small) else None
         elements = int(self.packed_scales.shape[0]) * 32 // DTYPE_BITS[self.codes.scale_dtype]
         self.w_s = T.decl_buffer((elements,), self.codes.scale_dtype, data=T.address_of(self.packed_scales[0]))
 
@@ -76,6 +77,22 @@ class CodeProduct:
         """A tile times the tokens from begin to end. rows: the row of the inputs, and of the output, of each of them.
 
         A token gets the same bits however many come with it: both ways add the blocks' whole numbers to the same sums in the same order."""
+        for dot in self._dots():
+            self.dot = dot
+            self._tokens(begin, end, rows, first, starts)
+
+    def _dots(self) -> Iterator[Dot]:
+        """Of which a machine takes one."""
+        if self.in_pairs is None:
+            yield self.dot
+            return
+        with T.If(self.in_pairs):
+            with T.Then():
+                yield Dot(self.flavour, in_pairs=True)
+            with T.Else():
+                yield Dot(self.flavour)
+
+    def _tokens(self, begin: Expr, end: Expr, rows: Callable[[Expr], tuple[Expr, Expr]], first: Expr, starts: list[Expr]) -> None:
         if begin == 0 and end == 1:
             self._one(*rows(T.int32(0)), first, starts)
             return
@@ -123,13 +140,14 @@ class CodeProduct:
         codes = [self.codes.codes(words) for words in turned([let("words", self.w_q[start + block]) for start in starts])]
         halves = [[self.dot.weights(four[half], small=True) for four in codes] for half in range(2)]
         # Each half has a sum of its own, so that few registers hold codes of a token.
-        return lambda token: total([self.dot.by_rows(words, half) for words, half in zip(self._spread(token, block), halves, strict=True)])
+        return lambda token: total([self.dot.total(words, half) for words, half in zip(self._spread(token, block), halves, strict=True)])
 
-    def _spread(self, token: Expr, block: Expr) -> list[list[Expr]]:
+    def _spread(self, token: Expr, block: Expr) -> list[list[tuple[Expr, ...]]]:
         """The words of a token's block, each in all places: a half by shuffles and a half by loads, so that neither waits for the other's
         units."""
         words, second = let("words", self.x_q[token, T.ramp(block * 8, 1, 4)]), [self.x_q[token, block * 8 + i] for i in range(4, 8)]
-        return [[each(words, i) for i in range(4)], [splat(word) for word in second]]
+        halves = [each(words, i) for i in range(4)], [splat(word) for word in second]
+        return [[self.dot.inputs(word, small=True) for word in half] for half in halves]
 
     def _words(self, token: Expr, block: Expr) -> list[Expr]:
         return [self.x_q[token, T.ramp((block * 2 + part) * 4, 1, 4)] for part in range(2)]
@@ -142,7 +160,7 @@ class CodeProduct:
         return [self.dot.weights(codes, small=self.codes.small) for part in parts for codes in self.codes.codes(part)]
 
     def _products(self, x: list[tuple[Expr, ...]], w: list[tuple[Expr, ...]]) -> Expr:
-        return let("sums", self.dot.add(x[1], w[1], self.dot.add(x[0], w[0], None)))
+        return let("sums", self.dot.total(x, w))
 
     def _add(self, sums: Buffer, index: Expr, products: Expr, scales: tuple[Expr, Expr | None], x_scale: Expr, x_sum: Expr) -> None:
         """A block's products, int32x4, by its scales, float32x4, to a sum."""
