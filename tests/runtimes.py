@@ -28,18 +28,10 @@ def runtime_command(name: str) -> list[str]:
 
 
 def run_without_gpu(name: str, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A script run to its end by one of RUNTIMES.
-
-    Deno, once in hundreds of times, is killed by a signal of its own memory's management when all is said: it ends together with a thread
-    that has looked for a GPU, whose libraries are closed meanwhile. No script can keep it from that, so it may try thrice.
-    """
+    """A script run to its end by one of RUNTIMES."""
     command = [*runtime_command(name), *arguments]
     variables = {**os.environ, **NO_GPU, **environment}
-    for _ in range(3):
-        done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=300)
-        if name != "deno" or done.returncode >= 0:
-            break
-    return done
+    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=300)
 
 
 def _node() -> Path:

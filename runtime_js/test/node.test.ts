@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 import { hasModelInCache } from "../src/api/cache.ts";
 import { chooseModels, resolveModel } from "../src/api/config.ts";
 import { DiskFile, DiskFolder, releaseLocks } from "../src/node/files.ts";
+import { startEngine } from "../src/node/threads.ts";
 import "../src/node/platform.ts";
 import { Journal, deleteJournal, listJournals } from "../src/storage/journal.ts";
 import { ModelFolder } from "../src/storage/model_folder.ts";
@@ -257,4 +258,20 @@ test("a thread runs a browser worker's script, shares memory, and tells when it 
   assert.equal(new Int32Array(shared)[0], 2);
   thread.terminate();
   await soon(failure);
+});
+
+test("an engine's thread ends by itself", async () => {
+  const [begun, ended] = [join(root, "begun"), join(root, "ended")];
+  const script = `import { writeFileSync } from "node:fs";
+    import { parentPort } from "node:worker_threads";
+    process.on("exit", () => writeFileSync(${JSON.stringify(ended)}, "")); // not where it is ended
+    parentPort.on("message", (data) => { if (data === "end") process.exit(); });
+    writeFileSync(${JSON.stringify(begun)}, "");`;
+  const written = async (file: string): Promise<void> => {
+    while (!existsSync(file)) await new Promise((resolve) => { setTimeout(resolve, 5); });
+  };
+  const engine = startEngine(new URL(`data:text/javascript,${encodeURIComponent(script)}`));
+  await soon(written(begun));
+  engine.terminate?.();
+  await soon(written(ended));
 });

@@ -13,3 +13,5 @@ export function ownedBy(owner: string): Readonly<Record<string, string>> {
 const given: unknown = workerData;
 /** Of this thread; the same in all threads of an engine. */
 export const OWNER = isRecord(given) && typeof given[KEY] === "string" ? given[KEY] : "";
+/** What an engine's thread is told that is to end. */
+export const END = "end";

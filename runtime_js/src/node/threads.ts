@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { Worker } from "node:worker_threads";
 import type { Thread } from "../support/thread.ts";
 import { releaseLocks } from "./files.ts";
-import { OWNER, ownedBy } from "./owner.ts";
+import { END, OWNER, ownedBy } from "./owner.ts";
 import type { WorkerLike } from "../transport/worker_like.ts";
 
 /** Gives a script what it finds in a browser's worker. */
@@ -47,19 +47,38 @@ export function startThread(script: string): Thread {
   return new ScriptThread(script);
 }
 
-/** The engine in a thread of its own. The process does not wait for it, but for what it is asked. */
+/** After that an engine's thread that does not end by itself is ended. */
+const END_MS = 2000;
+
+/** Ends of the engines that are there. */
+const engines = new Set<() => void>();
+process.on("beforeExit", () => { for (const end of engines) end(); });
+
+/**
+ * The engine in a thread of its own. The process does not wait for it, but for what it is asked, and for its end: Deno crashes where it ends together
+ * with a thread that has looked for a GPU, also with one that it has ended itself, and not behind one that has ended by itself.
+ */
 export function startEngine(script: URL): WorkerLike {
   const owner = randomUUID();
   const worker = new Worker(script, { workerData: ownedBy(owner) });
   worker.unref();
-  worker.on("exit", () => releaseLocks(owner));
+  const end = (): void => {
+    worker.ref();
+    worker.postMessage(END);
+    setTimeout(() => void worker.terminate(), END_MS).unref(); // it may hear nothing
+  };
+  engines.add(end);
+  worker.on("exit", () => {
+    engines.delete(end);
+    releaseLocks(owner);
+  });
   return {
     postMessage: (message) => worker.postMessage(message),
     addEventListener: (type, listener) => {
       if (type === "error") worker.on("error", ({ message }: Error) => listener(Object.assign(new Event(type), { message })));
       else worker.on(type, (data: unknown) => listener(new MessageEvent(type, { data })));
     },
-    terminate: () => void worker.terminate(),
+    terminate: end,
     ref: () => worker.ref(),
     unref: () => worker.unref(),
   };

@@ -2,7 +2,11 @@
 
 import "./platform.ts";
 import { parentPort } from "node:worker_threads";
+import { END } from "./owner.ts";
 import { WebWorkerMLCEngineHandler } from "../transport/worker.ts";
 
 const handler = new WebWorkerMLCEngineHandler((message) => parentPort?.postMessage(message));
-parentPort?.on("message", (data: unknown) => handler.onmessage({ data }));
+parentPort?.on("message", (data: unknown) => {
+  if (data === END) process.exit(); // of this thread
+  handler.onmessage({ data });
+});
