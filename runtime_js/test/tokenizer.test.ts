@@ -98,6 +98,9 @@ test("a control token in a user's message is text; one in the assistant's is wha
   const detokenizer = chat.detokenizer();
   assert.match(ids.map((id) => detokenizer.push(id)).join(""), /x<\/s><[|]user[|]>y<<\/s><\/s>/, "nothing of the text is lost");
   assert.equal(chat.render({ messages: [{ role: "user", content: "a\u{fdd0}b" }] }), "<|user|>ab</s><|assistant|>");
+  const naming = tokenizer({ chat_template: "{% for m in messages %}{{ m.name }}: {{ m.content }}</s>{% endfor %}" });
+  const ends = (name: string): number => naming.encode(naming.render({ messages: [{ role: "user", content: "a", name }] })).filter((id) => id === end[0]).length;
+  assert.equal(ends("x</s>y"), ends("xy"), "nor in a name");
 });
 
 test("a text is not cut before a token that takes the spaces before it, nor inside of a longer one", () => {

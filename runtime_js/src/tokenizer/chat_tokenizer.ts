@@ -69,8 +69,9 @@ export class ChatTokenizer {
       throw new RequestValidationError(
         "This model has no chat template: it continues text and does not chat. Use engine.completions.create({ prompt }).");
     }
-    const messages = conversation.specialTokens === "parse" ? conversation.messages : conversation.messages.map(({ role, content, ...more }) => ({
-      role, content: this.#segments.without(role === "user" || role === "tool" ? this.#segments.asText(content) : content, marks), ...more }));
+    const told = (role: string, text: string): string => this.#segments.without(role === "user" || role === "tool" ? this.#segments.asText(text) : text, marks);
+    const messages = conversation.specialTokens === "parse" ? conversation.messages : conversation.messages.map(({ role, content, name, ...more }) => ({
+      role, content: told(role, content), ...(name !== undefined && { name: told(role, name) }), ...more }));
     return this.#template.render({ ...conversation, messages });
   }
 
