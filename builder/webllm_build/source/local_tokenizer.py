@@ -73,9 +73,10 @@ def _added_elsewhere(
     it as a word.
     """
     listed = {token.get("content") for token in _objects(parsed.get("added_tokens")) if isinstance(token.get("content"), str)}
-    named = [value for file in (source, special) for key in NAMED_SPECIAL for value in _items(file.get(key))]
-    texts = {text for text in map(_token, named) if text}
     decoder = source.get("added_tokens_decoder")
+    older = {} if isinstance(decoder, dict) else special  # which says nothing then
+    named = [value for file in (source, older) for key in NAMED_SPECIAL for value in _items(file.get(key))]
+    texts = {text for text in map(_token, named) if text}
     if isinstance(decoder, dict):
         numbered = {number: token for number, token in decoder.items() if re.fullmatch("[0-9]{1,8}", number)}
     else:
