@@ -179,6 +179,7 @@ def test_a_port_in_use_is_an_error_with_a_way_out(site: Path) -> None:
 def test_a_visitor_who_leaves_is_no_error(site: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (site / "large.bin").write_bytes(bytes(32 << 20))
     with make_server(site, 0) as server:
+        server.daemon_threads = False  # so that its end waits for what answers the visitor
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         with socket.create_connection(("127.0.0.1", server.server_port)) as client:
