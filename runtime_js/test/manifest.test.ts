@@ -22,6 +22,7 @@ const REFUSED: readonly (readonly [string, (manifest: Record<string, unknown>) =
   ["an unaligned tensor", (m) => { m["tensors"] = [tensor("a", 4, 4)]; }, /multiple of 256/],
   ["an end token outside the vocabulary", (m) => { m["eos_token_ids"] = [50]; }, /eos_token_ids\[0\]/],
   ["a probe of a token outside the vocabulary", (m) => { m["probe"] = { tokens: [50], values: [1] }; }, /probe\.tokens\[0\]/],
+  ["a probe whose logits are no numbers", (m) => { m["probe"] = { tokens: [1], values: [1], logits: [null] }; }, /probe\.logits must be finite numbers/],
   ["a probe without values", (m) => { m["probe"] = { tokens: [1], values: [] }; }, /finite numbers/],
   ["a probe whose values are no numbers", (m) => { m["probe"] = { tokens: [1], values: [1, "2"] }; }, /finite numbers/],
   ["a probe without end", (m) => { m["probe"] = { tokens: [1], values: Array.from({ length: 1000 }, () => 1) }; }, /probe\.values/],
@@ -38,7 +39,7 @@ for (const [name, mutate, message] of REFUSED) {
 test("a manifest may say what to check the GPU by", () => {
   assert.equal(parseManifest(manifestObject()).probe, undefined);
   const probe = { tokens: [3, 4], values: [0.5, -2e-7] };
-  assert.deepEqual(parseManifest({ ...manifestObject(), probe }).probe, probe);
+  for (const more of [{}, { logits: [1, -3.5] }]) assert.deepEqual(parseManifest({ ...manifestObject(), probe: { ...probe, ...more } }).probe, { ...probe, ...more });
 });
 
 test("whatever is mutated, reading ends in a manifest or in a ManifestError", () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManifestError } from "../src/support/errors.ts";
-import { firstKernels, firstLayerOf, functionOf, parsePlan, partsOfStep, rowCounts, type FunctionPlan } from "../src/executor/plan.ts";
+import { firstLayerOf, headOf, partsOfStep } from "../src/executor/layers.ts";
+import { firstKernels, functionOf, parsePlan, rowCounts, type FunctionPlan } from "../src/executor/plan.ts";
 import { fails } from "./fakes/expect.ts";
 import { mutations } from "./fakes/mutate.ts";
 import { FAKE_WGSL, fakePlan } from "./fakes/plan.ts";
@@ -120,4 +121,6 @@ test("a first layer ends where its products are brought together", () => {
   assert.deepEqual(end(multiply(0, 9, 11), multiply(1, 9, 12), join, encode, multiply(2, 14, 15)), { steps: 3, output: 13 });
   assert.deepEqual(end(multiply(0, 9, 11), multiply(1, 9, 12), join), { steps: 3, output: 13 });
   assert.throws(() => end(join), RangeError);
+  const steps = [multiply(0, 9, 10), multiply(1, 10, 11), multiply(2, 11, 12), join, encode, multiply(3, 14, 15)];
+  assert.deepEqual(headOf({ weights }, kernels, { launch: "", kernels: [0, 1, 2], steps }), { before: 4, input: 13 });
 });

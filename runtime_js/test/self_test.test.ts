@@ -5,9 +5,10 @@ import { selfTest } from "../src/executor/self_test.ts";
 import { fails } from "./fakes/expect.ts";
 
 const HIDDEN = Float32Array.from({ length: 96 }, (_, i) => Math.sin(i) * (1 + i % 7));
-const PROBE = { tokens: [40, 41, 42], values: Array.from({ length: 64 }, (_, i) => HIDDEN[Math.floor(i * 96 / 64)] ?? NaN) };
+const LOGITS = Float32Array.from({ length: 160 }, (_, i) => Math.cos(i) * 5);
+const PROBE = { tokens: [40, 41, 42], values: Array.from({ length: 64 }, (_, i) => HIDDEN[Math.floor(i * 96 / 64)] ?? NaN), logits: Array.from({ length: 40 }, (_, i) => LOGITS[4 * i] ?? NaN) };
 
-type Step = "prefill" | "decode";
+type Step = "prefill" | "decode" | "head";
 type Change = (value: number, i: number) => number;
 
 /** What is asked of a GPU that gets a step's numbers wrong by `change`. */
@@ -18,6 +19,10 @@ async function check(step: Step, change: Change, slots = 0): Promise<string[]> {
     firstLayer: async (name, tokens, position, times) => {
       if (times === undefined) asked.push(`${name} ${tokens.join()} at ${position}`);
       return name === step ? HIDDEN.map(change) : HIDDEN;
+    },
+    head: async (hidden) => {
+      assert.deepEqual([hidden.length, ...hidden.subarray(0, 5)], [96, -1, -0.46875, 0.0625, 0.59375, -0.875]);
+      return step === "head" ? LOGITS.map((value, i) => (i % 4 === 0 ? change(value, i / 4) : value)) : LOGITS;
     },
     learnPace: () => undefined,
   }, PROBE);
@@ -31,10 +36,10 @@ test("right numbers pass: a prefill of all tokens, and a decode step of the last
 });
 
 test("what roundings do to the numbers passes", async () => {
-  for (const step of ["prefill", "decode"] as const) await check(step, (value, i) => value * (1 + 0.04 * Math.cos(3 * i)) + 0.01);
+  for (const step of ["prefill", "decode", "head"] as const) await check(step, (value, i) => value * (1 + 0.04 * Math.cos(3 * i)) + 0.01);
 });
 
-test("wrong numbers of either step are the variant's fault", async () => {
+test("wrong numbers of a step or of the head are the variant's fault", async () => {
   const wrongs: Readonly<Record<string, Change>> = {
     "not a number": (value, i) => (i === 0 ? NaN : value), infinite: (value, i) => (i === 3 ? Infinity : value), zero: () => 0,
     doubled: (value) => 2 * value, "of the wrong sign": (value) => -value, shuffled: (_, i) => HIDDEN[(i * 31) % 96] ?? 0,
@@ -43,6 +48,7 @@ test("wrong numbers of either step are the variant's fault", async () => {
   for (const [name, change] of Object.entries(wrongs)) {
     await assert.rejects(check("prefill", change), fails(VariantError, /wrong numbers \(prefill/), name);
     await assert.rejects(check("decode", change), fails(VariantError, /wrong numbers \(decode/), name);
+    await assert.rejects(check("head", change), fails(VariantError, /wrong numbers \(head/), name);
   }
 });
 
@@ -56,6 +62,7 @@ async function paceOf(context: TestContext, call: number, layer: number, late: r
       now += call + layer * times + (late[calls++] ?? 0);
       return HIDDEN;
     },
+    head: async () => LOGITS,
     learnPace: (milliseconds) => { pace = milliseconds; },
   }, PROBE);
   return pace * PROBE.tokens.length;

@@ -9,6 +9,7 @@ import type { MemoryEstimate } from "../src/executor/memory_estimate.ts";
 import { parsePlan } from "../src/executor/plan.ts";
 import type { StartOptions } from "../src/executor/backend.ts";
 import { openDevice, startModel, type StartedModel } from "../src/executor/start.ts";
+import type { Probe } from "../src/storage/manifest.ts";
 import { DeviceLostError, FeatureSupportError, OutOfMemoryError, RequestValidationError, WebGPUNotAvailableError } from "../src/support/errors.ts";
 import { fails } from "./fakes/expect.ts";
 import { FakeGpu } from "./fakes/gpu.ts";
@@ -47,9 +48,11 @@ const ALL = adapter(["shader-f16", "subgroups"]);
 
 type Options = StartOptions & { readonly variant?: string };
 
-async function start(given: GPUAdapter = ALL, options: Options = {}, weights: Promise<void> = Promise.resolve()): Promise<StartedModel> {
-  const on = await openDevice(given, LIBRARY, chooseVariants(given, PLAN, options.variant), options, NOTES);
-  return startModel(on, { options, notes: NOTES, probe: undefined, weights, onCompiled: () => undefined, signal: new AbortController().signal });
+async function start(
+  given: GPUAdapter = ALL, options: Options = {}, weights: Promise<void> = Promise.resolve(), library = LIBRARY, probe?: Probe,
+): Promise<StartedModel> {
+  const on = await openDevice(given, library, chooseVariants(given, library.plan, options.variant), options, NOTES);
+  return startModel(on, { options, notes: NOTES, probe, weights, onCompiled: () => undefined, signal: new AbortController().signal });
 }
 
 /** Pipelines of the variant that is tried n-th do not compile, for each n. */
@@ -96,6 +99,13 @@ test("a kernel that does not compile gives way to the next variant; weights stay
 test("a module that is wrong is no failure of the device", async () => {
   gpu.wrongShaders.add("fn two() {}"); // attend and a tile of embed
   await assert.rejects(start(), fails(FeatureSupportError, /f16-sg: the kernel attend .*no such builtin.*f32: the kernel attend .*graphics driver/));
+});
+
+test("a variant that computes wrongly gives way to the next, and at last to an error", async () => {
+  const weights = PLAN.weights.map((weight, i) => ({ ...weight, name: ["layers.0.a", "layers.0.b"][i] ?? weight.name }));
+  const library = { ...LIBRARY, plan: { ...PLAN, weights } };
+  const started = start(ALL, {}, Promise.resolve(), library, { tokens: [1, 2], values: [1, 2] });
+  await assert.rejects(started, fails(FeatureSupportError, /f16-sg: it computes wrong numbers \(prefill.*f32: it computes wrong numbers \(prefill/));
 });
 
 test("where no variant works the error names each with its reason, and so where one was asked for", async () => {

@@ -39,3 +39,7 @@ def test_values_are_the_first_layers_within_the_error_of_the_scheme(name: str, s
     off = np.linalg.norm(np.array(found.values) - expected) / np.linalg.norm(expected)
     assert off < error
     assert off > error / 100 or scheme == "f16"
+    state = np.array([[17 * i % 64 / 32 - 1 for i in range(model.hidden_size)]])
+    logits = model.logits(operators, state)[0]
+    expected = logits[[i * len(logits) // CHANNELS for i in range(CHANNELS)]]
+    assert np.linalg.norm(np.array(found.logits) - expected) / np.linalg.norm(expected) < error

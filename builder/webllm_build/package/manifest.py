@@ -244,8 +244,8 @@ class Manifest:
             del fields["weights"]["places"]
         if self.probe is None:
             del fields["probe"]
-        elif self.probe.patches is None:
-            del fields["probe"]["patches"]
+        else:
+            fields["probe"] = {name: value for name, value in fields["probe"].items() if value is not None}
         if not self.sampling:
             del fields["sampling"]
         if self.cpu is None:
@@ -370,7 +370,8 @@ def optional_probe(fields: Fields) -> Probe | None:
     if "probe" not in fields.fields:
         return None
     probe = fields.nested("probe")
-    return Probe(probe.counts("tokens"), probe.numbers("values"), probe.optional_count("patches"))
+    logits = None if probe.fields.get("logits") is None else probe.numbers("logits")
+    return Probe(probe.counts("tokens"), probe.numbers("values"), probe.optional_count("patches"), logits)
 
 
 def optional_numbers(fields: Fields, key: str) -> dict[str, float]:

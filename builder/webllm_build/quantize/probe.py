@@ -1,4 +1,5 @@
-"""What a model makes of a few tokens in its first layer, computed here from its packed weights: what a page holds its GPU against."""
+"""What a model makes of a few tokens in its first layer, and its head of a known state, computed here from its packed weights: what a page
+holds its GPU against."""
 
 from __future__ import annotations
 
@@ -29,11 +30,12 @@ Contents = Callable[[str, int, int, int], npt.NDArray[np.uint8]]
 @dataclass(frozen=True)
 class Probe:
     """tokens: ids of a prompt; patches: of a tower, how many of `probe_patches`. values: the hidden state of the last of them behind the
-    first layer, at evenly spaced channels."""
+    first layer, at evenly spaced channels. logits: of a model that writes, what its head makes of known_state, at some tokens."""
 
     tokens: tuple[int, ...]
     values: tuple[float, ...]
     patches: int | None = None
+    logits: tuple[float, ...] | None = None
 
 
 def probe(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents) -> Probe:
@@ -41,7 +43,13 @@ def probe(model: Decoder, checkpoint: Checkpoint, schemes: Mapping[str, Scheme],
     first = model.vocab_size // 2 // TOKENS * TOKENS
     tokens = tuple(range(first, min(first + TOKENS, model.vocab_size)))
     operators = _PackedOperators(model, checkpoint, schemes, contents, tokens)
-    return Probe(tokens, _shown(model.hidden(operators, layers=1)[-1]))
+    logits = None if model.head is None else _shown(model.logits(operators, known_state(model.hidden_size))[0])
+    return Probe(tokens, _shown(model.hidden(operators, layers=1)[-1]), logits=logits)
+
+
+def known_state(size: int) -> Array:
+    """A hidden state [1, size] of numbers from -1 to 1, as the page makes it (self_test.ts)."""
+    return (17 * np.arange(size)[None] % 64 / 32 - 1).astype(np.float64)
 
 
 def probe_tower(tower: Tower, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents) -> Probe:

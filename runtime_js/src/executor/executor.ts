@@ -14,13 +14,14 @@ import type { DeviceWatch } from "./device.ts";
 import { ControlSlots, HistoryPlaces, functionsFor, resultsOf, wordsOf, type RowDraw } from "./draws.ts";
 import { BufferUsage, MapMode } from "./gpu_flags.ts";
 import { groupsOf, pageBytesOf } from "./groups.ts";
+import { firstLayerOf, headOf, layerCount, partsOfStep, patchStateBytes } from "./layers.ts";
 import type { ModelLibrary } from "./library.ts";
 import { inRows, soundCall, patchCall, patchFloats, probeTile, type PatchCall } from "./patches.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { decodeName, firstFunctions, firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, patchStateBytes, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { decodeName, firstFunctions, functionOf, hasIo, hiddenBytes, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
-import { Readback, ReadbackRing } from "./readback.ts";
+import { ReadbackRing, changeFloats } from "./readback.ts";
 import { keptRows, longestAlike } from "./rope.ts";
 import type { RowReader, TokenRows } from "./row_reader.ts";
 import { ShadowedBuffer } from "./shadow.ts";
@@ -57,8 +58,7 @@ const SUBMIT_MS = 400;
 /** Dispatches of a chunk, about a layer, that the GPU does while its process checks and records the others, which takes a millisecond and more. */
 const BEGINNING = 12;
 
-/** A function of the plan, and how many tokens or rows it takes. */
-type Call = readonly [name: string, n: number];
+type Call = readonly [name: string, tokensOrRows: number];
 
 export class PlanExecutor implements InspectableRunner {
   shape: RunnerShape;
@@ -278,6 +278,16 @@ export class PlanExecutor implements InspectableRunner {
     });
   }
 
+  /** See `FirstLayer`. */
+  head(hidden: Float32Array<ArrayBuffer>): Promise<Float32Array> {
+    const { device, variant } = this.#parts;
+    const { before, input } = headOf(this.#plan, variant.kernels, functionOf(variant, "decode"));
+    const { buffer, offset } = this.#buffers.binding(input);
+    device.queue.writeBuffer(buffer, offset, hidden);
+    this.#submit([["decode", 1]], [], 1, undefined, undefined, before);
+    return this.logits();
+  }
+
   get layersOfStep(): number {
     return partsOfStep(this.#plan);
   }
@@ -381,21 +391,11 @@ export class PlanExecutor implements InspectableRunner {
   }
 
   /** Lets the caller change a row's logits. */
-  async #process(row: number, process: (logits: Float32Array) => void): Promise<void> {
+  #process(row: number, process: (logits: Float32Array) => void): Promise<void> {
     const { device, watch } = this.#parts;
     const buffer = this.#buffers.io("logits");
     const words = buffer.size / 4 / MAX_ROWS;
-    const readback = new Readback(device, watch, words);
-    try {
-      const encoder = device.createCommandEncoder();
-      readback.copy(encoder, buffer, 4 * row * words, words);
-      device.queue.submit([encoder.finish()]);
-      const logits = new Float32Array((await readback.read()).buffer);
-      process(logits);
-      device.queue.writeBuffer(buffer, 4 * row * words, logits);
-    } finally {
-      readback.destroy();
-    }
+    return changeFloats(device, watch, buffer, 4 * row * words, words, process);
   }
 
   /**

@@ -353,28 +353,6 @@ export function parsePlan(planValue: unknown, wgslValue: unknown): Plan {
   return { ...head, variants, wgsl };
 }
 
-/** How the names of its weights begin. */
-const FIRST_LAYER = "layers.0.";
-
-/**
- * How many of a function's steps bring it behind the model's first layer, and the buffer that they end with: a hidden state of each token.
- * They end with the layer's last weights, and with what brings their products together (of experts, or of a matrix in parts): steps that
- * read no weights, and several buffers. kernels: those that the function's numbers mean. Raises RangeError.
- */
-export function firstLayerOf(
-  { weights }: Pick<PlanHead, "weights">, kernels: readonly Pick<KernelPlan, "bindings">[], { kernels: own, steps }: FunctionPlan,
-): { readonly steps: number; readonly output: number } {
-  const bindingsOf = (step: number): KernelPlan["bindings"] => kernels[own[steps[step]?.kernel ?? -1] ?? -1]?.bindings ?? [];
-  const joins = (step: number): boolean => bindingsOf(step).filter((access) => access === "read").length > 1
-    && steps[step]?.buffers.every((id) => weights[id] === undefined) === true;
-  let last = steps.findLastIndex(({ buffers }) => buffers.some((id) => weights[id]?.name.startsWith(FIRST_LAYER)));
-  while (last >= 0 && joins(last + 1)) last++;
-  const [step, bindings] = [steps[last], bindingsOf(last)];
-  const output = step?.buffers[bindings.lastIndexOf("read_write")];
-  if (output === undefined) throw new RangeError("a function has no kernel that writes what the first layer gives");
-  return { steps: last + 1, output };
-}
-
 export function hasIo({ io }: Pick<PlanHead, "io">, name: string): boolean {
   return io.some((buffer) => buffer.name === name);
 }
@@ -382,23 +360,6 @@ export function hasIo({ io }: Pick<PlanHead, "io">, name: string): boolean {
 /** Bytes of a token's hidden state. */
 export function hiddenBytes({ io, model }: Pick<PlanHead, "io" | "model">): number {
   return (io.find(({ name }) => name === "hidden")?.bytes ?? 0) / Math.max(model.prefillChunk, MAX_ROWS);
-}
-
-/** Bytes of a patch's state behind a tower's first layer, whose norm has a float32 for each feature: `hidden` may hold those of other layers beside the last one's. */
-export function patchStateBytes(plan: Pick<PlanHead, "io" | "model" | "weights">): number {
-  return plan.weights.find(({ name }) => name === `${FIRST_LAYER}attention_norm.w`)?.bytes ?? hiddenBytes(plan);
-}
-
-/** How many layers the weights' names tell of. */
-export function layerCount({ weights }: Pick<PlanHead, "weights">): number {
-  return new Set(weights.flatMap(({ name }) => /^layers\.\d+\./.exec(name)?.[0] ?? [])).size;
-}
-
-/** How many times the weights of its first layer a decode step reads: all of them, but for a table that it takes one row of. */
-export function partsOfStep({ weights }: Pick<PlanHead, "weights">): number {
-  const bytesOf = (prefix: string): number => weights.reduce((sum, { name, bytes }) => sum + (name.startsWith(prefix) ? bytes : 0), 0);
-  const row = bytesOf("head.") > 0 ? bytesOf("embedding.") : 0;
-  return (bytesOf("") - row) / Math.max(1, bytesOf(FIRST_LAYER));
 }
 
 /** Raises ManifestError where the variant has no such function. */

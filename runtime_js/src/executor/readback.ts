@@ -53,3 +53,20 @@ export class ReadbackRing {
     return slot;
   }
 }
+
+/** Lets `change` change so many float32 of a buffer, in their place. Makes a buffer. */
+export async function changeFloats(
+  device: GPUDevice, watch: DeviceWatch, buffer: GPUBuffer, offset: number, count: number, change: (floats: Float32Array) => void,
+): Promise<void> {
+  const readback = new Readback(device, watch, count);
+  try {
+    const encoder = device.createCommandEncoder();
+    readback.copy(encoder, buffer, offset, count);
+    device.queue.submit([encoder.finish()]);
+    const floats = new Float32Array((await readback.read()).buffer);
+    change(floats);
+    device.queue.writeBuffer(buffer, offset, floats);
+  } finally {
+    readback.destroy();
+  }
+}

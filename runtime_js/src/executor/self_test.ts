@@ -21,16 +21,18 @@ export interface FirstLayer {
    * step that ends there; or that of the last of so many patches of a probe. What is at a position greater than 0 continues the call before it, at 0. `times`: it is computed as often.
    */
   firstLayer(name: "prefill" | "decode" | "encode_image", tokens: readonly number[], position: number, times?: number): Promise<Float32Array>;
+  /** float32[vocab_size]: what a decode step makes of this hidden state behind its last layer. Only of a model that decodes. */
+  head(hidden: Float32Array<ArrayBuffer>): Promise<Float32Array>;
   /** Takes note of what a layer of a prefill takes for each token. */
   learnPace(milliseconds: number): void;
 }
 
 /**
  * Computes the probe's tokens in the first layer, all by a prefill, and then (where the model decodes) the last one once more by a decode step behind the others, which
- * takes every kind of kernel with the model's own weights: products, attention or recurrence, and states. Then the prefill is timed. Raises
- * VariantError where the numbers are wrong.
+ * takes every kind of kernel with the model's own weights: products, attention or recurrence, and states. The head, whose weights are of
+ * another scheme, multiplies a state that is known. Then the prefill is timed. Raises VariantError where the numbers are wrong.
  */
-export async function selfTest(runner: FirstLayer, { tokens: words, patches, values }: Probe): Promise<void> {
+export async function selfTest(runner: FirstLayer, { tokens: words, patches, values, logits }: Probe): Promise<void> {
   const tokens = patches === undefined ? words : new Array<number>(patches).fill(0);
   const first = patches === undefined ? "prefill" : "encode_image";
   const [before, last] = [tokens.slice(0, -1), tokens.slice(-1)];
@@ -38,12 +40,22 @@ export async function selfTest(runner: FirstLayer, { tokens: words, patches, val
   // A page still holds the tokens before the last; a state in a slot is the one after it.
   if (before.length > 0 && runner.shape.slots > 0) await runner.firstLayer("prefill", before, 0);
   const decodes = runner.shape.rowCounts.length > 0;
-  const found = decodes ? { prefill, decode: await runner.firstLayer("decode", last, before.length) } : { [first]: prefill };
-  for (const [name, hidden] of Object.entries(found)) {
-    const error = difference(hidden, values);
-    if (!(error <= TOLERANCE)) throw new VariantError(`it computes wrong numbers (${name} is off by ${(100 * error).toFixed(1)} %)`);
+  mustBeNear(first, prefill, values);
+  if (decodes) {
+    mustBeNear("decode", await runner.firstLayer("decode", last, before.length), values);
+    if (logits !== undefined) mustBeNear("head", await runner.head(knownState(prefill.length)), logits);
   }
   runner.learnPace(await timeOfLayer(runner, first, tokens) / tokens.length);
+}
+
+/** A hidden state as the builder makes it, of numbers from -1 to 1. */
+function knownState(size: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: size }, (_, i) => 17 * i % 64 / 32 - 1);
+}
+
+function mustBeNear(name: string, found: Float32Array, values: readonly number[]): void {
+  const error = difference(found, values);
+  if (!(error <= TOLERANCE)) throw new VariantError(`it computes wrong numbers (${name} is off by ${(100 * error).toFixed(1)} %)`);
 }
 
 /** Milliseconds. A clock that is coarse, or a call that had to wait, must not make it look like nothing. */

@@ -65,12 +65,13 @@ export interface Manifest {
 
 /**
  * What a GPU is checked by: `values`, at evenly spaced channels, are the hidden state of the last of `tokens` behind the first layer; of a tower,
- * of the last of so many `patches` that `probePatches` makes.
+ * of the last of so many `patches` that `probePatches` makes. logits: at evenly spaced tokens, what the head makes of a known state.
  */
 export interface Probe {
   readonly tokens: readonly number[];
   readonly patches?: number | undefined;
   readonly values: readonly number[];
+  readonly logits?: readonly number[] | undefined;
 }
 
 function parseFile(entry: Fields): FileEntry {
@@ -98,9 +99,13 @@ function parseTensor(entry: Fields): TensorEntry {
 function parseProbe(probe: Fields, vocabSize: number): Probe {
   const patches = probe.optional("patches", (key) => probe.integer(key, 1, MAX_PROBE));
   const tokens = patches === undefined ? probe.integers("tokens", MAX_PROBE, 0, vocabSize - 1) : [];
-  const values = probe.array("values", MAX_PROBE, (value) => (typeof value === "number" ? value : NaN));
-  if ((patches ?? tokens.length) === 0 || values.length === 0 || !values.every(Number.isFinite)) throw probe.wrong("values", "finite numbers for some tokens");
-  return { tokens, values, ...(patches !== undefined && { patches }) };
+  const numbers = (name: string): number[] => {
+    const found = probe.array(name, MAX_PROBE, (value) => (typeof value === "number" ? value : NaN));
+    if ((patches ?? tokens.length) === 0 || found.length === 0 || !found.every(Number.isFinite)) throw probe.wrong(name, "finite numbers for some tokens");
+    return found;
+  };
+  const logits = probe.optional("logits", numbers);
+  return { tokens, values: numbers("values"), ...(patches !== undefined && { patches }), ...(logits !== undefined && { logits }) };
 }
 
 function parsePlaces(weights: Fields, key: string): readonly string[] {

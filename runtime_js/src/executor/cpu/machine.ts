@@ -2,6 +2,7 @@
 
 import { AbortError, InternalError, type MLCEngineError } from "../../support/errors.ts";
 import { noAnswer } from "../../support/patience.ts";
+import { STEP_WORDS } from "../abi.generated.ts";
 import { broken } from "../library.ts";
 import type { CpuInstance } from "./instance.ts";
 import { layOut, stepWords, type Layout } from "./layout.ts";
@@ -30,6 +31,12 @@ function breath(): Promise<void> {
     };
     port2.postMessage(0);
   });
+}
+
+/** Of a function's steps. */
+interface Part {
+  readonly before?: number;
+  readonly steps?: number;
 }
 
 export interface MachineParts {
@@ -71,10 +78,10 @@ export class Machine {
   }
 
   /**
-   * Computes a function, or its first `steps` steps. Rejects with what ended the machine, and with AbortError where it is wanted no more: it is
+   * Computes a function, or of its steps those behind the first `before`, up to the first `steps`. Rejects with what ended the machine, and with AbortError where it is wanted no more: it is
    * left behind the step that it is at.
    */
-  async run(name: string, n: number, kvLength: number, steps?: number, isWanted: () => boolean = () => true): Promise<void> {
+  async run(name: string, n: number, kvLength: number, { before = 0, steps = Infinity }: Part = {}, isWanted: () => boolean = () => true): Promise<void> {
     this.#check();
     const { instance: { exports, steps: loop }, memory: { fixed: { team } } } = this.#parts;
     const program = this.layout.programs.get(name);
@@ -84,7 +91,7 @@ export class Machine {
     if (!isWanted()) throw new AbortError(UNWANTED);
     launch(n, kvLength, program.units);
     const isAlone = this.threads === 1;
-    (isAlone ? loop.steps_begin_alone : loop.steps_begin)(team, program.steps, Math.min(steps ?? Infinity, program.count), program.units, n);
+    (isAlone ? loop.steps_begin_alone : loop.steps_begin)(team, program.steps + 4 * STEP_WORDS * before, Math.min(steps, program.count) - before, program.units, n);
     let [seen, since, looks, isLeft] = ["", performance.now(), 0, false];
     const slice = (): number => (isAlone ? loop.steps_alone(team, SLICE_US) : loop.steps_help(team, SLICE_US, this.#mayWait));
     while (this.#guarded(slice) !== 0) {

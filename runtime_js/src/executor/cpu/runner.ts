@@ -9,7 +9,8 @@ import { slotCount } from "../buffers.ts";
 import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from "../draws.ts";
 import { groupsOf } from "../groups.ts";
 import { inRows, soundCall, patchCall, patchFloats, probeTile } from "../patches.ts";
-import { firstLayerOf, functionOf, hasIo, hiddenBytes, layerCount, partsOfStep, patchStateBytes } from "../plan.ts";
+import { firstLayerOf, headOf, layerCount, partsOfStep, patchStateBytes } from "../layers.ts";
+import { functionOf, hasIo, hiddenBytes } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { RowReader } from "../row_reader.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult, TokenVectors } from "../runner.ts";
@@ -142,9 +143,19 @@ export class CpuRunner implements InspectableRunner {
       if (name === "encode_image") for (const [io, offset, values] of patchCall([probeTile(tokens.length, this.#plan)], this.#plan, 0).words) this.#write(io, values, offset);
       else this.#writeTokens(tokens, position);
       const longest = this.#tell([firstAddition(tokens.length, position, this.shape.groups.length, name === "encode_image" ? new Int32Array(2 * tokens.length) : undefined)], 1, 0);
-      for (let i = 0; i < times; i++) await this.#machine.run(name, tokens.length, longest, steps);
+      for (let i = 0; i < times; i++) await this.#machine.run(name, tokens.length, longest, { steps });
       const [pointer = 0, size] = [this.#machine.layout.pointers[output], name === "encode_image" ? patchStateBytes(this.#plan) : hiddenBytes(this.#plan)];
       return this.#machine.memory.floats(pointer + (tokens.length - 1) * size, size / 4).slice();
+    });
+  }
+
+  /** See `FirstLayer`. */
+  head(hidden: Float32Array<ArrayBuffer>): Promise<Float32Array> {
+    return this.#inTurn([], async () => {
+      const { before, input } = headOf(this.#plan, this.#plan.kernels, functionOf(this.#variant, "decode"));
+      this.#machine.memory.floats(this.#machine.layout.pointers[input] ?? 0, hidden.length).set(hidden);
+      await this.#machine.run("decode", 1, 1, { before });
+      return this.#floats("logits").slice(0, this.#plan.model.vocabSize);
     });
   }
 
@@ -218,7 +229,7 @@ export class CpuRunner implements InspectableRunner {
     tokens: readonly number[], additions: readonly Addition[], { rows = 1, place = 0, isWanted }: { rows?: number; place?: number; isWanted?: (() => boolean) | undefined },
   ): Promise<void> {
     this.#writeTokens(tokens, additions[0]?.position ?? 0);
-    await this.#machine.run("prefill", tokens.length, this.#tell(additions, rows, place), undefined, isWanted);
+    await this.#machine.run("prefill", tokens.length, this.#tell(additions, rows, place), {}, isWanted);
   }
 
   /** Does the copies that are due and writes what a step is told of its tokens. Returns how many tokens the longest of their sequences has. */
