@@ -2,13 +2,12 @@
 
 import type { CacheView, Draw, TokenLogprobs, TokenMask, TokenVectors } from "../executor/runner.ts";
 import type { Constraint } from "./constraint.ts";
-import { SINKS, droppedAtOnce } from "./overflow.ts";
+import { withoutOldest } from "./overflow.ts";
 import { MAX_DEPTH, type StepPace } from "./pace.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequences.ts";
 import { Speculation, type DraftCounts, type DraftSource } from "./speculation.ts";
 import { hasToken } from "./token_set.ts";
-import { wholeLength } from "./whole_pictures.ts";
 
 export const FINISH_REASONS = ["stop", "length", "abort"] as const;
 export type FinishReason = (typeof FINISH_REASONS)[number];
@@ -344,10 +343,9 @@ export class Generation {
 
   /** Leaves out what is in the middle. Keys hold their positions, so that what stays is computed again. */
   shift(): void {
-    const begin = wholeLength(this.tokens, SINKS); // no part of a picture stays
-    let end = SINKS + droppedAtOnce(this.contextLength);
-    while ((this.tokens[end] ?? 0) < 0) end++;
-    this.tokens.splice(begin, end - begin);
+    const kept = withoutOldest(this.tokens, this.contextLength);
+    for (const [i, token] of kept.entries()) this.tokens[i] = token;
+    this.tokens.length = kept.length;
   }
 
   /** Whoever computed it is gone: its steps begin again elsewhere, and what was drawn and not read is drawn again. */

@@ -1,6 +1,7 @@
 /** What to do with a prompt, or an answer, that is longer than the context window. */
 
 import { PICTURE } from "../media/source.ts";
+import { wholeLength } from "./whole_pictures.ts";
 
 /**
  * "drop_oldest" leaves out whole turns from the oldest on, but no system message in front of them; of a text the oldest tokens but SINKS.
@@ -71,15 +72,16 @@ function shorter<T extends Cuttable>(message: T, kept: number): T {
   return { ...message, content, ...(all.length > 0 && { pictures }) };
 }
 
-/** Tokens behind the first SINKS that go each time that an answer grows beyond the context: half a context stays. */
-export function droppedAtOnce(contextLength: number): number {
-  return contextLength + 1 - (contextLength >> 1);
-}
-
-/** What is in the context of these tokens, which have come one after the other. */
+/** What is in the context of these tokens, which have come one after the other: each time that it was full the first SINKS stayed, and half a context. */
 export function withoutOldest(tokens: readonly number[], contextLength: number): readonly number[] {
-  const times = Math.ceil(Math.max(0, tokens.length - contextLength) / droppedAtOnce(contextLength));
-  return times === 0 ? tokens : [...tokens.slice(0, SINKS), ...tokens.slice(SINKS + times * droppedAtOnce(contextLength))];
+  let kept = tokens;
+  while (kept.length > contextLength) {
+    const begin = wholeLength(kept, SINKS); // no part of a picture stays
+    let end = SINKS + contextLength + 1 - (contextLength >> 1);
+    while ((kept[end] ?? 0) < 0) end++;
+    kept = [...kept.slice(0, begin), ...kept.slice(end)];
+  }
+  return kept;
 }
 
 /** Tokens of a text, at most `most` of them. */

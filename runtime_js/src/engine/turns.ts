@@ -85,7 +85,7 @@ export class Turns {
   shift(): void {
     for (const generation of this.#running) {
       if (generation.isFull || generation.isOutgrown) this.#giveBack(generation);
-      while (generation.isFull) generation.shift();
+      if (generation.isFull) generation.shift();
     }
   }
 
