@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from webllm_build.quantize import native
+from webllm_build.threads import cores, in_parallel
 
 
 @pytest.mark.parametrize(("rows", "columns", "tokens"), [(1, 1, 1), (4, 256, 16), (7, 700, 33), (9, 257, 128)])
@@ -43,3 +46,10 @@ def test_threads_that_want_it_at_once_compile_it_once(monkeypatch: pytest.Monkey
         sums = list(pool.map(lambda _: native.multiply(one, native.panels(one))[0, 0], range(4)))
     assert sums == [1] * 4
     assert len(commands) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process may run on all processors")
+def test_there_are_as_many_threads_as_processors_that_are_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3})
+    assert cores() == 1
+    assert in_parallel(lambda item: item + 1, [1, 2, 3]) == [2, 3, 4]

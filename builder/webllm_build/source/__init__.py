@@ -42,7 +42,7 @@ def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Pr
         return dataclasses.replace(_open(entry.source, cache, progress), name=entry.title)
     path = Path(reference).expanduser()
     _check_kind(path)
-    if reference.startswith("hf:") or path.exists():
+    if reference.startswith("hf:") or (reference and path.exists()):
         try:
             return _open(reference, cache, progress)
         except GatedModel as error:
@@ -67,8 +67,7 @@ def _check_kind(path: Path) -> None:
     """Raises ModelNotFound for a file of a folder, which is no model alone, and for what is neither file nor folder: pipes have no end."""
     if path.exists() and not path.is_dir() and not path.is_file():
         raise ModelNotFound(f"{path} is neither a file nor a folder", "Give the path of a .gguf file or of a Hugging Face model folder.")
-    is_part = path.suffix == ".safetensors" or (path.suffix != ".gguf" and path.with_name(CONFIG).is_file())
-    if is_part and path.is_file():
+    if path.is_file() and (path.suffix == ".safetensors" or (path.suffix != ".gguf" and path.with_name(CONFIG).is_file())):
         raise ModelNotFound(f"{path} is a part of a model", f"Give the folder that holds it and {CONFIG}: --model {path.parent}")
 
 
