@@ -126,7 +126,8 @@ def test_what_the_template_writes_behind_an_answer_ends_one(marker: str, templat
 
 
 @pytest.mark.parametrize(
-    "text", ["<|eot_id|>", "<|im_end|>", "<|end_of_text|>", "<|endoftext|>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "[e~["]
+    "text",
+    ["<|eot_id|>", "<|im_end|>", "<|end_of_text|>", "<|endoftext|>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "[e~[", "<|file_sep|>"],
 )
 def test_a_token_of_a_known_text_ends_an_answer_though_nothing_names_it(text: str, no_node: None) -> None:
     checkpoint = changed(add_token(text, 299), "{{ messages[0].content }}", eos_token_ids=(5,))
