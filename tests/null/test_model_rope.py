@@ -149,6 +149,7 @@ def test_layer_ropes_have_defaults_and_refuse_what_is_not_asked_for() -> None:
         {"_attn_implementation_autoset": True},
         {"sliding_window": None},
         {"use_sliding_window": False},
+        {"attention_bias": 0, "mlp_bias": 0},
         {"layer_types": ["full_attention", "full_attention"]},
         {"auto_map": {"AutoModel": "x.Y"}, "tokenizer_class": "LlamaTokenizer"},
         {"max_length": 20, "do_sample": True, "temperature": 0.6, "top_p": 0.9, "repetition_penalty": 1.1},

@@ -156,9 +156,9 @@ class Reader:
 
     def flag(self, key: str, *, default: bool) -> bool:
         value = self._get(key, default)
-        if not isinstance(value, bool):
+        if value not in (0, 1):
             raise self._wrong(key, value, "true or false")
-        return value
+        return bool(value)
 
     def one_of(self, key: str, values: Sequence[str], *, default: str) -> str:
         value = self._get(key, default)
