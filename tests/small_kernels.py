@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from webllm_build.__main__ import main
 from webllm_build.compile import lower, lower_experts, lower_integer
-from webllm_build.compile.kernels.attention import prefill
+from webllm_build.compile.kernels.attention import decode, merge, prefill
 from webllm_build.compile.kernels.linear import gemm, gemm_codes, gemv, gemv_codes
 from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.lower_experts import HEIGHT
@@ -24,9 +24,9 @@ CODES = gemm_codes.Tile(rows=1, columns=2, width_threads=2, height_threads=HEIGH
 VALUES = gemm.Tile(rows=2, columns=8, width=64)
 # Makers that keep what they made.
 KEEPING: Mapping[Any, Sequence[str]] = {
-    lower: ("_gemm", "_gemv", "_attention_prefill"),
+    lower: ("_gemm", "_gemv", "_attention_prefill", "_attention_decode", "attention_merge_kernel"),
     lower_experts: ("_channels", "_sum"),
-    lower_integer: ("_gemm_codes", "_gemv_codes", "_expert_gemm_codes", "_channels_codes", "_sum_codes"),
+    lower_integer: ("_gemm_codes", "_gemv_codes", "_expert_gemm_codes", "_channels_codes", "_sum_codes", "attention_merge_kernel"),
 }
 
 
@@ -48,6 +48,9 @@ def small_kernels() -> Iterator[None]:
         (lower_integer, "channel_tiles", vector_tiles),
         (lower_integer, "sum_tiles", vector_tiles),
         (prefill, "MAX_RUNS", 1),
+        (decode, "KEYS", 1),
+        (decode, "THREADS", 32),
+        (merge, "THREADS", 64),  # enough for heads of 256
     )
     # What is compiled later must not have them.
     fresh = [(module, name, functools.cache(getattr(module, name).__wrapped__)) for module, names in KEEPING.items() for name in names]

@@ -69,6 +69,7 @@ MAX_HEADS = 8
 MAX_ELEMENTS = 2048  # of the queries of a workgroup, which are in registers,
 ELEMENTS_ALONE = 512  # and where few invocations hold them, without subgroups: those of sums too, they are 256 of an invocation
 KEYS = 4  # that an invocation has in flight
+THREADS = 128  # of a workgroup with subgroups
 HIDDEN = -1e30  # score of a key that the token must not see; infinity is not safe in WGSL
 POOL_BYTES = 8192
 
@@ -150,7 +151,7 @@ class _AttentionDecode:
         self.row_vectors = self.head_dim // VEC
         if variant.subgroups:
             self.parts = min(variant.lanes, 1 << (self.head_dim // 8 - 1).bit_length())
-            self.set_width, self.threads, self.keys = variant.lanes, 128, KEYS
+            self.set_width, self.threads, self.keys = variant.lanes, THREADS, KEYS
         else:  # sums across invocations go through workgroup memory: few parts, few invocations, and scores that fit
             self.parts = self.set_width = 4
             self.threads = 16
