@@ -19,7 +19,7 @@ export function* readCalls(input: Input, { syntax, end }: ToolFormat, tools: Rea
       yield* jsonCalls(input, syntax, sink);
       break;
     case "named":
-      yield* namedCall(input, syntax, sink);
+      yield* namedCall(input, syntax, end, sink);
       break;
     case "parameters":
       yield* parameterCalls(input, syntax, tools, sink);
@@ -55,6 +55,8 @@ function* jsonCalls(input: Input, syntax: Of<"json">, sink: CallSink): Step<void
   if (isList) yield* input.expect("]");
 }
 
+const NO_ARGUMENTS = "{}";
+
 /** What models call arguments that have learned several formats. */
 const ARGUMENTS = ["arguments", "parameters"];
 
@@ -86,7 +88,7 @@ function* jsonCall(input: Input, syntax: Of<"json">, sink: CallSink): Step<void>
     }
   }
   if (name === undefined) throw new Malformed("no name");
-  if (held === undefined) sink.piece("{}");
+  if (held === undefined) sink.piece(NO_ARGUMENTS);
 }
 
 /** `{name: arguments}` */
@@ -102,16 +104,22 @@ function* keyedCall(input: Input, sink: CallSink): Step<void> {
   yield* input.expect("}");
 }
 
-/** An object, or a string that holds its JSON. */
+/** An object, or a string that holds its JSON. Where a tool takes none, some models write null, or an empty string. */
 function* argumentsOf(input: Input, onText: OnText): Step<void> {
-  if ((yield* input.peek()) === "\"") yield* jsonString(input, onText);
-  else yield* jsonValue(input, onText);
+  if (yield* input.accept("null")) return onText(NO_ARGUMENTS);
+  if ((yield* input.peek()) !== "\"") return yield* jsonValue(input, onText);
+  let isEmpty = true;
+  yield* jsonString(input, (text) => {
+    isEmpty = false;
+    onText(text);
+  });
+  if (isEmpty) onText(NO_ARGUMENTS);
 }
 
 /** Characters between a name and what separates it from the arguments: an id, or the arguments' type. */
 const MAX_BETWEEN = 64;
 
-function* namedCall(input: Input, { prefix, separator }: Of<"named">, sink: CallSink): Step<void> {
+function* namedCall(input: Input, { prefix, separator }: Of<"named">, end: string, sink: CallSink): Step<void> {
   if (hasHole(prefix)) yield* expectTag(input, prefix);
   else if (prefix !== "") yield* input.accept(prefix);
   const name = yield* word(input);
@@ -120,7 +128,10 @@ function* namedCall(input: Input, { prefix, separator }: Of<"named">, sink: Call
     between += yield* input.next();
     if (between.length > MAX_BETWEEN) throw new Malformed("no separator");
   }
-  sink.begin(name.replace(/:\d+$/, "")); // Kimi counts its calls
   yield* input.skipSpace();
-  yield* jsonValue(input, (text) => sink.piece(text));
+  const isEmpty = end !== "" && (yield* input.accept(end.trimStart()));
+  if (!isEmpty && (yield* input.peek()) !== "{") throw new Malformed("no arguments");
+  sink.begin(name.replace(/:\d+$/, "")); // Kimi counts its calls
+  if (isEmpty) sink.piece(NO_ARGUMENTS);
+  else yield* jsonValue(input, (text) => sink.piece(text));
 }

@@ -5,9 +5,11 @@ import { Malformed, type Input, type Step } from "./input.ts";
 export type OnText = (text: string) => void;
 
 const IN_SCALAR = /[-+.\w]/;
+const FIRST = /["{[\-+.\w]/;
 
-/** One value. */
+/** One value. Raises Malformed where none begins. */
 export function* jsonValue(input: Input, onText: OnText): Step<void> {
+  if (!FIRST.test((yield* input.peek()) ?? "")) throw new Malformed("no value");
   let depth = 0;
   do {
     const character = yield* input.next();
@@ -15,7 +17,7 @@ export function* jsonValue(input: Input, onText: OnText): Step<void> {
     if (character === "\"") yield* restOfString(input, onText);
     else if (character === "{" || character === "[") depth++;
     else if (character === "}" || character === "]") depth--;
-    else if (depth === 0) yield* restOfScalar(input, character, onText);
+    else if (depth === 0) yield* restOfScalar(input, onText);
   } while (depth > 0);
 }
 
@@ -28,8 +30,7 @@ function* restOfString(input: Input, onText: OnText): Step<void> {
   }
 }
 
-function* restOfScalar(input: Input, first: string, onText: OnText): Step<void> {
-  if (!IN_SCALAR.test(first)) throw new Malformed("no value");
+function* restOfScalar(input: Input, onText: OnText): Step<void> {
   for (;;) {
     const character = yield* input.peek();
     if (character === undefined || !IN_SCALAR.test(character)) return;

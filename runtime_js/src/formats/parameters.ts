@@ -9,7 +9,6 @@ import { expectTag, hasHole, word } from "./words.ts";
 
 type Syntax = Extract<CallSyntax, { kind: "parameters" }>;
 
-/** Values that are no texts are read whole. */
 const MAX_KEY = 256;
 
 export function* parameterCalls(input: Input, syntax: Syntax, tools: ReadonlyMap<string, JsonObject>, sink: CallSink): Step<void> {
@@ -34,15 +33,15 @@ function* argumentsOf(input: Input, syntax: Syntax, schema: JsonObject, sink: Ca
   for (let isFirst = true; ; isFirst = false) {
     yield* input.skipSpace();
     if (!(yield* input.accept(syntax.keyBegin))) break;
-    const name = (yield* textUntil(input, syntax.keyEnd, MAX_KEY)).trim();
-    const isText = syntax.textKind === "" ? isString(schema, name) : (yield* textUntil(input, syntax.valueBegin, MAX_KEY)).includes(syntax.textKind.trim());
+    const name = (yield* shortText(input, syntax.keyEnd)).trim();
+    const isText = syntax.textKind === "" ? isString(schema, name) : (yield* shortText(input, syntax.valueBegin)).includes(syntax.textKind.trim());
     if (syntax.textKind === "") {
       yield* input.skipSpace();
       yield* input.expect(syntax.valueBegin);
     }
     sink.piece(`${isFirst ? "" : ", "}${JSON.stringify(name)}: `);
     if (isText) yield* text(input, syntax, sink);
-    else sink.piece(asJson(yield* textUntil(input, syntax.valueEnd, Infinity)));
+    else sink.piece(asJson(yield* textUntil(input, syntax.valueEnd)));
   }
   if (input.isEnded && input.rest === "") return; // cut: as far as it came
   sink.piece("}");
@@ -59,12 +58,20 @@ function* text(input: Input, { valueEnd }: Syntax, sink: CallSink): Step<void> {
   if (end !== undefined) sink.piece("\"");
 }
 
-function* textUntil(input: Input, end: string, most: number): Step<string> {
+/** A key, or what it says of its value. Raises Malformed where it is long, or cut. */
+function* shortText(input: Input, end: string): Step<string> {
+  let text = "";
+  while (!(yield* input.accept(end))) {
+    text += yield* input.next();
+    if (text.length > MAX_KEY) throw new Malformed("too long");
+  }
+  return text;
+}
+
+/** A value that is no text is read whole. */
+function* textUntil(input: Input, end: string): Step<string> {
   let whole = "";
-  yield* input.until([end], (piece) => {
-    whole += piece;
-    if (whole.length > most) throw new Malformed("too long");
-  }, () => 0);
+  yield* input.until([end], (piece) => { whole += piece; }, () => 0);
   return whole;
 }
 
