@@ -6,6 +6,7 @@ import OpenAI from "openai";
 import { createFetch } from "../src/api/openai/fetch.ts";
 import { MLCEngineError } from "../src/support/errors.ts";
 import { MODEL, PLACES, soon } from "./fakes/engine.ts";
+import { saying } from "./fakes/saying.ts";
 import { turns } from "./fakes/turns.ts";
 
 const ASK = { model: MODEL, messages: [{ role: "user", content: "hi" }], temperature: 0, max_tokens: 5 } as const satisfies OpenAI.ChatCompletionCreateParams;
@@ -100,6 +101,21 @@ for (const [place, make] of Object.entries(PLACES)) {
     for await (const { choices: [piece] } of await client.completions.create({ ...text, stream: true })) offsets.push(...piece?.logprobs?.text_offset ?? []);
     assert.deepEqual(offsets, told?.text_offset);
     assert.equal((await client.chat.completions.create(ASK)).choices[0]?.logprobs, null);
+  });
+
+  test(`${place}: logprobs of what a stop string might have been come with its text, and those of one that was are left out`, async () => {
+    const { client } = await saying(make, Array<string>(6).fill("zzzqj"));
+    for (const [stop, text] of [["zzq", "z"], ["qj", "zzz"], [["zzz!", "zq"], "zz"]] as const) {
+      const asked = { ...ASK, max_tokens: 60, logprobs: true, stop } as const;
+      const { choices: [choice] } = await client.chat.completions.create(asked);
+      assert.deepEqual([choice?.message.content, choice?.logprobs?.content.map(({ token }) => token).join("")], [text, text]);
+      let streamed = "";
+      for await (const { choices: [piece] } of await client.chat.completions.create({ ...asked, stream: true })) {
+        assert.equal(piece?.logprobs?.content.map(({ token }) => token).join("") ?? "", piece?.delta.content ?? "");
+        streamed += piece?.delta.content ?? "";
+      }
+      assert.equal(streamed, text);
+    }
   });
 
   test(`${place}: logprobs of an echoed prompt are those that its tokens have behind those before them`, async () => {

@@ -77,7 +77,7 @@ const WORKER_MESSAGES: readonly WorkerMessage[] = [
     { type: "token", token: 3 },
     { type: "token", token: 3, logprobs: { text: "a", bytes: [97], logprob: -1, top: [{ text: "<e>", bytes: null, logprob: -0.5 }] } }, { type: "text", text: "hel" },
     { type: "reasoning", text: "hm" }, { type: "toolCall", index: 0, id: "call_1", name: "look" }, { type: "toolArguments", index: 0, text: "{}" },
-    { type: "end", finishReason: "length", tokens: { prompt: 10, cached: 4, completion: 3, reasoning: 1, accepted: 2, rejected: 0, unsaid: 1 }, times: { queued: 0, prefill: 5.5, decode: 20 } },
+    { type: "end", finishReason: "length", tokens: { prompt: 10, cached: 4, completion: 3, reasoning: 1, accepted: 2, rejected: 0 }, times: { queued: 0, prefill: 5.5, decode: 20 } },
   ] },
   { kind: "deviceLost", error: { code: "DeviceLost", message: "m", details: {} } },
   { kind: "error", id: 7, error: { code: "OutOfMemory", message: "m", details: { bytes: 5, what: "kv", fatal: true } } },

@@ -228,7 +228,7 @@ test("calls and what tools said are read, with the tools' names", () => {
 
 test("usage counts what was computed, and its times are seconds", () => {
   const times = { queued: 100, prefill: 500, decode: 2000 };
-  const { extra, ...counts } = usage([{ tokens: { prompt: 110, cached: 10, completion: 21, reasoning: 7, accepted: 9, rejected: 4, unsaid: 0 }, times }]);
+  const { extra, ...counts } = usage([{ tokens: { prompt: 110, cached: 10, completion: 21, reasoning: 7, accepted: 9, rejected: 4 }, times }]);
   assert.deepEqual(counts, {
     prompt_tokens: 110, completion_tokens: 21, total_tokens: 131, prompt_tokens_details: { cached_tokens: 10 },
     completion_tokens_details: { reasoning_tokens: 7, accepted_prediction_tokens: 9, rejected_prediction_tokens: 4 },

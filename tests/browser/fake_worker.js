@@ -133,7 +133,7 @@ async function answer({ id, request: { prompt } }) {
     count += 1;
     if (question.startsWith("slow")) await sleep(50);
   }
-  const tokens = { prompt: 5, cached: 0, completion: count, reasoning: 0, accepted: 0, rejected: 0, unsaid: 0 };
+  const tokens = { prompt: 5, cached: 0, completion: count, reasoning: 0, accepted: 0, rejected: 0 };
   const times = { queued: 0, prefill: 100, decode: Math.max(0, count - 1) / 0.0425 }; // 42.5 tokens a second
   postMessage({ kind: "events", id, events: [{ type: "end", finishReason: running.has(id) ? "stop" : "abort", tokens, times }] });
   running.delete(id);

@@ -80,8 +80,6 @@ export interface TokenCounts {
   /** Of those, guessed; and guesses that were computed for nothing. */
   readonly accepted: number;
   readonly rejected: number;
-  /** Of the last tokens of the completion, those that are in no text: they say the stop string before which it ended. */
-  readonly unsaid: number;
 }
 
 /** Why an answer ended: as its generation did, or with calls of tools. */
@@ -106,11 +104,13 @@ export type PromptPlace = (typeof PROMPT_PLACES)[number];
 
 /** What an answer is made of. The last event is its end; an answer that fails has none. */
 export type AnswerEvent =
-  /** `logprobs`: where the request asks for them, but for the token that ends an answer. */
+  /** `logprobs`: where the request asks for them, but for tokens that are in no text: one that ends an answer, and those of a stop string. */
   | { readonly type: "token"; readonly token: number; readonly logprobs?: ToldLogprobs | undefined; readonly prompt?: PromptPlace | undefined }
   /** What is certain with the tokens before it. */
   | OutputEvent
   | { readonly type: "end"; readonly finishReason: AnswerFinish; readonly tokens: TokenCounts; readonly times: AnswerTimes };
+
+type TokenEvent = Extract<AnswerEvent, { type: "token" }>;
 
 /** A token's text alone, its bytes in the answer's text (null: it has none there), and the logarithm of its probability. */
 export interface LikelyToken {
@@ -149,8 +149,11 @@ export class AnswerWriter implements GenerationListener {
   #recited: number | null = null;
   #completion = 0;
   #reasoning = 0;
-  /** Tokens since the text last grew; they say a stop string where that has ended the answer. */
-  #silent = 0;
+  /** Tokens with logprobs whose text may be a stop string's, and what came behind them; and where their texts begin. */
+  readonly #held: { readonly event: TokenEvent; readonly from: number }[] = [];
+  /** Characters that were read, and of these those that are certain. */
+  #read = 0;
+  #certain = 0;
   #isStopped = false;
 
   constructor(
@@ -185,15 +188,16 @@ export class AnswerWriter implements GenerationListener {
     this.#first ??= performance.now();
     this.#completion++;
     const isLast = this.#eosTokenIds.has(token);
-    this.#sink.push({ type: "token", token, ...(logprobs !== undefined && !isLast && { logprobs: this.#told(token, logprobs) }) });
+    this.#hold({ type: "token", token, ...(logprobs !== undefined && !isLast && { logprobs: this.#told(token, logprobs) }) });
     const wasThinking = this.#parser.isThinking;
-    const isEnd = isLast || this.#read(token);
+    const isEnd = isLast || this.#isEndOf(token);
     if (wasThinking || this.#parser.isThinking) this.#reasoning++;
     return isEnd;
   }
 
   end(finishReason: FinishReason, cached: number, drafts: DraftCounts = NO_DRAFTS): void {
     const { accepted, drafted } = this.#recited === null ? drafts : NO_DRAFTS; // a prompt's own tokens are no guesses
+    this.#tell(Infinity);
     this.#parser.push(this.#scanner.end());
     this.#parser.end();
     const finished = performance.now();
@@ -201,7 +205,7 @@ export class AnswerWriter implements GenerationListener {
     this.#sink.push({
       type: "end",
       finishReason: finishReason === "stop" && this.#parser.calls > 0 && !(this.#isStopped && this.#parser.isCut) ? "tool_calls" : finishReason,
-      tokens: { prompt: this.#promptTokens, cached: Math.min(cached, this.#promptTokens), completion: this.#completion, reasoning: this.#reasoning, accepted, rejected: drafted - accepted, unsaid: this.#isStopped ? this.#silent : 0 },
+      tokens: { prompt: this.#promptTokens, cached: Math.min(cached, this.#promptTokens), completion: this.#completion, reasoning: this.#reasoning, accepted, rejected: drafted - accepted },
       times: { queued: elapsed(this.#asked, this.#begun), prefill: elapsed(this.#begun, first), decode: elapsed(first, finished), ...(this.#grammar !== undefined && { grammar: { ...this.#grammar } }) },
     });
     this.#sink.end();
@@ -219,10 +223,25 @@ export class AnswerWriter implements GenerationListener {
     return { ...likely(token, chosen), top: top.map((one) => likely(one.token, one.logprob)) };
   }
 
+  #hold(event: TokenEvent): void {
+    if (event.logprobs === undefined && this.#held.length === 0) this.#sink.push(event);
+    else this.#held.push({ event, from: this.#read });
+  }
+
+  /** Those whose text begins before this place. */
+  #tell(end: number): void {
+    const count = this.#held.findIndex(({ from }) => from >= end);
+    for (const { event } of this.#held.splice(0, count < 0 ? this.#held.length : count)) this.#sink.push(event);
+  }
+
   /** Whether the answer ends with the text of this token. */
-  #read(token: number): boolean {
-    const { text, stopped } = this.#scanner.push(this.#detokenizer.push(token));
-    this.#silent = text === "" ? this.#silent + 1 : 0;
+  #isEndOf(token: number): boolean {
+    const read = this.#detokenizer.push(token);
+    const { text, stopped } = this.#scanner.push(read);
+    this.#read += read.length;
+    this.#certain += text.length;
+    this.#tell(this.#certain);
+    if (stopped) for (const { event } of this.#held.splice(0)) this.#sink.push({ ...event, logprobs: undefined });
     this.#isStopped = stopped;
     this.#parser.push(text);
     return stopped || this.#parser.isOver;

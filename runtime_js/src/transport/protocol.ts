@@ -229,7 +229,7 @@ function parseEvent(event: Fields): AnswerEvent {
       const time = (key: string): number => times.number(key, 0, Number.MAX_VALUE);
       return {
         type, finishReason: event.oneOf("finishReason", ANSWER_ENDS),
-        tokens: { prompt: count("prompt"), cached: count("cached"), completion: count("completion"), reasoning: count("reasoning"), accepted: count("accepted"), rejected: count("rejected"), unsaid: count("unsaid") },
+        tokens: { prompt: count("prompt"), cached: count("cached"), completion: count("completion"), reasoning: count("reasoning"), accepted: count("accepted"), rejected: count("rejected") },
         times: present({
           queued: time("queued"), prefill: time("prefill"), decode: time("decode"), grammar: times.optional("grammar", (key) => {
             const grammar = times.object(key);

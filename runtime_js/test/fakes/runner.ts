@@ -307,7 +307,7 @@ export class FakeRunner implements ModelRunner {
     const sampled = rows.map((row) => {
       if (row === null || row.draw.sampling.every((word) => word === 0)) return { token: -1 }; // it draws nothing
       const tokens = this.#read(row.length, row.cache);
-      if (this.script !== null) return { token: this.script(tokens) };
+      if (this.script !== null) return { token: this.script(tokens), ...(row.draw.topLogprobs !== undefined && { logprobs: { chosen: 0, top: [] } }) };
       return this.#controls.choose(logitsAfter(tokens, this.vocabulary, this.isNoisy ? noiseOf(row.draw.sampling) : 0), row.draw, row.tokens, row.counted);
     });
     this.#sampled = sampled.map(({ token }, row) => (row === 0 ? sampled[carried]?.token ?? token : token));

@@ -19,11 +19,6 @@ export class LogprobsOf<L> {
     if (token !== undefined) this.#all.push(token);
   }
 
-  /** The last tokens are in no text. */
-  leaveOut(count: number): void {
-    this.#all.length = Math.max(this.#told, this.#all.length - count);
-  }
-
   /** Of the tokens since the last call; null where there are none. */
   next(): L | null {
     const tokens = this.#all.slice(this.#told);

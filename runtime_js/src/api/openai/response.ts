@@ -116,7 +116,6 @@ export class ChatShape implements ResponseShape<ChatCompletion, ChatCompletionCh
         return opening;
       case "end":
         choice.ending = endingOf(event.finishReason);
-        choice.logprobs.leaveOut(event.tokens.unsaid);
         return [...opening, this.#chunk(index, {}, choice.ending, choice.logprobs.next())];
       default:
         return [...opening, this.#chunk(index, choice.message.add(event), OPEN, choice.logprobs.next())];
@@ -166,7 +165,6 @@ export class TextShape implements ResponseShape<Completion, CompletionChunk> {
         return [...opening, this.#piece(index, event.text, OPEN, choice.logprobs.next())];
       case "end":
         choice.ending = textEndingOf(event.finishReason);
-        choice.logprobs.leaveOut(event.tokens.unsaid);
         return [...opening, this.#piece(index, "", choice.ending, choice.logprobs.next())];
       default:
         return opening;
