@@ -19,11 +19,12 @@ from webllm_build.build import build
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.config import BuildRequest
-from webllm_build.errors import ConfigError, MalformedFile, SourceError, UnsupportedEncoding, WebllmBuildError
+from webllm_build.errors import ConfigError, MalformedFile, MissingFile, ModelNotFound, SourceError, UnsupportedEncoding, WebllmBuildError
 from webllm_build.model import ARCHITECTURES, load_model, read_model
 from webllm_build.model.vision import has_tower
 from webllm_build.progress import Silent
 from webllm_build.recipe import Recipe, package_name, title
+from webllm_build.source import open_checkpoint
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.local import open_folder
 from webllm_build.weights import store_weights
@@ -144,3 +145,14 @@ def test_a_model_of_another_architecture_than_its_config_says_is_told(tmp_path: 
     for kind in ("qwen2", "qwen3", "gemma3_text", "phi3"):
         with pytest.raises(SourceError):
             load_model(dataclasses.replace(checkpoint, config={**checkpoint.config, "model_type": kind}))
+
+
+def test_the_folder_that_one_is_in_is_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path without a name; an empty one is none."""
+    cache = Cache(tmp_path / "cache")
+    monkeypatch.chdir(TINY)
+    assert open_checkpoint(".", CATALOG, cache).tensors.keys() == open_folder(TINY, "tiny").tensors.keys()
+    with pytest.raises(ModelNotFound, match="no model is named ''"):
+        open_checkpoint("", CATALOG, cache)
+    with pytest.raises(MissingFile):
+        open_checkpoint("/", CATALOG, cache)

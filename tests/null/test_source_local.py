@@ -16,12 +16,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from safetensors.numpy import load_file, save_file
 from tiny_models import HARMS, harm, safetensors_bytes
 
-from webllm_build.cache import Cache
-from webllm_build.catalog import CATALOG
-from webllm_build.errors import MalformedFile, MissingFile, ModelNotFound, ModelWarning, SourceError, UnsupportedEncoding
+from webllm_build.errors import MalformedFile, MissingFile, ModelWarning, SourceError, UnsupportedEncoding
 from webllm_build.model import check_tied, load_model
 from webllm_build.model.config import Reader
-from webllm_build.source import open_checkpoint
 from webllm_build.source.folder import LocalFile
 from webllm_build.source.local import open_folder, tensor_of
 from webllm_build.source.safetensors_header import read_safetensors
@@ -443,14 +440,3 @@ def test_what_the_makers_recommend_is_read_where_it_is_sound(folder: Path, said:
 def test_some_rows_are_those_of_the_whole_tensor() -> None:
     tensor = open_folder(SINGLE, "tiny").tensors["model.embed_tokens.weight"]
     assert tensor.rows(3, 5).tobytes() == tensor.read()[3:5].tobytes()
-
-
-def test_the_folder_that_one_is_in_is_a_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path without a name; an empty one is none."""
-    cache = Cache(folder.parent / "cache")
-    monkeypatch.chdir(folder)
-    assert open_checkpoint(".", CATALOG, cache).tensors.keys() == open_folder(folder, "tiny").tensors.keys()
-    with pytest.raises(ModelNotFound, match="no model is named ''"):
-        open_checkpoint("", CATALOG, cache)
-    with pytest.raises(MissingFile):
-        open_checkpoint("/", CATALOG, cache)
