@@ -1,6 +1,7 @@
 // Grammars by the real engine: what a request may ask for, and that a model which knows nothing cannot answer otherwise.
 
 import assert from "node:assert/strict";
+import { isIPv4, isIPv6 } from "node:net";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { schemaGrammar } from "../src/engine/structure/schema.ts";
@@ -200,6 +201,31 @@ test("choices that begin alike do not end as others do that end alike", async ()
   for (const [word, isOne] of [["a", true], ["bcc", true], ["ac", false], ["bccc", false]] as const) assert.equal(await takes(enumerated, `"${word}"`), isOne, word);
   const counted = schema({ exclusiveMinimum: 0, maximum: 1e9 });
   for (const [word, isOne] of [["0.5", true], ["10.5", true], ["043", false], ["043.5", false]] as const) assert.equal(await takes(counted, word), isOne, word);
+});
+
+test("a text of a format fits it; a length beside one is refused where it is meant strictly", async () => {
+  const url = (text: string): boolean => URL.canParse(text, "https://site.example/");
+  const formats: readonly (readonly [format: string, fits: (text: string) => boolean, some: readonly string[], others: readonly string[]])[] = [
+    ["ipv6", isIPv6, ["::", "::1", "1::", "fe80::1:2", "2001:db8::8a2e:370:7334", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6::8"], ["1:2:3", ":::", "1::2::3", "12345::", "1:2:3:4:5:6:7:8:9"]],
+    ["ipv4", isIPv4, ["255.0.10.1"], ["256.0.0.1", "01.2.3.4"]],
+    ["duration", (text) => /^P(?!$)((\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?|\d+W)$/.test(text), ["P3D", "P1Y2M", "PT5M30S", "P2W", "P1DT2H"], ["P", "PT", "P1Y2D", "P1W2D", "1D"]],
+    ["uri-reference", url, ["", "/a/b", "https://a.example/c"], ["a b"]],
+    ["uri-template", (text) => /^([^{}]|\{[a-zA-Z_]\w*\})+$/.test(text), ["/users/{id}", "/a{b}c"], ["/{", "/{}"]],
+    ["json-pointer", (text) => /^(\/([^~/]|~[01])*)*$/.test(text), ["", "/a/0", "/a~1b/~0", "/"], ["a", "/~2"]],
+    ["relative-json-pointer", (text) => /^(0|[1-9]\d*)(#|(\/([^~/]|~[01])*)*)$/.test(text), ["0", "1/a", "10#"], ["01", "/a", "0#/a"]],
+  ];
+  for (const [format, fits, some, others] of formats) {
+    const form = schema({ type: "string", format });
+    for (let seed = 0; seed < 9; seed++) {
+      const text: unknown = JSON.parse(await answer(form, seed) ?? "");
+      assert.ok(typeof text === "string" && fits(text), `${format}: ${text}`);
+    }
+    for (const text of some) assert.ok(await takes(form, JSON.stringify(text)), `${format}: ${text}`);
+    for (const text of others) assert.ok(!await takes(form, JSON.stringify(text)), `${format}: ${text}`);
+    const bounded = { properties: { a: { type: "string", format, maxLength: 20 } } };
+    assert.throws(() => schemaGrammar(bounded, true), /a length beside such a pattern or format.*#\/properties\/a\/maxLength/);
+    assert.match(schemaGrammar(bounded, false), /^root ::= /);
+  }
 });
 
 test("grammars, regular expressions and tags are followed, and what is none is refused", async () => {

@@ -11,7 +11,7 @@ import type { Lengths } from "./lengths.ts";
 import { merged } from "./merged.ts";
 import { integerRange, numberRange } from "./number_range.ts";
 import { PatternError, patternGrammar, runOf } from "./pattern.ts";
-import { formatGrammar } from "./formats.ts";
+import { formatPattern } from "./formats.ts";
 import { OBJECT, otherNames, propertiesGrammar, type Notation } from "./properties.ts";
 import { SchemaError, SchemaFields, pointer, resolve, type Json } from "./schema_fields.ts";
 import { tooLong, tooLongRules } from "./shortest.ts";
@@ -218,21 +218,19 @@ class Converter {
   }
 
   #string(fields: SchemaFields, path: string): string {
-    const [pattern, format] = [fields.text("pattern"), fields.text("format")];
+    const pattern = fields.text("pattern") ?? formatPattern(fields.text("format"));
     const [least, most] = fields.counts("minLength", "maxLength");
     if (pattern !== undefined) {
       try {
         const run = runOf(pattern);
         if (run !== undefined) return this.#run(run.piece, `(${run.piece})* "\\""`, Math.max(least, run.least), Math.min(most, run.most), path);
-        for (const key of ["minLength", "maxLength"]) if (fields.has(key)) this.#leaveOut(path, key, "a grammar cannot hold a length beside such a pattern");
+        for (const key of ["minLength", "maxLength"]) if (fields.has(key)) this.#leaveOut(path, key, "a grammar cannot hold a length beside such a pattern or format");
         return `"\\"" ${patternGrammar(pattern)} "\\""`;
       } catch (error) {
         if (!(error instanceof PatternError)) throw error;
         this.#leaveOut(path, "pattern", error.message);
       }
     }
-    const formatted = format === undefined || fields.has("minLength") || fields.has("maxLength") ? undefined : formatGrammar(format);
-    if (formatted !== undefined) return `"\\"" ${formatted} "\\""`;
     return least === 0 && most === Infinity ? "json_string" : this.#run("json_char", "json_rest", least, most, path);
   }
 
