@@ -106,8 +106,9 @@ export class Scheduler {
       this.#turns.retire();
       this.#turns.shift();
       this.#turns.admit(this.#rows);
+      this.#prepare(this.#rowsOfAnswers());
       while (await this.#submitNext());
-      this.#prepareRows(); // looks things up in the whole prompt, while the GPU works
+      this.#prepare([rowsWanted(this.#turns.running, this.#runner.shape.rowCounts, this.#pace)]); // looks things up in the whole prompt, while the GPU works
       if (this.#inFlight.length > 0) await this.#read();
       else if (this.#turns.running.some(({ isAsking, isEnded }) => isAsking && !isEnded)) await this.#woken();
       else if (!this.#turns.isBusy) break;
@@ -116,12 +117,16 @@ export class Scheduler {
     this.#isDriving = false;
   }
 
-  /** Has kernels compiled for as many rows as run, while steps of fewer go on. Where that fails, fewer run. */
-  #prepareRows(): void {
+  /** Has kernels compiled for steps of so many rows, while others go on. Where that fails, fewer run. */
+  #prepare(wanted: readonly number[]): void {
+    this.#prepared.prepare(wanted, () => { this.#rows = Math.min(this.#rows, this.#prepared.most); });
+  }
+
+  /** As many as run, and those that a grammar's jumps take. */
+  #rowsOfAnswers(): number[] {
     const answers = this.#turns.running.filter(({ request }) => request.states === undefined).length;
     const jumps = this.#turns.running.some(({ request }) => request.constraint !== undefined) ? JUMP_ROWS : [];
-    const wanted = [Math.min(answers, this.#rows), ...jumps, rowsWanted(this.#turns.running, this.#runner.shape.rowCounts, this.#pace)];
-    this.#prepared.prepare(wanted, () => { this.#rows = Math.min(this.#rows, this.#prepared.most); });
+    return [Math.min(answers, this.#rows), ...jumps];
   }
 
   /**
