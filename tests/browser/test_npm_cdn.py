@@ -25,7 +25,7 @@ def cdn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser, cdn: str, tmp_path: Path) -> Iterator[Page]:
     """A page of another origin."""
-    (tmp_path / "index.html").write_text("<!doctype html><title>mine</title>")
+    (tmp_path / "index.html").write_text('<!doctype html><link rel="icon" href="data:,"><title>mine</title>')
     with served(tmp_path) as address:
         context = browser.new_context()
         context.set_default_timeout(60_000)

@@ -149,11 +149,11 @@ def test_a_selection_survives_where_a_growing_list_is_cut(visit: Visit) -> None:
     ask(page, "slowly: " + "".join(f"- item {number} of many\n" for number in range(10, 60)))
     body = page.locator("#messages > li:nth-child(2) .body")
     expect(body).to_contain_text("item 36")
-    page.evaluate("""() => {
+    selected = page.evaluate("""() => {
       const items = [...document.querySelectorAll("#messages li.assistant .body li")];
       getSelection().setBaseAndExtent(items.at(-1).firstChild, 2, items.at(-6).firstChild, 3);
+      return getSelection().toString();
     }""")
-    selected = page.evaluate("getSelection().toString()")
     assert selected.count("\n") == 5
     expect(body).to_contain_text("item 45")
     expect(body.locator("ul.further")).to_have_count(1)

@@ -10,6 +10,7 @@ from site_server import Instead
 from site_visit import TITLE, UNINSTALLED, UNMEASURED, Visit, answered, ask, becomes, build_site, installed, unloaded, until
 
 NEWER = "Newer chat"
+ANOTHER = '<link rel="icon" href="data:,"><title>Another page</title>'  # browsers ask for an icon where a page names none
 # The page is asked for, and the thread that would show it waits for the server.
 RELOAD_HELD = """() => {
   setTimeout(() => {
@@ -105,10 +106,10 @@ def test_a_site_that_was_taken_away_gives_way_to_what_has_come_in_its_place(visi
     page = visit.open()
     installed(page)
     if sends_a_page:
-        visit.server.instead["sw.js"] = [Instead(b"<title>Another page</title>", content_type="text/html; charset=utf-8")] * 100
+        visit.server.instead["sw.js"] = [Instead(ANOTHER.encode(), content_type="text/html; charset=utf-8")] * 100
     else:
         visit.server.failing = {"sw.js"}
-    visit.server.folder.joinpath("index.html").write_text("<title>Another page</title>")
+    visit.server.folder.joinpath("index.html").write_text(ANOTHER)
     page.reload()
     until(page, "caches.match(location.href).then((page) => page === undefined)")
     page.reload()
@@ -121,7 +122,7 @@ def test_a_site_that_was_taken_away_gives_way_to_what_has_come_in_its_place(visi
 def test_another_sites_service_worker_comes_when_it_is_asked_for(visit: Visit) -> None:
     page = visit.open()
     installed(page)
-    visit.server.folder.joinpath("index.html").write_text("<title>Another page</title>")
+    visit.server.folder.joinpath("index.html").write_text(ANOTHER)
     visit.server.folder.joinpath("sw.js").write_text("addEventListener('fetch', () => undefined);")
     page.reload()
     page.click("#notice button")

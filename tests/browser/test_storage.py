@@ -67,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = write_weights(folder / "weights", [Packed("w", "uint32", words.shape, words)])
     page = folder / "page"
     publish_site(page, CompiledModel(FACTS, LIBRARY, TOKENIZER, (2,), weights, {"w": "q4a"}, GRAMMAR))
-    (page / "blank.html").write_text("<!doctype html><title>storage</title>")
+    (page / "blank.html").write_text('<!doctype html><link rel="icon" href="data:,"><title>storage</title>')
     for module, name in (("model_folder", "storage"), ("stored", "stored")):
         NPM(RUNTIME, "exec", "--offline", "--call", f"node test/bundle.mjs src/storage/{module}.ts {page / name}.js")
     return page

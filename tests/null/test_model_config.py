@@ -65,7 +65,7 @@ def test_reads_rope_parameters_of_newer_files() -> None:
         ({"hidden_size": 1 << 40}, "hidden_size"),
         ({"rms_norm_eps": float("nan")}, "rms_norm_eps"),
         ({"hidden_act": "mish"}, "hidden_act"),
-        ({"attention_bias": 1}, "attention_bias"),
+        ({"attention_bias": 2}, "attention_bias"),
         ({"num_key_value_heads": 2}, "multiple of key-value heads"),
         ({"head_dim": 36}, "head_dim must be a multiple of 8"),
         ({"head_dim": 8}, "from 32 to 512"),

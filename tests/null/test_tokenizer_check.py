@@ -122,7 +122,8 @@ def test_a_good_model_passes(with_and_without_node: None) -> None:
 def test_what_the_template_writes_behind_an_answer_ends_one(marker: str, template: str, with_and_without_node: None) -> None:
     checkpoint = changed(add_token(marker, 299, special=marker != "</done>"), template, eos_token_ids=(2,))
     assert check_tokenizer(checkpoint, 300).eos_token_ids == (2, 299)
-    assert check_tokenizer(dataclasses.replace(checkpoint, eos_token_ids=()), 300).eos_token_ids == (299, 2)
+    known = () if marker == "<end_of_turn>" else (2,)  # Gemma's "</s>" is a tag of HTML
+    assert check_tokenizer(dataclasses.replace(checkpoint, eos_token_ids=()), 300).eos_token_ids == (299, *known)
 
 
 @pytest.mark.parametrize(
