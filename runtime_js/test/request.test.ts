@@ -50,6 +50,8 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["a choice that nobody knows", { messages: [USER], tools: [TOOL], tool_choice: "sometimes" }, /tool_choice/],
   ["a budget below nothing", { messages: [USER], thinking_budget: -1 }, /thinking_budget must be an integer/],
   ["a budget and logprobs", { messages: [USER], thinking_budget: 5, logprobs: true }, /thinking_budget writes what closes a thought/],
+  ["a thought that is neither on nor off", { messages: [USER], thinking: { type: "sometimes" } }, /thinking\.type must be "enabled" or "disabled"/],
+  ["a thought with what would be ignored", { messages: [USER], thinking: { type: "enabled", effort: 1 } }, /thinking\.effort/],
   ["a call of nothing", { messages: [USER], tool_choice: "required" }, /tool_choice requires a call, but there are no tools/],
   ["no messages at all", { model: "a" }, /messages must be an array, and is missing/],
   ["a choice of another tool", { messages: [USER], tools: [TOOL], tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [{ type: "function", function: { name: "find" } }] } } },
@@ -106,7 +108,7 @@ test("the error carries the field's name", () => {
 
 const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
   { logprobs: false }, { max_tokens: -1 }, { max_completion_tokens: -1, max_tokens: 7 }, { ignore_eos: false }, { top_logprobs: 0 }, { tools: [] },
-  { tool_choice: "none" }, { tool_choice: "auto" }, { response_format: { type: "text" } }, { user: "u" }, { store: false },
+  { tool_choice: "none" }, { tool_choice: "auto" }, { response_format: { type: "text" } }, { response_format: {} }, { tool_choice: { type: "auto" } }, { thinking: {} }, { user: "u" }, { store: false },
   { metadata: {} }, { metadata: { a: "b" } }, { parallel_tool_calls: true }, { functions: [] }, { function_call: "none" }, { service_tier: "auto" },
   { modalities: ["text"] }, { n: 1 }, { stop: null }, { seed: null }, { stream_options: null }, { stream_options: {} },
   { safety_identifier: "x" }, { prompt_cache_key: "x" }, { prompt_cache_options: { ttl: "1h" } }, { moderation: null }, { prediction: null }, { audio: null }, { reasoning_effort: null }, { anything: null },
@@ -224,6 +226,22 @@ test("calls and what tools said are read, with the tools' names", () => {
     { kind: "chat", conversation: { messages: [USER], tools: [{ type: "function", function: { name: "list" } }] } }]);
   const { prompt: silent } = parseChatRequest({ messages: [USER], tools: [TOOL], tool_choice: "none", extra_body: { enable_thinking: true } }).answer;
   assert.deepEqual(silent, { kind: "chat", conversation: { messages: [USER], variables: { enable_thinking: true, thinking: true, thinking_mode: "enabled" } } });
+});
+
+test("whether to think is said by several names, and a mode of calls in an object", () => {
+  const variablesOf = (fields: Readonly<Record<string, unknown>>): unknown => {
+    const { prompt } = parseChatRequest({ messages: [USER], ...fields }).answer;
+    return prompt.kind === "chat" ? prompt.conversation.variables : undefined;
+  };
+  const off = { enable_thinking: false, thinking: false, thinking_mode: "disabled" };
+  for (const fields of [{ enable_thinking: false }, { thinking: { type: "disabled" } }, { extra_body: { enable_thinking: false }, enable_thinking: true }]) {
+    assert.deepEqual(variablesOf(fields), off, JSON.stringify(fields));
+  }
+  assert.deepEqual(variablesOf({ thinking: { type: "enabled" } }), { enable_thinking: true, thinking: true, thinking_mode: "enabled" });
+  for (const type of ["auto", "required", "none"]) {
+    const [object, text] = [{ type }, type].map((choice) => parseChatRequest({ messages: [USER], tools: [TOOL], tool_choice: choice }));
+    assert.deepEqual(object, text);
+  }
 });
 
 test("usage counts what was computed, and its times are seconds", () => {

@@ -10,10 +10,11 @@ import { refuseUnsupported } from "./neutral.ts";
 export const MAX_TOOLS = 1024;
 const MAX_BUDGET = 1 << 24;
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
+const MODES = ["none", "auto", "required"] as const;
 export const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
-export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort", "thinking_budget",
-  "extra_body", "special_tokens", "keep_tokens"] as const;
+export const CHAT_TEMPLATE_FIELDS = ["tools", "tool_choice", "parallel_tool_calls", "chat_template_kwargs", "reasoning_effort", "enable_thinking", "thinking",
+  "thinking_budget", "extra_body", "special_tokens", "keep_tokens"] as const;
 
 function checkTool(tool: Fields): void {
   tool.oneOf("type", ["function"]);
@@ -74,13 +75,15 @@ function allowedTools(request: Fields, tools: readonly JsonObject[]): readonly J
 /** Undefined where no tool may be called. */
 function parseChoice(request: Fields, tools: readonly JsonObject[]): ToolChoice | undefined {
   if (!request.has("tool_choice")) return { kind: "auto" };
-  if (typeof request.raw("tool_choice") === "string") {
-    const kind = request.oneOf("tool_choice", ["none", "auto", "required"]);
+  const mode = (fields: Fields, key: string): ToolChoice | undefined => {
+    const kind = fields.oneOf(key, MODES);
     return kind === "none" ? undefined : modeOf(request, kind, tools);
-  }
+  };
+  if (typeof request.raw("tool_choice") === "string") return mode(request, "tool_choice");
   const choice = request.object("tool_choice");
-  const type = choice.oneOf("type", ["function", "allowed_tools"]);
+  const type = choice.oneOf("type", ["function", "allowed_tools", ...MODES]);
   choice.onlyKeys(["type", type]);
+  if (type !== "function" && type !== "allowed_tools") return mode(choice, "type"); // as other clients write a mode
   if (type === "function") return { kind: "named", name: nameFrom(choice.object(type), tools) };
   const allowed = choice.object(type);
   allowed.onlyKeys(["mode", "tools"]);
@@ -105,15 +108,26 @@ export interface ChatWish {
   readonly calls: Calls;
 }
 
+/** Whether the model is to think, by any of the names that servers have for it; undefined where a request says nothing of it. */
+function thinkingSwitch(request: Fields): boolean | undefined {
+  const ofExtra = request.optional("extra_body", (key) => {
+    const extra = request.object(key);
+    refuseUnsupported(extra, ["enable_thinking", "resumable"], { enable_latency_breakdown: (value) => value === false });
+    return extra.optional("enable_thinking", (name) => extra.boolean(name));
+  });
+  const ofType = request.optional("thinking", (key) => {
+    const thinking = request.object(key);
+    thinking.onlyKeys(["type"]);
+    return thinking.optional("type", (name) => thinking.oneOf(name, ["enabled", "disabled"]));
+  });
+  return ofExtra ?? request.optional("enable_thinking", (key) => request.boolean(key)) ?? (ofType === undefined ? undefined : ofType === "enabled");
+}
+
 /** What the template is told beside messages and tools. Templates have several names for the same. */
 function templateVariables(request: Fields): JsonObject {
   const given = request.optional("chat_template_kwargs", (key) => readJsonObject(request, key)) ?? {};
   const effort = request.optional("reasoning_effort", (key) => request.oneOf(key, EFFORTS));
-  const enable = request.optional("extra_body", (key) => {
-    const extra = request.object(key);
-    refuseUnsupported(extra, ["enable_thinking", "resumable"], { enable_latency_breakdown: (value) => value === false });
-    return extra.optional("enable_thinking", (name) => extra.boolean(name));
-  }) ?? (effort === "none" ? false : undefined);
+  const enable = thinkingSwitch(request) ?? (effort === "none" ? false : undefined);
   const budget = request.optional("thinking_budget", (key) => request.integer(key, 0, MAX_BUDGET));
   return {
     ...(effort !== undefined && { reasoning_effort: effort, thinking_effort: effort, reasoning_strength: effort }),

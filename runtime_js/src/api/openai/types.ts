@@ -175,6 +175,10 @@ interface ChatCompletionRequestBase extends SamplingParams {
   readonly keep_tokens?: boolean | null | undefined;
   /** Told to the template; `none` asks it for no thoughts. */
   readonly reasoning_effort?: "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max" | null | undefined;
+  /** Whether the model thinks before it answers, where its template knows such a switch. Also in `extra_body`, as WebLLM has it. */
+  readonly enable_thinking?: boolean | null | undefined;
+  /** The same, as others' servers have it. */
+  readonly thinking?: { readonly type: "enabled" | "disabled" } | null | undefined;
   /** Tokens that a thought may have, at most; then it is closed. Default: no limit. */
   readonly thinking_budget?: number | null | undefined;
   readonly extra_body?: {
