@@ -96,6 +96,10 @@ test("wrong requests fail under WebLLM's names; unknown fields are left out; a r
     [{ messages: QUESTION, logit_bias: { hello: 1 } }, "InvalidNumberStringError"],
     [{ messages: QUESTION, top_logprobs: 2 }, "DependencyError"],
     [{ messages: QUESTION, logprobs: true, top_logprobs: 6 }, "RangeError"],
+    [JSON.parse('{"messages": [{"role": "function", "content": "a"}, {"role": "user", "content": "b"}]}'), "UnsupportedRoleError"],
+    [{ messages: QUESTION, tools: [{ type: "function", function: { name: "price" } }] }, "UnsupportedModelIdError"],
+    [{ messages: QUESTION, response_format: { type: "json_object", schema: "{" } }, "GrammarMatcherInitError"],
+    [{ messages: QUESTION, response_format: { type: "grammar", grammar: "root ::= (" } }, "GrammarMatcherInitError"],
   ];
   for (const [request, name] of bad) await assert.rejects(engine.chat.completions.create(request), { name, code: "RequestValidation" }, name);
   await assert.rejects(engine.completions.create({ prompt: "a", suffix: "b" }), { name: "UnsupportedFieldsError" });

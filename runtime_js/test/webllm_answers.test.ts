@@ -111,6 +111,7 @@ test("the marks that programs for WebLLM write around a text are not there twice
   assert.equal(await vectors("[CLS] The Data Cloud! [SEP]"), await vectors("The Data Cloud!"));
   assert.equal(await vectors(["[CLS] a [SEP]", "b"]), await vectors(["a", "b"]));
   assert.notEqual(await vectors("[CLS] a"), await vectors("a"));
+  await assert.rejects(vectors("a".repeat(200)), { name: "EmbeddingExceedContextWindowSizeError", code: "ContextWindowSizeExceeded" });
 });
 
 class Client extends EngineBase<WorkerEngine> {

@@ -1,6 +1,7 @@
 // What the checks refuse, with what words, and what they write into a request: WebLLM's own beside ours.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as theirs from "../node_modules/@mlc-ai/web-llm/lib/index.js";
 import * as ours from "../src/webllm/index.ts";
@@ -72,4 +73,12 @@ test("digests are checked in WebLLM's words", async () => {
   const wrong = `sha384-${"A".repeat(64)}`;
   const told = async ({ verifyIntegrity }) => verifyIntegrity(bytes, wrong, "https://a.example/config.json").catch(({ name, message }) => ({ name, message }));
   assert.deepEqual(await told(ours), await told(theirs));
+});
+
+test("the programs that are compiled against both packages' types have every name that WebLLM declares", () => {
+  const declared = ["index", "openai_api_protocols/index"].map((name) => readFileSync(`node_modules/@mlc-ai/web-llm/lib/${name}.d.ts`, "utf8")).join("\n");
+  const lists = [...declared.matchAll(/^export [{]([^}]*)[}]/gm)].flatMap(([, list]) => list.split(","));
+  const names = lists.map((entry) => entry.trim().replace(/^type |^.* as /g, "")).filter((name) => name !== "");
+  const programs = ["program", "names"].map((name) => readFileSync(`test/types/webllm/${name}.ts`, "utf8")).join("\n");
+  assert.deepEqual([names.filter((name) => !new RegExp(`\\b${name}\\b`).test(programs)), names.length > 90], [[], true]);
 });

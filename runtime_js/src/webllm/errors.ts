@@ -20,11 +20,20 @@ export class IntegrityError extends Error {
   }
 }
 
+/** WebLLM's name for what has none of its own here. */
+function nameOf({ code, message, param }: MLCEngineError): string | undefined {
+  if (code === "FeatureSupport" && message.includes("shader-f16")) return "ShaderF16SupportError";
+  if (code === "ContextWindowSizeExceeded" && param === "input") return "EmbeddingExceedContextWindowSizeError";
+  if (code !== "RequestValidation" || param === null) return undefined;
+  if (param === "tools" && message.includes("has no tools")) return "UnsupportedModelIdError";
+  if (/^messages\[[0-9]+\]\.role$/.test(param)) return "UnsupportedRoleError";
+  return /^response_format\b/.test(param) ? "GrammarMatcherInitError" : undefined;
+}
+
 /** The same error under the name that WebLLM gives it; most have it already. */
 export function named(error: unknown): unknown {
-  if (!(error instanceof MLCEngineError)) return error;
-  const isAboutF16 = error.code === "FeatureSupport" && error.message.includes("shader-f16");
-  return isAboutF16 ? Object.assign(error, { name: "ShaderF16SupportError" }) : error;
+  const name = error instanceof MLCEngineError ? nameOf(error) : undefined;
+  return error instanceof MLCEngineError && name !== undefined ? Object.assign(error, { name }) : error;
 }
 
 /** Runs what may fail with one of the engine's errors. */

@@ -18,9 +18,20 @@ export interface ChatCompletionContentPartImage {
   type: "image_url";
 }
 
-export type ChatCompletionAudioInput =
-  | { data: string; format: "wav" }
-  | { data: Float32Array; format: "pcm_f32"; sample_rate: number };
+export interface ChatCompletionAudioInputWav {
+  /** Base64, or a data URL. */
+  data: string;
+  format: "wav";
+}
+
+/** Of one channel. */
+export interface ChatCompletionAudioInputPCM {
+  data: Float32Array;
+  format: "pcm_f32";
+  sample_rate: number;
+}
+
+export type ChatCompletionAudioInput = ChatCompletionAudioInputWav | ChatCompletionAudioInputPCM;
 
 export interface ChatCompletionContentPartInputAudio {
   input_audio: ChatCompletionAudioInput;

@@ -96,7 +96,8 @@ export class WebWorkerMLCEngine extends EngineBase<OwnEngine> {
     return new NamedError("WorkerEngineModelNotLoadedError", "WebWorkerMLCEngine is not loaded with a model. Did you call `engine.reload()`?", "ModelNotLoaded");
   }
 
-  /** Sends a message of the program's own, which its handler answers by `handleTask`. */
+  /** Sends a message of the program's own, which its handler answers by `handleTask`: with a T, the program says. */
+  protected getPromise<T>(message: WorkerRequest): Promise<T>;
   protected getPromise(message: WorkerRequest): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#pending.set(message.uuid, { resolve, reject });
