@@ -31,9 +31,14 @@ for (const [place, make] of Object.entries(PLACES)) {
     const { text, reasoningText, usage, finishReason, response } = await generateText({ model: local(MODEL), system: "Be brief.", prompt: QUESTION });
     assert.deepEqual([text, reasoningText, finishReason, response.modelId], ["Sunny.", "Let me see.", "stop", MODEL]);
     assert.ok((usage.inputTokens ?? 0) > 3 && (usage.outputTokens ?? 0) > (usage.outputTokenDetails.reasoningTokens ?? 0));
-    const parts: string[] = [];
-    const stream = streamText({ model: local.languageModel(MODEL), prompt: QUESTION });
-    for await (const { type } of stream.fullStream) if (parts.at(-1) !== type) parts.push(type);
+    const [parts, raw]: [string[], unknown[]] = [[], []];
+    const stream = streamText({ model: local.languageModel(MODEL), prompt: QUESTION, include: { rawChunks: true } });
+    for await (const part of stream.fullStream) {
+      if (part.type === "raw") raw.push(part.rawValue);
+      else if (parts.at(-1) !== part.type) parts.push(part.type);
+    }
+    assert.deepEqual(raw.map((piece) => Reflect.get(Object(piece), "object")), raw.map(() => "chat.completion.chunk"));
+    assert.ok(raw.length > 3);
     assert.deepEqual(parts, ["start", "start-step", "reasoning-start", "reasoning-delta", "reasoning-end", "text-start", "text-delta", "text-end", "finish-step", "finish"]);
     assert.deepEqual([await stream.text, await stream.reasoningText], ["Sunny.", "Let me see."]);
     assert.equal((await generateText({ model: local(MODEL), prompt: QUESTION, maxOutputTokens: 1 })).finishReason, "length");

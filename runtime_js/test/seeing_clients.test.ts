@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { generateText } from "ai";
+import { generateText, type ModelMessage, type ToolResultPart } from "ai";
 import { createLocal } from "../src/adapters/ai_sdk/index.ts";
 import { createLanguageModel } from "../src/adapters/prompt_api/index.ts";
 import { createFetch } from "../src/api/openai/fetch.ts";
@@ -58,6 +58,25 @@ checkSeeing("the AI SDK's pictures and sounds, as bytes, base64 and addresses", 
   assert.deepEqual([it.vision.encoded, it.hearing.encoded], [["7/0", "7/1"], ["7/0", "7/1"]]);
   await assert.rejects(generateText({ model, maxRetries: 0, messages: [{ role: "user", content: [{ type: "file", mediaType: "application/pdf", data: new Uint8Array(1) }] }] }),
     /no parts of the type "file \(application\/pdf\)"/);
+});
+
+checkSeeing("what a tool of the AI SDK shows, and files of text", async (it) => {
+  const model = createLocal(it.client)(MODEL);
+  const say = async (...messages: ModelMessage[]): Promise<string> => (await generateText({ model, messages, temperature: 0, maxOutputTokens: 5, maxRetries: 0 })).text;
+  const asked = { role: "user" as const, content: "Look." };
+  const call = { type: "tool-call" as const, toolCallId: "1", toolName: "look", input: {} };
+  const seen = async (...value: Extract<ToolResultPart["output"], { type: "content" }>["value"]): Promise<string> => say(
+    asked, { role: "assistant", content: [call] }, { role: "tool", content: [{ type: "tool-result", toolCallId: "1", toolName: "look", output: { type: "content", value } }] });
+  const { choices: [choice] } = await it.client.chat.completions.create({ temperature: 0, max_tokens: 5, messages: [
+    asked, { role: "assistant", content: "", tool_calls: [{ id: "1", type: "function", function: { name: "look", arguments: "{}" } }] },
+    { role: "tool", tool_call_id: "1", content: [{ type: "text", text: "Here." }, { type: "image_url", image_url: { url: DATA } }] }] });
+  const file = { type: "file" as const, mediaType: "image/png", data: { type: "data" as const, data: btoa("7: 5 3") } };
+  assert.deepEqual([await seen({ type: "text", text: "Here." }, file), it.vision.encoded], [choice?.message.content, ["7/0", "7/1"]]);
+  await assert.rejects(seen({ ...file, mediaType: "video/mp4" }), /no parts of the type "file \(video\/mp4\)"/);
+  const expected = await answer(it, "What is it?a,b");
+  for (const data of [new TextEncoder().encode("a,b"), btoa("a,b"), { type: "text" as const, text: "a,b" }]) {
+    assert.equal(await say({ role: "user", content: [{ type: "text", text: "What is it?" }, { type: "file", mediaType: "text/csv", data }] }), expected);
+  }
 });
 
 checkSeeing("the Prompt API's pictures and sounds, where a session expects them", async (it) => {

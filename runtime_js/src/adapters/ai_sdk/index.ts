@@ -33,12 +33,15 @@ function languageModel(engine: Engine, modelId: string): LanguageModelV4 {
       const { request, warnings } = toRequest(modelId, options);
       const pieces = await engine.chat.completions.create(
         { ...request, stream: true, stream_options: { include_usage: true } }, { signal: options.abortSignal });
-      return { stream: partsOf(pieces, [{ type: "stream-start", warnings }]) };
+      return { stream: partsOf(pieces, [{ type: "stream-start", warnings }], options.includeRawChunks === true) };
     },
   };
 }
 
-function partsOf(pieces: AsyncIterableIterator<Parameters<StreamParts["take"]>[0]>, first: LanguageModelV4StreamPart[]): ReadableStream<LanguageModelV4StreamPart> {
+/** @param isRaw each piece comes as it is, too, before its parts */
+function partsOf(
+  pieces: AsyncIterableIterator<Parameters<StreamParts["take"]>[0]>, first: LanguageModelV4StreamPart[], isRaw: boolean,
+): ReadableStream<LanguageModelV4StreamPart> {
   const parts = new StreamParts();
   return new ReadableStream({
     start(controller) {
@@ -48,6 +51,7 @@ function partsOf(pieces: AsyncIterableIterator<Parameters<StreamParts["take"]>[0
       try {
         for (let told = 0; told === 0;) { // a pull that gives nothing is not repeated
           const { done, value } = await pieces.next();
+          if (isRaw && done !== true) controller.enqueue({ type: "raw", rawValue: value });
           for (const part of done === true ? parts.end() : parts.take(value)) {
             controller.enqueue(part);
             told++;

@@ -2,6 +2,7 @@
 
 import type { LanguageModelV4CallOptions, LanguageModelV4FilePart, LanguageModelV4Message, LanguageModelV4ToolResultOutput, SharedV4Warning } from "@ai-sdk/provider";
 import type { ChatCompletionMessageParam, ChatCompletionRequest, ContentPart, ResponseFormat } from "../../api/openai/types.ts";
+import { fromBase64 } from "../../support/base64.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 
 export type ChatRequest = Omit<ChatCompletionRequest, "stream" | "stream_options">;
@@ -10,8 +11,9 @@ function refuse(type: string): never {
   throw new RequestValidationError(`Models here take texts, pictures and sounds, and no parts of the type "${type}".`, { param: "prompt" });
 }
 
-/** A file that is a picture, or a sound. */
-function media({ data, mediaType, providerOptions }: LanguageModelV4FilePart): ContentPart {
+/** A file that is a picture, a sound, or a text. */
+function filePart({ data, mediaType, providerOptions }: Pick<LanguageModelV4FilePart, "data" | "mediaType" | "providerOptions">): ContentPart {
+  if (/^text(?:[/]|$)/.test(mediaType)) return { type: "text", text: textOf(data) };
   if (/^audio(?:[/]|$)/.test(mediaType)) return { type: "input_audio", input_audio: { data: fileOf(data, mediaType) } };
   if (!/^image(?:[/]|$)/.test(mediaType)) refuse(`file (${mediaType})`);
   const detail = providerOptions?.["local"]?.["imageDetail"];
@@ -30,15 +32,30 @@ function fileOf(file: LanguageModelV4FilePart["data"], type: string): string | B
   }
 }
 
-function resultText(output: LanguageModelV4ToolResultOutput): string {
+function textOf(file: LanguageModelV4FilePart["data"]): string {
+  switch (file.type) {
+    case "text":
+      return file.text;
+    case "data":
+      return new TextDecoder().decode(typeof file.data === "string" ? fromBase64(file.data) : file.data);
+    default:
+      return refuse(`file (${file.type})`);
+  }
+}
+
+/** What came of a call; with what it shows and plays, a list. */
+function result(output: LanguageModelV4ToolResultOutput): string | ContentPart[] {
   switch (output.type) {
     case "text":
     case "error-text":
       return output.value;
     case "execution-denied":
       return output.reason ?? "The tool may not be called.";
-    case "content":
-      return output.value.map((part) => (part.type === "text" ? part.text : refuse(part.type))).join("\n");
+    case "content": {
+      const parts = output.value.map((part): ContentPart => (
+        part.type === "text" ? { type: "text", text: part.text } : part.type === "file" ? filePart(part) : refuse(part.type)));
+      return parts.every(({ type }) => type === "text") ? parts.map(({ text }) => text).join("\n") : parts;
+    }
     default:
       return JSON.stringify(output.value);
   }
@@ -62,12 +79,12 @@ function messages(message: LanguageModelV4Message): ChatCompletionMessageParam[]
     case "system":
       return [{ role: "system", content: message.content }];
     case "user":
-      return [{ role: "user", content: message.content.map((part) => (part.type === "text" ? { type: "text", text: part.text } : media(part))) }];
+      return [{ role: "user", content: message.content.map((part) => (part.type === "text" ? { type: "text", text: part.text } : filePart(part))) }];
     case "assistant":
       return [assistant(message.content)];
     case "tool":
       return message.content.flatMap((part) => (
-        part.type === "tool-result" ? [{ role: "tool" as const, tool_call_id: part.toolCallId, content: resultText(part.output) }] : []));
+        part.type === "tool-result" ? [{ role: "tool" as const, tool_call_id: part.toolCallId, content: result(part.output) }] : []));
   }
 }
 
