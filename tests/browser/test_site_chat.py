@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -192,6 +193,24 @@ def test_settings_are_used_and_kept(visit: Visit) -> None:
     expect(page.locator("#max-tokens")).to_have_value("100")
     page.click("#reset-settings")
     expect(page.locator("#system-prompt")).to_have_value("")
+
+
+def test_what_the_models_makers_recommend_is_shown_and_kept_to_the_last_digit(visit: Visit) -> None:
+    index = visit.server.folder / "index.html"
+    own = {"temperature": 0.625, "top_p": 0.999, "top_k": 0, "repetition_penalty": 1.0375}
+    index.write_text(re.sub(r'"sampling":{[^}]*}', f'"sampling":{json.dumps(own)}', index.read_text("utf-8")), "utf-8")
+    page = visit.start()
+    for step in ("as it came", "as it was saved"):
+        page.click("#open-settings")
+        page.click("#more-settings summary")
+        for name, value in own.items():
+            field = name.replace("_", "-")
+            expect(page.locator(f"#{field}"), step).to_have_value(str(value))
+            expect(page.locator(f"#{field}-own")).to_have_text(re.compile(f": {re.escape(str(value))}$"))
+        page.click("#save-settings")
+        page.wait_for_selector("dialog#settings:not([open])", state="attached")
+        page.reload()
+        page.wait_for_selector("body[data-status=ready]")
 
 
 def test_another_context_length_starts_the_model_again(visit: Visit) -> None:

@@ -30,6 +30,14 @@ const input = (id: string): HTMLInputElement => byId(id, HTMLInputElement);
 const area = (id: string): HTMLTextAreaElement => byId(id, HTMLTextAreaElement);
 const select = (id: string): HTMLSelectElement => byId(id, HTMLSelectElement);
 
+/** A slider takes the nearest of its steps: a number between two would be another when it is read again. */
+function setNumber(field: HTMLInputElement, value: number): void {
+  field.value = String(value);
+  if (field.valueAsNumber === value) return;
+  field.step = "any";
+  field.value = String(value);
+}
+
 function chosen<const T extends string>(id: string, choices: readonly [T, ...T[]]): T {
   const { value } = select(id);
   return choices.find((choice) => choice === value) ?? choices[0];
@@ -50,14 +58,14 @@ export class SettingsForm {
   describe({ sampling, thinking }: SiteModel): void {
     for (const name of ["temperature", "topP", "topK", "minP", "repetitionPenalty"] as const) {
       const value = sampling[name];
-      byId(`${NUMBERS[name]}-own`, HTMLElement).textContent = value === undefined ? "" : fill(WORDS.own, { value: formatNumber(value, 3) });
+      byId(`${NUMBERS[name]}-own`, HTMLElement).textContent = value === undefined ? "" : fill(WORDS.own, { value: formatNumber(value, 6) });
     }
     for (const [control, id] of entries(THINKING_FIELDS)) byId(id, HTMLElement).hidden = !thinking.includes(control);
   }
 
   fill(settings: Settings): void {
     area("system-prompt").value = settings.systemPrompt;
-    for (const [name, id] of entries(NUMBERS)) input(id).value = String(settings[name]);
+    for (const [name, id] of entries(NUMBERS)) setNumber(input(id), settings[name]);
     for (const [name, id] of entries(OPTIONAL_NUMBERS)) input(id).value = settings[name]?.toString() ?? "";
     for (const [name, id] of entries(CHOICES)) select(id).value = settings[name];
     area("stop-texts").value = settings.stop.join("\n");
