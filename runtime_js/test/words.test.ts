@@ -93,10 +93,12 @@ test("numbers are written as the visitor's language has them", async () => {
   const all = (): string[] => [
     formatBytes(98_123_456), formatBytes(1.92e9), formatBytes(5e12), formatRate(3_210_000), formatCount(134_515_008), formatCount(3_212_749_824), formatCount(12_345),
     formatDuration(0.2), formatDuration(65), formatDuration(119.5), formatDuration(3599), formatDuration(3900), formatPercent(0.4399), formatPlural(EN.card.tokens, 4096),
+    formatBytes(0), formatBytes(1), formatBytes(13),
   ].map(plain);
   assert.deepEqual(all(), [
     "98.1 MB", "1.92 GB", "5,000 GB", "3.21 MB/s", "135 million", "3.2 billion", "12 thousand",
     "1 sec", "1 min 10 sec", "2 min", "1 hr", "1 hr 5 min", "43%", "4,096 tokens",
+    "0 bytes", "1 byte", "13 bytes",
   ]);
   const script = (words: Words): string => `data:text/javascript,${encodeURIComponent(`export default ${JSON.stringify(words)}`)}`;
   await speak(["de"], { en: script(EN), de: script(DE) });

@@ -25,5 +25,6 @@ export function formatLocalBytes(bytes: number, locale: string, per: "" | "-per-
     unit += 1;
   }
   const digits = value >= 999.5 ? {} : { maximumSignificantDigits: 3 };
-  return new Intl.NumberFormat(locale, { style: "unit", unit: `${NAMES[unit] ?? "gigabyte"}${per}`, maximumFractionDigits: 0, ...digits }).format(value).replaceAll(" ", "\u00a0");
+  const unitDisplay = unit === 0 ? "long" : "short"; // the short form of some languages has no plural: "13 byte"
+  return new Intl.NumberFormat(locale, { style: "unit", unit: `${NAMES[unit] ?? "gigabyte"}${per}`, unitDisplay, maximumFractionDigits: 0, ...digits }).format(value).replaceAll(" ", "\u00a0");
 }
