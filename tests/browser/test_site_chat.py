@@ -312,6 +312,17 @@ def test_a_phone_shows_everything_without_scrolling_sideways(visit: Visit) -> No
     assert box["width"] <= 360
 
 
+def test_what_starts_the_model_is_seen_on_a_phone_at_once(visit: Visit) -> None:
+    page = visit.context.new_page()
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.goto(visit.server.url)
+    page.wait_for_selector("#verdict:not(:empty)")
+    start, composer = page.locator("#start").bounding_box(), page.locator(".bottom").bounding_box()
+    assert start is not None
+    assert composer is not None
+    assert start["y"] + start["height"] <= composer["y"]
+
+
 def test_every_control_has_a_name_and_answers_are_announced_when_complete(visit: Visit) -> None:
     page = visit.start()
     ask(page, "one")
