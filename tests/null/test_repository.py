@@ -93,6 +93,13 @@ def test_rooms_of_the_runtime() -> None:
     assert found == []
 
 
+def test_other_pythons_are_started_so_that_they_import_nothing_of_strangers() -> None:
+    """`-m` and `-c` look into the folder that one is in first."""
+    for path in tracked("builder/**.py"):
+        found = re.findall(r'sys\.executable, "-[mc]"', path.read_text("utf-8"))
+        assert len(found) == (path.name == "interpreter.py"), path
+
+
 def test_only_the_command_line_prints() -> None:
     for path in tracked("builder/**.py"):
         if path.name == "cli.py" or path.parent.name == "commands":

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from webllm_build.compile.toolchain import linker
 from webllm_build.errors import MalformedFile, SourceError, UnsupportedArchitecture, WebllmBuildError
+from webllm_build.interpreter import python
 from webllm_build.source.local import open_folder
 from webllm_build.source.names import license_id, one_line
+from webllm_build.source.tokenizer_process import encode, endless, run_template
 
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 
@@ -138,6 +142,20 @@ def test_json_is_not_deep(folder: Path, opening: str, depth: int) -> None:
     (folder / "generation_config.json").write_text('{"a": ' + opening * depth + "0" + closing * depth + "}")
     with pytest.raises(MalformedFile, match=r"nested|JSON"):
         open_folder(folder, "tiny")
+
+
+def test_no_module_of_the_folder_that_one_is_in_runs(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be the model's, or a repository that somebody cloned."""
+    for name in ("runpy", "json", "re", "struct", "subprocess", "tokenizers", "jinja2", "pip", "ziglang"):
+        (folder / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write(__name__ + ' ')")
+    monkeypatch.chdir(folder)
+    checkpoint = open_folder(Path(), "tiny")
+    assert encode(checkpoint.tokenizer, ["a"], add_special_tokens=False) != [[]]
+    assert run_template("{{ messages[0].content }}", {}, [[{"role": "user", "content": "a"}]]) == {"renders": [{"text": "a"}]}
+    assert endless(["a+"]) == []
+    for command in ([*linker("ziglang"), "--version"], python("pip", "--version")):
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_an_adapter_says_of_which_model(folder: Path) -> None:

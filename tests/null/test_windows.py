@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import pytest
 
 from package_sample import publish_site, sample_model, stub_runtime
-from webllm_build import cache as caches, chromium, cli, disk, locks, locks_by_name, platforms, signals
+from webllm_build import cache as caches, chromium, cli, disk, interpreter, locks, locks_by_name, platforms, signals
 from webllm_build.cache import Cache
 from webllm_build.errors import OutputFolderError
 from webllm_build.package import assets, output
@@ -217,7 +217,7 @@ def test_the_terminal_waits_for_a_conversation(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_tokenizers_process_does_without_posix() -> None:
     """It begins where there is no module `resource`, and then has no limit of memory."""
-    hide = f"import sys; sys.modules['resource'] = None; sys.argv[1] = {str(tokenizer_process.CHILD)!r}; {tokenizer_process.START}"
+    hide = f"import sys; sys.modules['resource'] = None; sys.argv[1] = {str(tokenizer_process.CHILD)!r}; {interpreter.START}"
     request = {"template": "{{ messages[0].content }}", "constants": {}, "conversations": [[{"role": "user", "content": "Größe 漢字"}]]}
     answer = tokenizer_process.run_child([sys.executable, "-c", hide, "-"], request)
     assert answer["template"] == {"renders": [{"text": "Größe 漢字"}]}

@@ -12,21 +12,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from webllm_build.errors import ToolchainError
+from webllm_build.interpreter import python
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PACKAGED_SUPPORT = PACKAGE / "_support" / "support.o"
 SUPPORT_SOURCES = PACKAGE.parents[1] / "wasm_support"
 
 
-def run(command: Sequence[str], what: str) -> str:
-    """Runs a tool and gives its standard output. Raises ToolchainError with the tool's own words where it fails."""
+def run(command: Sequence[str], what: str, folder: Path | None = None) -> str:
+    """Runs a tool, in that folder, and gives its standard output. Raises ToolchainError with the tool's own words where it fails."""
     try:
-        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
     except OSError as error:
         raise ToolchainError(f"{what}: {command[0]} could not be started: {error}") from error
     if result.returncode != 0:
         said = (result.stderr or result.stdout).strip()[-4000:]
-        raise ToolchainError(f"{what}: {' '.join(command[:4])} ... ended with status {result.returncode}.", said)
+        raise ToolchainError(f"{what}: {command[0]} ended with status {result.returncode}.", said)
     return result.stdout
 
 
@@ -46,7 +47,7 @@ def compile_support(script: Path) -> bytes:
     """Runs a checkout's wasm_support/build.py and gives the object it makes. Raises ToolchainError."""
     with tempfile.TemporaryDirectory() as folder:
         compiled = Path(folder) / "support.o"
-        run([sys.executable, str(script), "wasm", str(compiled)], "Compiling wasm_support")
+        run([sys.executable, str(script), "wasm", str(compiled)], "Compiling wasm_support", script.parent)
         return compiled.read_bytes()
 
 
@@ -66,7 +67,7 @@ def linker_version(toolchain: str) -> str:
 def _ziglang_linker() -> list[str]:
     if importlib.util.find_spec("ziglang") is None:
         raise ToolchainError("The package ziglang, which carries wasm-ld, is missing.", "Install webllm-build again with pip.")
-    return [sys.executable, "-m", "ziglang", "wasm-ld"]
+    return python("ziglang", "wasm-ld")
 
 
 def _emscripten_linker() -> list[str]:

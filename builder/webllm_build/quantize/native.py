@@ -6,7 +6,6 @@ import ctypes
 import functools
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from webllm_build import platforms
 from webllm_build.errors import ToolchainError
+from webllm_build.interpreter import python
 from webllm_build.quantize.scheme import Rows
 
 SOURCES = [Path(__file__).with_name(name) for name in ("search.c", "multiply.c")]
@@ -46,7 +46,7 @@ def _compiled() -> ctypes.CDLL:
     # Windows keeps a library that is in use.
     with tempfile.TemporaryDirectory(prefix="webllm-build-", ignore_cleanup_errors=platforms.WINDOWS) as folder:
         path = Path(folder) / "loops.so"
-        command = [sys.executable, "-m", "ziglang", "cc", *OPTIONS, *SYSTEM_OPTIONS, "-o", str(path), *map(str, SOURCES)]
+        command = python("ziglang", "cc", *OPTIONS, *SYSTEM_OPTIONS, "-o", str(path), *map(str, SOURCES))
         environment = {**os.environ, **dict.fromkeys(CACHES, folder)}
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
         if done.returncode:

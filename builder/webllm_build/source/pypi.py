@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from webllm_build.cache import Cache
 from webllm_build.errors import DownloadFailed, ModelNotFound
+from webllm_build.interpreter import python
 from webllm_build.progress import Done, Progress
 from webllm_build.source.files import sha256_file
 
@@ -92,7 +92,7 @@ def _install(lines: Sequence[str], requirements: Sequence[str], folder: Path, do
     wanted.write_text("\n".join(lines) + "\n", "utf-8")
     temporary.mkdir()
     options = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--no-deps", "--only-binary", ":all:")
-    command = [sys.executable, "-m", "pip", "install", *options, "--require-hashes", "--target", str(folder), "--requirement", str(wanted)]
+    command = python("pip", "install", *options, "--require-hashes", "--target", str(folder), "--requirement", str(wanted))
     environment = {**os.environ, "TMPDIR": str(temporary)}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", env=environment) as pip:
         try:

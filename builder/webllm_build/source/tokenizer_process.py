@@ -13,11 +13,10 @@ from pathlib import Path
 
 from webllm_build.disk import disk_errors
 from webllm_build.errors import UnsupportedTokenizer
+from webllm_build.interpreter import python
 from webllm_build.source.checkpoint import Tokenizer
 
 CHILD, PATTERN_CHILD = (Path(__file__).with_name(f"{name}_child.py") for name in ("tokenizer", "pattern"))
-# Runs the file without its folder, whose modules have names that libraries use too, on the path of imports.
-START = "import runpy, sys; sys.path[:] = filter(None, sys.path); runpy.run_path(sys.argv[1], run_name='__main__')"
 PATIENCE = 10  # times as long as it computes a program may take: a busy machine lets it wait
 # Runs a program that ends itself after so many seconds of computing. Whose limit is lower keeps it.
 WITHIN = """
@@ -38,7 +37,7 @@ def run_template(
 ) -> Mapping[str, object]:
     """What tokenizer_child.run_template says, which renders as transformers does. Raises UnsupportedTokenizer."""
     request = {"template": template, "constants": dict(constants), "conversations": list(conversations)}
-    answer = run_child([sys.executable, "-c", START, str(CHILD)], request, what=TEMPLATE)["template"]
+    answer = run_child(python(CHILD), request, what=TEMPLATE)["template"]
     assert isinstance(answer, dict)  # the program is ours
     return answer
 
@@ -47,7 +46,7 @@ def encode(tokenizer: Tokenizer, texts: Sequence[str], *, add_special_tokens: bo
     """Token ids of each text, by the tokenizers library. Raises UnsupportedTokenizer."""
     document = tokenizer.tokenizer_json.decode("utf-8", "replace")
     request = {"tokenizer": document, "texts": list(texts), "add_special_tokens": add_special_tokens}
-    answer = run_child([sys.executable, "-c", START, str(CHILD)], request)
+    answer = run_child(python(CHILD), request)
     ids: list[list[int]] = answer["ids"]  # type: ignore[assignment]  # the program is ours
     return ids
 
@@ -56,7 +55,7 @@ def endless(expressions: Sequence[str]) -> list[str]:
     """Those that some text keeps busy for ever. Raises UnsupportedTokenizer."""
     if not expressions:
         return []
-    answer = run_child([sys.executable, "-c", START, str(PATTERN_CHILD)], {"expressions": list(expressions)})
+    answer = run_child(python(PATTERN_CHILD), {"expressions": list(expressions)})
     found: list[str] = answer["endless"]  # type: ignore[assignment]  # the program is ours
     return found
 
