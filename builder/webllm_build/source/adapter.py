@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from reprlib import repr as shown
 
-from webllm_build.errors import MissingFile, ModelNotFound, UnsupportedArchitecture
+from webllm_build.errors import MissingFile, ModelNotFound, UnsupportedArchitecture, UnsupportedTokenizer
+from webllm_build.interpreter import python
 from webllm_build.progress import Progress
 from webllm_build.source.checkpoint import Tensor
 from webllm_build.source.files import malformed, read_json
@@ -22,6 +23,7 @@ from webllm_build.source.huggingface import HubFolder, parse_reference
 from webllm_build.source.local import ADAPTER_CONFIG, CONFIG, tensor_of
 from webllm_build.source.names import one_line
 from webllm_build.source.safetensors_header import read_safetensors
+from webllm_build.source.tokenizer_process import run_child
 
 WEIGHTS = "adapter_model.safetensors"
 PREFIX = "base_model.model."  # of peft's names of the model's modules
@@ -38,7 +40,9 @@ READ = frozenset(
 )
 # Beginnings that leave the model's own weights as they are. Others change these too, and an adapter alone does not say to what.
 BEGINNINGS = (None, True, False, "gaussian", "eva", "orthogonal")
-MAX_PATTERNS, MAX_PATTERN = 4096, 200
+MAX_PATTERNS = 4096
+MATCHING = Path(__file__).with_name("matching_child.py")
+MATCHING_SECONDS = 10  # of what takes a tenth of one
 MAX_RANK, MAX_ALPHA = 1 << 16, 1e6
 MERGE = "Merge it with the peft library (merge_and_unload, then save_pretrained), and build from the result."
 
@@ -122,7 +126,7 @@ def read_adapter(folder: Folder, name: str) -> Adapter:
             raise UnsupportedArchitecture(f"{folder} has the tensor {key}, which LoRA alone does not explain", MERGE)
         else:
             replaced[f"{match['module']}.{match['part']}"] = tensor
-    scale = _Scales(path, config)
+    scale = _Scales(path, config, list(halves))
     updates = {f"{module}.weight": _low_rank(path, module, parts, scale, module in transposed) for module, parts in halves.items()}
     if not updates and not replaced:
         raise malformed(folder.path / WEIGHTS, "it changes nothing")
@@ -154,8 +158,8 @@ def _low_rank(path: Path, module: str, parts: Mapping[str, Tensor], scale: _Scal
 class _Scales:
     """Rank and scale of a module, by the config's numbers and patterns."""
 
-    def __init__(self, path: Path, config: Mapping[str, object]) -> None:
-        self._path = path
+    def __init__(self, path: Path, config: Mapping[str, object], modules: list[str]) -> None:
+        self._path, self._modules = path, modules
         self._rank = self._number("r", config.get("r", 8))
         self._alpha = self._number("lora_alpha", config.get("lora_alpha", 8))
         self._root = config.get("use_rslora") is True
@@ -163,26 +167,26 @@ class _Scales:
         self._alphas = self._patterns("alpha_pattern", config)
 
     def rank(self, module: str) -> int:
-        return int(_matched(self._ranks, module, self._rank))
+        return int(self._ranks.get(module, self._rank))
 
     def of(self, module: str) -> float:
         rank = self.rank(module)
-        return _matched(self._alphas, module, self._alpha) / (math.sqrt(rank) if self._root else rank)
+        return self._alphas.get(module, self._alpha) / (math.sqrt(rank) if self._root else rank)
 
-    def _patterns(self, key: str, config: Mapping[str, object]) -> list[tuple[re.Pattern[str], float]]:
+    def _patterns(self, key: str, config: Mapping[str, object]) -> dict[str, float]:
+        """What modules get by the first pattern that is theirs. A pattern can take for ever, and is tried by a process that cannot."""
         patterns = config.get(key) or {}
         if not isinstance(patterns, Mapping) or len(patterns) > MAX_PATTERNS:
             raise malformed(self._path, f"{key} is {shown(patterns)}")
-        return [(self._pattern(key, pattern), self._number(key, value)) for pattern, value in patterns.items()]
-
-    def _pattern(self, key: str, pattern: str) -> re.Pattern[str]:
-        """As peft matches it. What could take for ever is refused: repetitions of groups, and many of anything."""
-        if len(pattern) > MAX_PATTERN or pattern.count("*") + pattern.count("+") > 3 or re.search(r"[)*+?}][*+{]|\{|\(\?", pattern):
-            raise malformed(self._path, f"{key} has the pattern {shown(pattern)}, which is too complicated")
+        values = [self._number(key, value) for value in patterns.values()]
+        if not values:
+            return {}
         try:
-            return re.compile(rf"(.*\.)?({pattern})")
-        except re.error as error:
-            raise malformed(self._path, f"{key} has the pattern {shown(pattern)}: {error}") from error
+            found = run_child(python(MATCHING), {"patterns": [*patterns], "names": self._modules}, MATCHING_SECONDS, key)
+        except UnsupportedTokenizer as error:
+            raise malformed(self._path, error.message) from error
+        first: list[int | None] = found["first"]  # type: ignore[assignment]  # the program is ours
+        return {module: values[number] for module, number in zip(self._modules, first, strict=True) if number is not None}
 
     def _number(self, key: str, value: object) -> float:
         if key in ("r", "rank_pattern"):
@@ -192,10 +196,6 @@ class _Scales:
         if not fits or not isinstance(value, (int, float)):
             raise malformed(self._path, f"{key} has {shown(value)}")
         return value
-
-
-def _matched(patterns: list[tuple[re.Pattern[str], float]], module: str, otherwise: float) -> float:
-    return next((value for pattern, value in patterns if pattern.fullmatch(module)), otherwise)
 
 
 def _check(path: Path, config: Mapping[str, object]) -> None:
