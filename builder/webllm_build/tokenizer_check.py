@@ -47,6 +47,8 @@ TOOL = {
     },
 }
 FOR_TOOLS = "tool_template"
+TAG = re.compile(r"\{[{%]")
+MAX_SAID = 1000  # characters of an error that are looked at
 CONSTANTS = ("bos_token", "eos_token", "unk_token", "pad_token")
 _Renders = Mapping[str, str | None]  # of CONVERSATIONS by their names, None for one that the template itself refuses
 FIX_TOKENIZER = "Take another model, or the same as a GGUF file, whose tokenizer is converted."
@@ -244,9 +246,10 @@ def _line_of(lines: Sequence[str], why: str) -> int | None:
     named = re.search(r"line (\d{1,6}) of the template", why)
     if named is not None and 0 < int(named[1]) <= len(lines):
         return int(named[1])
-    for word in reversed(re.findall(r"\w{3,}", why)):
-        pattern = re.compile(rf"\{{[{{%].*\b{word}\b")
-        found = next((number for number, line in enumerate(lines, 1) if pattern.search(line)), None)
+    tags = [(number, line, opened.end()) for number, line in enumerate(lines, 1) if (opened := TAG.search(line))]
+    for word in reversed(re.findall(r"\w{3,}", why[:MAX_SAID])):
+        pattern = re.compile(rf"\b{word}\b")
+        found = next((number for number, line, begin in tags if pattern.search(line, begin)), None)
         if found is not None:
             return found
     return None

@@ -23,6 +23,7 @@ from webllm_build.source import Checkpoint, Tokenizer
 from webllm_build.source.gguf_pre_tokenizers import PRE_TOKENIZERS
 from webllm_build.source.local import open_folder
 from webllm_build.source.tokenizer_json import read_facts
+from webllm_build.source.tokenizer_patterns import untranslated
 from webllm_build.source.tokenizer_process import encode, endless, run_child
 from webllm_build.tokenizer_check import check_tokenizer, find_node
 
@@ -304,6 +305,17 @@ def test_a_template_cannot_take_the_builder_with_it() -> None:
         check_tokenizer(changed(template="{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}"), 300)
     with pytest.raises(MalformedFile, match="KiB"):
         check_tokenizer(changed(template="a" * (1 << 20) + "b"), 300)
+
+
+def test_the_line_of_an_error_is_found_in_bounded_work(no_node: None) -> None:
+    """Whatever the template is made of, and however long what it says is: looked for in it are words that it does not have."""
+    refusing = "{{ raise_exception(range(90000) | join(' word')) }}"
+    with pytest.raises(UnsupportedTokenizer, match="refuses one question"):
+        check_tokenizer(changed(template="{#" + "{{" * 400_000 + "#}" + refusing), 300)
+
+
+def test_an_expression_of_a_megabyte_is_read_in_time_that_grows_as_it_does() -> None:
+    assert untranslated("(?i)[" + "ab" * 250_000 + "]") is None
 
 
 def test_a_template_cannot_write_without_end(no_node: None) -> None:

@@ -14,6 +14,7 @@ OUTSIDE = re.compile(
     re.ASCII | re.DOTALL,
 )
 INSIDE = re.compile(rf"{ESCAPE}|\[:\^?(?P<posix>[a-z]+):\]|(?P<class>\[\^?\]?)|(?P<closes>\])|&&|[^\\]", re.DOTALL)
+RANGE = re.compile(r"[^\\\[\]&]-[^\x00-\x7f\\\[\]]")  # up to a letter beyond ASCII
 FOLDS_ALL = "(?i)"
 MAX_DEPTH = 100
 # What has a name of its own in both; other properties are Unicode's, in whose spelling JavaScript wants them.
@@ -38,8 +39,8 @@ def untranslated(pattern: str) -> str | None:
             return pattern[at:]
         if classes and part["posix"] is not None and part["posix"] not in NAMED:
             return pattern[at:]
-        if classes and folds[-1] and re.match(r"[^\\\[\]&]-[^\x00-\x7f\\\[\]]", pattern[at:]):
-            return pattern[at:]  # a range of letters in both cases
+        if classes and folds[-1] and RANGE.match(pattern, at):
+            return pattern[at:]  # in both cases
         if part["class"] is not None:
             classes += 1
         elif part["closes"] is not None and classes:
