@@ -13,7 +13,7 @@ EXPECTED = f"an .svg, .png or .webp file of at most {MAX_BYTES >> 10} KiB"
 TYPES = {"svg": "image/svg+xml", "png": "image/png", "webp": "image/webp"}
 SVG, XHTML = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xhtml}"
 ACTIVE = {"script", "foreignobject", "iframe", "object", "embed", "handler"}  # runs code, or holds another document
-ELSEWHERE = re.compile(r"url\s*\(\s*(?:['\"]\s*)?(?!data:)[^#'\"\s]|@import|javascript:", re.IGNORECASE)
+ELSEWHERE = re.compile(r"url\s*\(\s*(?:['\"]\s*)?(?!data:)[^#'\"\s]|(?:image-set|src)\s*\(|@import|javascript:", re.IGNORECASE)
 UNPLAIN = re.compile(rb"<!DOCTYPE|<!ENTITY|<\?xml-stylesheet|<\?xml[^>]{0,200}encoding\s*=\s*[\"'](?!utf-8)|\0", re.IGNORECASE)
 
 
@@ -63,10 +63,16 @@ def _svg_problems(data: bytes) -> Iterator[str]:
         name = element.tag.rpartition("}")[2]
         if name.lower() in ACTIVE or element.tag.startswith(XHTML):
             yield f"it has a <{name}>, which a drawing needs not"
-        if name == "style" and ELSEWHERE.search("".join(element.itertext())):
+        if name == "style" and _names_a_file("".join(element.itertext())):
             yield "its <style> names another file, which a drawing needs not"
         for key, value in element.attrib.items():
             plain = key.rpartition("}")[2].lower()
             leads = plain == "href" and not value.lstrip().startswith(("#", "data:image/png", "data:image/jpeg"))
-            if plain.startswith("on") or leads or ELSEWHERE.search(value) or (plain == "attributename" and value.endswith("href")):
+            css = value.replace("\\", "/") if "}" in key else value  # drawing programs have their own, with paths of Windows
+            if plain.startswith("on") or leads or _names_a_file(css) or (plain == "attributename" and value.strip().endswith("href")):
                 yield f"its <{name}> has {plain}={value[:40]!r}: a drawing runs no code and names no other file"
+
+
+def _names_a_file(css: str) -> bool:
+    """Behind a backslash the letters of a word may be written by their codes."""
+    return "\\" in css or ELSEWHERE.search(css) is not None

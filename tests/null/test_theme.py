@@ -127,6 +127,7 @@ WEBP = b"RIFF\4\0\0\0WEBPVP8 "
         (SVG.format("").encode(), "svg"),
         (SVG.format('<style>path { fill: url(#a) }</style><path d="M0 0" style="fill:url( \'#a\' )"/>').encode(), "svg"),
         (SVG.format('<defs><path id="a"/></defs><use xlink:href="#a"/><image href="data:image/png;base64,AA"/>').encode(), "svg"),
+        (SVG.format('<g xmlns:i="urn:ink" i:export-filename="C:\\a.png"/>').encode(), "svg"),
         (b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?><!-- Ink -->' + SVG.format("<title>Ours</title>").encode(), "svg"),
     ],
 )
@@ -155,6 +156,10 @@ def test_pictures_are_read_by_what_they_are(tmp_path: Path, data: bytes, logo: s
         "<style>path { fill: url(https://example.org/x) }</style>",
         '<path style="fill: url(//example.org/x)"/>',
         '<path fill="url( \'x.svg#a\' )"/>',
+        '<path fill="u\\72l(https://example.org/x.svg#a)"/>',
+        "<style>@\\69mport 'x.css';</style>",
+        '<style>svg { background: image-set("https://example.org/x.png" 1x) }</style>',
+        '<a><set attributeName="href " to="x"/></a>',
     ],
 )
 def test_a_drawing_runs_nothing_and_names_no_other_file(tmp_path: Path, drawing: str) -> None:
