@@ -9,6 +9,18 @@ import { fails } from "./fakes/expect.ts";
 import { LIBRARY, entry, manifestObject, tensor } from "./fakes/model.ts";
 import { mutations } from "./fakes/mutate.ts";
 
+const SOUND = {
+  kind: "gemma4", placeholder: "a", audio: "a", before: "", after: "", rate: 16000, bins: 8, frame: 320, hop: 160, fft: 512, low: 0, high: 8000, floor: 0.001, seconds: 30,
+};
+
+/** A part that hears, whose own part hears, and so on. */
+function hearing(depth: number): Record<string, unknown> {
+  const plain = manifestObject();
+  let model: Record<string, unknown> = plain;
+  for (let i = 0; i < depth; i++) model = { ...plain, audio: { processor: SOUND, audio_token: 1, vectors: 4, model } };
+  return model;
+}
+
 const REFUSED: readonly (readonly [string, (manifest: Record<string, unknown>) => void, RegExp])[] = [
   ["a later format", (m) => { m["format"] = 2; }, /format 2, this engine reads format 1/],
   ["a path out of the folder", (m) => { m["library"] = { ...entry("x", LIBRARY), file: "../evil.wasm" }; }, /plain file name/],
@@ -25,6 +37,7 @@ const REFUSED: readonly (readonly [string, (manifest: Record<string, unknown>) =
   ["a probe whose logits are no numbers", (m) => { m["probe"] = { tokens: [1], values: [1], logits: [null] }; }, /probe\.logits must be finite numbers/],
   ["a probe without values", (m) => { m["probe"] = { tokens: [1], values: [] }; }, /finite numbers/],
   ["a probe whose values are no numbers", (m) => { m["probe"] = { tokens: [1], values: [1, "2"] }; }, /finite numbers/],
+  ["parts of parts without end", (m) => { Object.assign(m, hearing(20_000)); }, /audio[.]model must be a part that hears, which has no parts of its own/],
   ["a probe without end", (m) => { m["probe"] = { tokens: [1], values: Array.from({ length: 1000 }, () => 1) }; }, /probe\.values/],
 ];
 

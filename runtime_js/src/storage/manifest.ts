@@ -189,9 +189,9 @@ export function parseManifest(value: unknown): Manifest {
 
 /** The manifest of what sees or hears. wanted: what it must be, which has no such part itself. */
 function parsePart(fields: Fields, wanted: string): Manifest {
-  const part = parseManifest(fields.raw("model"));
-  if (part.vision !== undefined || part.audio !== undefined) throw fields.wrong("model", wanted);
-  return part;
+  const part = fields.object("model");
+  if (part.has("vision") || part.has("audio")) throw fields.wrong("model", wanted);
+  return parseManifest(fields.raw("model"));
 }
 
 /** Of these a load reads one, for what computes. */
