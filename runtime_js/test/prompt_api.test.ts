@@ -295,6 +295,28 @@ test("what has no room is refused with numbers, also among the first prompts", a
   await assert.rejects(LanguageModel.create({ initialPrompts: [{ role: "system", content: long }] }), { name: "QuotaExceededError", quota: CONTEXT });
 });
 
+test("what the model is told of tools takes of the context; a model without tools is not made a session with them", async () => {
+  const tools = (count: number) => Array.from({ length: count }, (_, i) => (
+    { name: "a".repeat(40 + i), description: "Tells", inputSchema: { type: "object" }, execute: async () => "1" }));
+  const LanguageModel = await model("Sunny.", "Rainy.");
+  const [plain, told] = await Promise.all([LanguageModel.create(), LanguageModel.create({ tools: tools(2) })]);
+  assert.ok(plain.contextUsage === 0 && told.contextUsage > 50);
+  assert.equal(await told.measureContextUsage("And now?"), await plain.measureContextUsage("And now?"));
+  const before = told.contextUsage;
+  await told.prompt("And now?");
+  assert.ok(told.contextUsage > before);
+  const overflows: string[] = [];
+  told.addEventListener("contextoverflow", ({ type }) => overflows.push(type));
+  let text = "";
+  while (await told.measureContextUsage(text) < CONTEXT - told.contextUsage) text += " and now?";
+  assert.equal(await told.prompt(text), "Rainy.");
+  assert.deepEqual(overflows, ["contextoverflow"]);
+  await assert.rejects(LanguageModel.create({ tools: tools(7) }), { name: "QuotaExceededError", quota: CONTEXT });
+  const it = PLACES["in this thread"]?.() ?? assert.fail();
+  await it.client.reload(MODEL);
+  await assert.rejects(from(it).create({ tools: tools(1) }), { name: "NotSupportedError", message: /has no tools/ });
+});
+
 test("options are read as the specification says", async () => {
   const LanguageModel = await model("Sunny.");
   for (const samplingMode of ["most-predictable", "predictable", "slightly-predictable", "balanced", "slightly-creative", "creative", "most-creative"] as const) {

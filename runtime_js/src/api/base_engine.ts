@@ -239,15 +239,15 @@ export abstract class BaseEngine implements MLCEngineInterface {
     return stream ? answers.pieces(shape, true) : resumed(sessionId, await answers.whole(shape), replayed);
   }
 
-  /** The tokens that a chat or a completion would compute for this prompt. Raises RequestValidationError. */
-  async tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]> {
-    const prompt = parseInput(input);
+  /** The tokens that a chat, with these tools, or a completion would compute for this prompt. Raises RequestValidationError. */
+  async tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string, options: Pick<ChatCompletionRequest, "tools"> = {}): Promise<number[]> {
+    const prompt = parseInput(input, options);
     const [sent = prompt] = await sendable(prompt, 1) ?? [];
     return this.host.encodePrompt(sent, parseId(modelId, "modelId"));
   }
 
-  async countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number> {
-    return (await this.tokenize(input, modelId)).length;
+  async countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string, options: Pick<ChatCompletionRequest, "tools"> = {}): Promise<number> {
+    return (await this.tokenize(input, modelId, options)).length;
   }
 
   /** The text of tokens; those that have none of their own, as the mark of an end, are left out. Raises RequestValidationError. */

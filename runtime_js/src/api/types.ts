@@ -128,9 +128,9 @@ export interface MLCEngineInterface {
   ): Promise<AsyncIterableIterator<ChatCompletionChunk>>;
   /** Rejects with RequestValidationError where it is under way: interrupt it, which deletes it, too. */
   deleteResumableSession(sessionId: string): Promise<void>;
-  /** The token ids that a chat (messages) or a completion (a text) would compute. */
-  tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number[]>;
-  countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string): Promise<number>;
+  /** The token ids that a chat (messages, and tools where there are any) or a completion (a text) would compute. */
+  tokenize(input: string | readonly ChatCompletionMessageParam[], modelId?: string, options?: Pick<ChatCompletionRequest, "tools">): Promise<number[]>;
+  countTokens(input: string | readonly ChatCompletionMessageParam[], modelId?: string, options?: Pick<ChatCompletionRequest, "tools">): Promise<number>;
   /** The text of tokens; those that have none of their own, as the mark of an end, are left out. */
   detokenize(tokens: readonly number[], modelId?: string): Promise<string>;
   readonly embedding: Embeddings["create"];

@@ -2,7 +2,7 @@
 
 import { checkTools, readInputs, readSampling, still, toInitial, unsupported } from "./messages.ts";
 import { CreateMonitor } from "./monitor.ts";
-import { LanguageModelSession, PARTS, TEXTS } from "./session.ts";
+import { LanguageModelSession, PARTS, TEXTS, tokensOf } from "./session.ts";
 import type { ToolCallPart } from "./tool_parts.ts";
 import { unlessAborted } from "./unless_aborted.ts";
 import type { Availability, Content, CoreOptions, CreateOptions, ModelSource, OpenLoopOptions, PromptEngine } from "./types.ts";
@@ -74,7 +74,8 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
       const opened = await unlessAborted(open(), signal);
       tell(1);
       signal?.throwIfAborted();
-      const setting = { engine: opened, contextWindow: source.contextWindow, sampling, tools, inputs };
+      const toolTokens = await unlessAborted(tokensOf(tools, opened), signal);
+      const setting = { engine: opened, contextWindow: source.contextWindow, sampling, tools, toolTokens, inputs };
       const isOpenLoop = tools.some(({ execute }) => execute === undefined);
       const session = isOpenLoop
         ? new LanguageModelSession({ ...setting, answers: PARTS }, history, history.length)

@@ -1,7 +1,7 @@
 /** A conversation with the model, as the Prompt API's LanguageModel is one. */
 
 import { ToolCalls } from "../../api/openai/tool_calls.ts";
-import type { ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionMessageToolCall } from "../../api/openai/types.ts";
+import type { ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionMessageToolCall, ChatCompletionTool } from "../../api/openai/types.ts";
 import { childController } from "../../support/abort.ts";
 import { RequestValidationError } from "../../support/errors.ts";
 import { unlessAborted } from "./unless_aborted.ts";
@@ -31,6 +31,8 @@ interface Setting<Answer, Call> {
   readonly contextWindow: number;
   readonly sampling: Sampling;
   readonly tools: readonly DeclaredTool[];
+  /** Of the context, what the model is told of tools takes. */
+  readonly toolTokens: number;
   readonly inputs: Inputs;
   readonly answers: Answers<Answer, Call>;
 }
@@ -50,6 +52,19 @@ function tooLong(requested: number, quota: number): Error {
 /** A request that the engine refuses is one that the specification does not have. */
 function told(error: unknown): unknown {
   return error instanceof RequestValidationError ? new DOMException(error.message, "NotSupportedError") : error;
+}
+
+function functions(tools: readonly DeclaredTool[]): ChatCompletionTool[] {
+  return tools.map(({ name, description, inputSchema }) => ({ type: "function", function: { name, description, parameters: { ...inputSchema } } }));
+}
+
+/** Tokens that a model is told of tools in. Rejects with a NotSupportedError where it has none. */
+export async function tokensOf(tools: readonly DeclaredTool[], engine: PromptEngine): Promise<number> {
+  if (tools.length === 0) return 0;
+  const messages = [{ role: "user", content: "" }] as const;
+  const counts = Promise.all([engine.countTokens(messages, undefined, { tools: functions(tools) }), engine.countTokens(messages)]);
+  const [telling, silent] = await counts.catch((error: unknown) => { throw told(error); });
+  return telling - silent;
 }
 
 export class LanguageModelSession<Answer = string, Call = never> extends EventTarget {
@@ -89,7 +104,8 @@ export class LanguageModelSession<Answer = string, Call = never> extends EventTa
   }
 
   async #measure(): Promise<void> {
-    this.#usage = this.#history.length === 0 ? 0 : await this.#setting.engine.countTokens(this.#history);
+    const { engine, toolTokens } = this.#setting;
+    this.#usage = toolTokens + (this.#history.length === 0 ? 0 : await engine.countTokens(this.#history));
   }
 
   get contextUsage(): number {
@@ -185,9 +201,7 @@ export class LanguageModelSession<Answer = string, Call = never> extends EventTa
       const pieces = await engine.chat.completions.create({
         messages: behindPrefix(conversation, said), stream: true, ...sampling,
         ...(constraint && { response_format: constraint.format }),
-        ...(tools.length > 0 && {
-          tools: tools.map(({ name, description, inputSchema }) => ({ type: "function", function: { name, description, parameters: { ...inputSchema } } })),
-        }),
+        ...(tools.length > 0 && { tools: functions(tools) }),
       }, { signal });
       const message = new Said();
       for await (const piece of pieces) {
@@ -218,8 +232,8 @@ export class LanguageModelSession<Answer = string, Call = never> extends EventTa
 
   /** Leaves out the oldest turns where a prompt does not fit otherwise. */
   async #makeRoom(asked: readonly ChatCompletionMessageParam[]): Promise<void> {
-    const { engine, contextWindow } = this.#setting;
-    const fits = async (history: readonly ChatCompletionMessageParam[]): Promise<boolean> => await engine.countTokens([...history, ...asked]) < contextWindow;
+    const { engine, contextWindow, toolTokens } = this.#setting;
+    const fits = async (history: readonly ChatCompletionMessageParam[]): Promise<boolean> => toolTokens + await engine.countTokens([...history, ...asked]) < contextWindow;
     let history = this.#history;
     while (!await fits(history)) {
       const next = history.findIndex(({ role }, i) => i > this.#kept && role === "user");

@@ -1,7 +1,7 @@
 /** The names of Chrome's Prompt API: https://webmachinelearning.github.io/prompt-api */
 
 import type { ServedEngine } from "../../api/openai/fetch.ts";
-import type { ChatCompletionMessageParam } from "../../api/openai/types.ts";
+import type { ChatCompletionMessageParam, ChatCompletionRequest } from "../../api/openai/types.ts";
 import type { CreateMonitor } from "./monitor.ts";
 
 export type Availability = "unavailable" | "downloadable" | "downloading" | "available";
@@ -74,7 +74,7 @@ export interface PromptOptions {
 /** What sessions run on. */
 export interface PromptEngine {
   readonly chat: ServedEngine["chat"];
-  countTokens(messages: readonly ChatCompletionMessageParam[]): Promise<number>;
+  countTokens(messages: readonly ChatCompletionMessageParam[], modelId?: string, options?: Pick<ChatCompletionRequest, "tools">): Promise<number>;
 }
 
 export interface ModelSource {

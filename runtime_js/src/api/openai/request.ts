@@ -164,8 +164,8 @@ export function parseChatRequest(value: unknown): ParsedRequest {
 }
 
 /** What is told apart into tokens: a text, which may be empty, or the messages of a chat. Raises RequestValidationError. */
-export function parseInput(value: unknown): Prompt {
-  if (Array.isArray(value)) return parseChatRequest({ messages: value }).prompts[0];
+export function parseInput(value: unknown, { tools }: { readonly tools?: unknown } = {}): Prompt {
+  if (Array.isArray(value)) return parseChatRequest({ messages: value, tools }).prompts[0];
   const fields = fieldsOf({ input: value }, "tokens");
   if (typeof value !== "string") throw fields.wrong("input", "a text, or messages");
   return { kind: "text", text: fields.string("input", MAX_CONTENT) };
