@@ -64,6 +64,7 @@ HOSTS = (
     Host(
         "hf-space",
         "a Hugging Face Space",
+        most_bytes=GB,  # of its repository, whose earlier versions count, too; the documentation names none, but what is more is refused
         most_files=100_000,
         most_in_folder=10_000,
         files=("README.md",),
@@ -82,6 +83,7 @@ HOSTS = (
     Host(
         "netlify",
         "Netlify",
+        most_in_folder=54_000,
         refused=(r"[#?]", "a name may not have # or ? in it"),
         folds_case=True,
         files=("_headers",),
@@ -92,6 +94,7 @@ HOSTS = (
         "vercel",
         "Vercel",
         most_bytes=100 * MB,  # of the free plan, whose projects pause when they are over
+        most_files=15_000,  # by its command
         files=("vercel.json",),
         publish="npx vercel deploy --prod {folder}",
     ),

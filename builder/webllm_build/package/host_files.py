@@ -18,6 +18,7 @@ KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}  # of what is na
 HASHED_FOLDERS = ("assets", "model")
 COMPATIBILITY_DATE = "2026-11-01"  # of Cloudflare's runtime, which serves the files
 FOLDER = "dist"  # of the site, in a repository
+PYTHON = "3.13"  # that builds it there
 
 
 def site_files(host: Host, *, title: str, isolated: bool) -> dict[str, bytes]:
@@ -40,10 +41,11 @@ def project_files(host: Host, *, name: str, arguments: Sequence[str] = (), setti
     install = f"pip install 'webllm-build[demo]=={__version__}'"
     made = {
         ".github/workflows/pages.yml": lambda: render(
-            "hosts/pages.yml.j2", install=install, command=command, settings=settings, folder=FOLDER
+            "hosts/pages.yml.j2", install=install, command=command, settings=settings, folder=FOLDER, python=PYTHON
         ),
         "wrangler.jsonc": lambda: _json({"name": name, "compatibility_date": COMPATIBILITY_DATE, "assets": {"directory": f"./{FOLDER}"}}),
-        "netlify.toml": lambda: f'[build]\ncommand = {json.dumps(f"{install} && {command}")}\npublish = "{FOLDER}"\n',
+        "netlify.toml": lambda: f'[build]\ncommand = {json.dumps(f"{install} && {command}")}\npublish = "{FOLDER}"\n\n'
+        f'[build.environment]\nPYTHON_VERSION = "{PYTHON}"\n',  # else one that may be too old
     }
     return {path: made[path]() for path in host.project}
 
