@@ -15,6 +15,7 @@ from webllm_build.find_weights import HubPlaces, check_hub, find_weights
 from webllm_build.hosts import host_of, require
 from webllm_build.library import check_library, compile_cpu_libraries, compile_library
 from webllm_build.package.assets import GRAMMAR_ENGINE, SITE_SCRIPTS, check_assets, runtime_file
+from webllm_build.package.bill import timestamp
 from webllm_build.package.manifest import Manifest
 from webllm_build.package.model_folder import CompiledModel, CompiledPart, StoredWeights
 from webllm_build.package.npm import write_npm
@@ -45,6 +46,7 @@ def build(request: BuildRequest, progress: Progress | None = None) -> Bundle:
     progress = progress or Silent()
     request = resolve(request)
     check_assets(request.kind)
+    timestamp()  # a wrong one is told here, and not behind the long work
     with open_output(request.out) as output, Cache(request.cache_dir) as cache:
         weights = find_weights(request, progress)
         recipes = tuple(_checked(Recipe.read(each, cache, progress)) for each in request.each)

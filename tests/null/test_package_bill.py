@@ -13,6 +13,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 
 from package_sample import FACTS, publish_npm, publish_site, sample_model, stub_runtime
+from webllm_build.build import build
+from webllm_build.config import BuildRequest
 from webllm_build.errors import PackageError
 from webllm_build.package import assets
 from webllm_build.package.bill import BILL
@@ -146,6 +148,8 @@ def test_a_wrong_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
     monkeypatch.setenv("SOURCE_DATE_EPOCH", said)
     with pytest.raises(PackageError, match="SOURCE_DATE_EPOCH"):
         publish_site(tmp_path / "dist", sample_model(tmp_path))
+    with pytest.raises(PackageError, match="SOURCE_DATE_EPOCH"):  # before anything is looked for
+        build(BuildRequest("site", models=("there is none",), out=tmp_path / "early"))
 
 
 def test_the_real_runtime_says_what_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def bill(product: Product, manifests: Sequence[Manifest], digests: Mapping[str, 
         "specVersion": "1.6",
         "version": 1,
         "metadata": {
-            **_timestamp(),
+            **timestamp(),
             "tools": {"components": [_tool("webllm-build", __version__), *(_tool(name, version_of(name)) for name in TOOLS)]},
             "component": root,
         },
@@ -159,7 +159,8 @@ def _sha256(digest: str) -> list[Part]:
     return [{"alg": "SHA-256", "content": digest}]
 
 
-def _timestamp() -> Part:
+def timestamp() -> Part:
+    """What SOURCE_DATE_EPOCH says, as a document's metadata has it. Raises PackageError where that is no time."""
     said = os.environ.get("SOURCE_DATE_EPOCH")
     if said is None:
         return {}
