@@ -69,7 +69,9 @@ def read_config(path: Path) -> ConfigFile:
         raise ConfigFileError(f"{path} cannot be read: {error.strerror or error}", "Name another one: --config FILE") from error
     except RecursionError as error:
         raise ConfigFileError(f"{path} is nested too deeply", "Its deepest value is a key of a table of a list.") from error
-    except ValueError as error:  # not UTF-8, or not TOML: this one says where
+    except UnicodeDecodeError as error:
+        raise ConfigFileError(f"{path} is not UTF-8, as TOML is: {error.reason} at byte {error.start}", "Save it as UTF-8.") from error
+    except ValueError as error:  # which says where
         raise ConfigFileError(f"{path} is not TOML: {error}", "https://toml.io says how it is written.") from error
     reader = _Reader(path.parent)
     values = reader.table(BuildRequest, content, "")

@@ -139,6 +139,8 @@ def test_models_may_have_options_of_their_own(write: Callable[[str], Path], requ
     assert (second.model, second.context_length, second.quantization) == ("hf:a/b", None, "q8")
     run("site", "--model", "other")
     assert requests.pop() == BuildRequest("site", ("other",), quantization="q8")
+    run("site", "--quantization", "f16")
+    assert [each.quantization for each in resolve(requests.pop()).each] == ["f16", "f16"], "the command line overrides these, too"
 
 
 def test_names_and_tables_of_models_may_be_mixed(write: Callable[[str], Path]) -> None:
@@ -238,7 +240,8 @@ def test_all_mistakes_are_said_at_once(write: Callable[[str], Path]) -> None:
     [
         (b"title = ", "is not TOML: Invalid value"),
         (b'title = "a"\ntitle = "b"', "Cannot overwrite"),
-        (b"title = 'a\xff'", "is not TOML: 'utf-8'"),
+        (b"title = 'a\xff'", "(?s)is not UTF-8.*at byte 10.*Save it as UTF-8"),
+        ("title = 'a'".encode("utf-16"), "Save it as UTF-8"),
         (b"x = " + b"[" * 100_000, "nested too deeply|not TOML"),
         (b"x = " + b"9" * 5000, "not TOML"),
         (b"x" + b".a" * 100_000 + b" = 1", "nested too deeply"),

@@ -36,7 +36,9 @@ def build_command(kind: Kind, doc: str) -> Callable[..., None]:
             run_build(BuildRequest(kind=kind, **given))
             return
         left = {name for name in file.values if name in given or (name not in (*names, "own")) or (name == "own" and "models" in given)}
-        file = replace(file, values={name: value for name, value in file.values.items() if name not in left})
+        values = {name: value for name, value in file.values.items() if name not in left}
+        own = ({name: value for name, value in model.items() if name not in given} for model in values.pop("own", ()))
+        file = replace(file, values={**values, "own": tuple(own)})
         request = BuildRequest(kind=kind, **file.values, **given)
         if wrong := (*file.problems, *map(file.claimed, problems(request))):
             raise ConfigError(wrong)
