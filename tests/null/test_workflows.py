@@ -76,6 +76,16 @@ def test_jobs_may_do_no_more_than_they_need(projects: Path) -> None:
             assert all(step["with"]["persist-credentials"] is False for step in checkouts), f"{path.name}: {name}"
 
 
+def test_a_release_takes_nothing_from_a_cache() -> None:
+    """Which a run of another branch may have written: https://docs.zizmor.sh/audits/#cache-poisoning"""
+    yaml = pytest.importorskip("yaml")
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8"))["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    assert not any("actions/cache" in step.get("uses", "") or "cache" in step.get("with", {}) for step in steps)
+    (node,) = (step for step in steps if step.get("uses", "").startswith("actions/setup-node@"))
+    assert node["with"]["package-manager-cache"] is False, "else it has one"
+
+
 def test_every_python_that_the_package_takes_is_tried() -> None:
     yaml = pytest.importorskip("yaml")
     matrix = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]["quick"]["strategy"]["matrix"]
