@@ -19,6 +19,7 @@ from webllm_build.errors import ConfigError, InvalidOption
 from webllm_build.hosts import HOST_NAMES, host_of
 from webllm_build.package.host_files import FOLDER, project_files
 from webllm_build.package.render import render
+from webllm_build.source.huggingface import REFERENCE
 from webllm_build.theme import DEFAULTS, Colors, Palette
 
 WORKFLOWS = ".github/workflows/"  # what stands there runs on GitHub's machines
@@ -126,7 +127,7 @@ def _answers(given: Mapping[str, str], ask: Ask | None, say: Say) -> dict[str, s
 
 def _wrong(name: str, value: str) -> list[InvalidOption]:
     if name == "model":
-        is_known = CATALOG.find(value) is not None or value.startswith("hf:") or os.path.exists(os.path.expanduser(value))  # noqa: PTH110, PTH111
+        is_known = CATALOG.find(value) is not None or REFERENCE.fullmatch(value) or os.path.exists(os.path.expanduser(value))  # noqa: PTH110, PTH111
         if not is_known or not value.isprintable():
             return [InvalidOption(name, value, "a name, hf:org/name, or a path of what is there", CATALOG.suggestion(value))]
         return []

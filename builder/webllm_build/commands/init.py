@@ -33,7 +33,11 @@ def init(
     from webllm_build.init import init as begin
 
     def ask(text: str, otherwise: str) -> str:
-        answer: str = typer.prompt(text, default=otherwise, show_default=otherwise != "", err=True)
+        try:
+            answer: str = typer.prompt(text, default=otherwise, show_default=otherwise != "", err=True)
+        except typer.Abort as aborted:  # Ctrl+C or the end of what is read
+            console.print()
+            raise KeyboardInterrupt from aborted
         return answer
 
     can_ask = not yes and sys.stdin is not None and sys.stdin.isatty()
