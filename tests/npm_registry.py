@@ -60,6 +60,8 @@ class Handler(BaseHTTPRequestHandler):
             dist = {"tarball": f"{self.registry.url}/publint.tgz", "integrity": integrity}
             about = {"name": "publint", "version": version, "bin": {"publint": "cli.js"}, "dist": dist}
             self.send(200, json.dumps({"name": "publint", "dist-tags": {"latest": version}, "versions": {version: about}}).encode())
+        elif there := self.registry.published.get(unquote(self.path[1:])):
+            self.send(200, json.dumps(there).encode())
         else:
             self.send(404, b"{}")
 

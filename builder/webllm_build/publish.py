@@ -17,7 +17,7 @@ from webllm_build.package.output import own_marker
 
 Access = Literal["public", "restricted"]
 PUBLINT = "publint@0.3.25"
-HINTS = {
+HINTS = {  # by npm's code of an error, or words of it
     "E401": "Log in again (npm login), or mend the token of your .npmrc.",
     "ENEEDAUTH": "Log in first: npm login. In continuous integration, set a token, or let npm trust the workflow.",
     "E402": "A scoped package that is not public asks for a paid plan: add --access public.",
@@ -26,13 +26,17 @@ HINTS = {
     "E409": "Another publish of it is under way: wait a minute, and run the same command again.",
     "E422": "The registry does not take the package as it is: see what it says.",
     "E429": "That is for too many requests: wait some minutes.",
+    "provenance for new": "Say who may install it: add --access public.",
+    "cannot publish over": "This version is there already: build with another --package-version.",
+    "must specify a tag": "Say by what name others ask for it: --tag next. Without one it would be what everybody gets.",
+    "Cannot implicitly apply": "A higher version is there already: build with a higher --package-version, or name this one: --tag v1.",
     "EOTP": "It wants a one-time password: run this in a terminal, where npm can ask for it.",
 }
 FALLBACK = "See what npm says above, and run the same command again."
-CODE = re.compile(r"npm (?:error|ERR!) code (\w+)")
+REASON = re.compile(rf"npm (?:error|ERR!) (?:.*?({'|'.join(HINTS)})|code (\w+))")  # some of its errors have no code
 
 
-def publish(folder: Path, *, tag: str, access: Access | None, dry_run: bool) -> str:
+def publish(folder: Path, *, tag: str | None, access: Access | None, dry_run: bool) -> str:
     """The name and version that were published. Raises OutputFolderError, PublishError."""
     package = _package(folder)
     npm = shutil.which("npm")
@@ -45,11 +49,12 @@ def publish(folder: Path, *, tag: str, access: Access | None, dry_run: bool) -> 
     has_provenance = can_prove(os.environ) and not dry_run and access != "restricted"
     if has_provenance:
         _name_repository(folder, package)
-    options = ["--tag", tag, *(["--access", access] if access else []), *(["--provenance"] if has_provenance else [])]
+    # A tag that is named, be it "latest", tells npm not to mind that a version is no release, or lower than another.
+    options = [*(["--tag", tag] if tag else []), *(["--access", access] if access else []), *(["--provenance"] if has_provenance else [])]
     code = _run([npm, "publish", ".", *options, *(["--dry-run"] if dry_run else [])], folder)
     named = f"{package['name']}@{package['version']}"
     if code:
-        raise PublishError(f"npm did not publish {named} ({code})", HINTS.get(code, FALLBACK))
+        raise PublishError(f"npm did not publish {named}: {code}", HINTS.get(code, FALLBACK))
     return named
 
 
@@ -80,15 +85,15 @@ def _name_repository(folder: Path, package: dict[str, object]) -> None:
 
 
 def _run(command: Sequence[str], folder: Path) -> str:
-    """npm's code of an error, or "exit N"; empty where all went well. What it says is shown as it comes; it may ask on a terminal."""
+    """npm's code or words of an error, or "exit N"; empty where all went well. What it says is shown as it comes; it may ask on a terminal."""
     code = ""
     try:
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace") as process:
             assert process.stderr is not None
             for line in process.stderr:
                 sys.stderr.write(line)
-                found = CODE.search(line)
-                code = found[1] if found else code
+                found = REASON.search(line)
+                code = code or (found[1] or found[2] if found else "")
     except OSError as error:
         raise PublishError(f"{command[0]} does not start: {error.strerror}", "Install Node again.") from error
     return "" if process.returncode == 0 else code or f"exit {process.returncode}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -68,6 +69,22 @@ def test_what_the_registry_refuses_is_said_with_what_to_do(registry: Registry, p
     registry.refuses = 403
     refused = publish()
     assert refused.returncode == 1 and "--package-version" in refused.stderr
+
+
+@needs_npm
+def test_a_version_that_is_there_and_one_that_is_no_release_are_refused(registry: Registry, publish: Publish, package: Path) -> None:
+    def becomes(version: str) -> None:
+        about = json.loads((package / "package.json").read_text("utf-8"))
+        (package / "package.json").write_text(json.dumps({**about, "version": version}), "utf-8")
+
+    assert publish().returncode == 0
+    for version, hint in (("1.2.3", "--package-version"), ("1.2.2", "--tag v1"), ("1.3.0-beta.1", "--tag next")):
+        becomes(version)
+        refused = publish()
+        assert refused.returncode == 1 and hint in refused.stderr.rpartition("npm did not publish")[2], refused.stderr
+    assert registry.published["@me/sample"]["dist-tags"] == {"latest": "1.2.3"}
+    done = publish("--tag", "next")
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_no_package_of_ours_is_refused(publish: Publish, package: Path, tmp_path: Path) -> None:

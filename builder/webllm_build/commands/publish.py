@@ -13,7 +13,7 @@ from webllm_build.terminal import console
 
 def publish(
     folder: Annotated[Path, typer.Argument(help="A folder that `npm` wrote.")] = Path("package"),
-    tag: Annotated[str, typer.Option(help="npm's tag of this version, for `npm install NAME@TAG`.")] = "latest",
+    tag: Annotated[str | None, typer.Option(help="npm's tag of this version, for `npm install NAME@TAG`; default: latest.")] = None,
     access: Annotated[Literal["public", "restricted"] | None, typer.Option(help="Who may install it; default: as npm does.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything except publishing.")] = False,
 ) -> None:
