@@ -85,7 +85,7 @@ def _name_repository(folder: Path, package: dict[str, object]) -> None:
 
 
 def _run(command: Sequence[str], folder: Path) -> str:
-    """npm's code or words of an error, or "exit N"; empty where all went well. What it says is shown as it comes; it may ask on a terminal."""
+    """npm's words for an error, or "exit N"; empty where all is well. What it says is shown as it comes; it may ask on a terminal."""
     code = ""
     try:
         with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace") as process:
