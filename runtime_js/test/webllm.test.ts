@@ -221,9 +221,9 @@ class Handler extends webllm.WebWorkerMLCEngineHandler {
     this.deliver(structuredClone(message));
   }
 
-  override onmessage(event: { readonly data: { kind: string; uuid: string } }): void {
+  override onmessage(event: { readonly data: { kind: string; uuid: string } }, onComplete?: (value: unknown) => void): void {
     if (event.data.kind === "customRequest") void this.handleTask(event.data.uuid, async () => "custom answer");
-    else super.onmessage(event);
+    else super.onmessage(event, onComplete);
   }
 }
 
@@ -246,6 +246,7 @@ test("a worker's messages go through onmessage, a program's own among them", asy
   assert.deepEqual(client.modelId, ["toy"]);
   const inner: OwnEngine = handler.engine.inner;
   assert.ok(inner);
+  assert.equal(await soon(new Promise((resolve) => handler.onmessage({ data: { kind: "unknown", uuid: "2" } }, resolve))), null);
 });
 
 test("a digest is checked", async () => {

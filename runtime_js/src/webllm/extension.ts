@@ -85,9 +85,11 @@ export class ExtensionServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHa
     (asked ?? this.port)?.postMessage(packed(message));
   }
 
-  override onmessage(message: unknown, from: ExtensionPort | null = this.port): void {
+  /** @param from the port that it came through, as Chrome's listeners are given it */
+  override onmessage(message: unknown, from?: unknown): void {
     const data = unpacked(message);
-    if (from !== null && !isBeat(data, "keepAlive")) this.#visitors.get(from)?.handler.onmessage({ data });
+    const visitor = [...this.#visitors].find(([port]) => port === (from ?? this.port))?.[1];
+    if (!isBeat(data, "keepAlive")) visitor?.handler.onmessage({ data });
   }
 }
 

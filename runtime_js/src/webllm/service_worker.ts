@@ -105,16 +105,21 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
     asked.done();
   }
 
-  override onmessage(event: { readonly data: unknown }): void {
+  override onmessage(event: { readonly data: unknown }, onComplete?: (value: unknown) => void, _onError?: () => void): void {
     if (!isFromPage(event) || event.source === null || isProgramsOwn(event.data)) return;
-    const { data, source } = event;
+    const work = this.#take(event, event.source);
+    event.waitUntil(work);
+    if (onComplete !== undefined) void work.then(() => onComplete(null));
+  }
+
+  /** Resolves when what the page has asked so far is answered. */
+  #take(event: MessageFromPage, source: Page): Promise<void> {
+    const { data } = event;
+    const handler = this.#visitors.get(source.id)?.handler; // whoever spoke to an earlier life of this worker says hello to this one
+    if (isHello(data)) return this.#welcome(source, data);
     if (isBeat(data, "keepAlive")) source.postMessage({ kind: "heartbeat", uuid: data.uuid });
-    else if (isHello(data)) event.waitUntil(this.#welcome(source, data));
-    else {
-      const visitor = this.#visitors.get(source.id);
-      visitor?.handler.onmessage(event); // whoever spoke to an earlier life of this worker says hello to this one
-      if (visitor !== undefined) event.waitUntil(visitor.handler.settled());
-    }
+    else handler?.onmessage(event);
+    return handler?.settled() ?? Promise.resolve();
   }
 
   async #welcome(page: Page, { uuid, life }: Hello): Promise<void> {

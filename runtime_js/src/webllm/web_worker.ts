@@ -156,8 +156,10 @@ export class WebWorkerMLCEngineHandler {
     }
   }
 
-  onmessage(event: { readonly data: unknown }): void {
+  /** @param onComplete called when all that was asked so far is answered, or refused */
+  onmessage(event: { readonly data: unknown }, onComplete?: (value: unknown) => void, _onError?: () => void): void {
     this.#handler.onmessage(event);
+    if (onComplete !== undefined) void this.#handler.settled().then(() => onComplete(null));
   }
 
   /** Loads models where others are loaded. */

@@ -1,6 +1,6 @@
 // The names that program.ts has no use for: they must mean the same with WebLLM itself, and with this engine in its place.
 
-import { WebWorkerMLCEngine } from "@mlc-ai/web-llm";
+import { ServiceWorkerMLCEngineHandler, WebWorkerMLCEngine, WebWorkerMLCEngineHandler } from "@mlc-ai/web-llm";
 import type {
   ChatCompletionAssistantMessageParam, ChatCompletionAudioInput, ChatCompletionAudioInputPCM, ChatCompletionAudioInputWav, ChatCompletionContentPart,
   ChatCompletionContentPartImage, ChatCompletionContentPartInputAudio, ChatCompletionContentPartText, ChatCompletionFinishReason, ChatCompletionMessage,
@@ -54,5 +54,17 @@ export const integrity: ModelIntegrity = { tokenizer: files };
 export class Client extends WebWorkerMLCEngine {
   async custom(): Promise<string> {
     return this.getPromise<string>({ kind: "customRequest", uuid: "1", content: { requestName: "name", requestMessage: "message" } });
+  }
+}
+
+export class Counting extends WebWorkerMLCEngineHandler {
+  override onmessage(event: MessageEvent, onComplete?: (value: unknown) => void, onError?: () => void): void {
+    super.onmessage(event, onComplete, onError);
+  }
+}
+
+export class Serving extends ServiceWorkerMLCEngineHandler {
+  override onmessage(event: never, onComplete?: (value: unknown) => void, onError?: () => void): void {
+    super.onmessage(event, onComplete, onError);
   }
 }
