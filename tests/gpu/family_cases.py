@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from built_model import Built
 from family_case import Case, Errors
+from plan_runner import Array
 
 from families import FORKED, TOKENS, references
 from packed_model import EXACT
@@ -27,47 +28,52 @@ ROW = 96  # values of a row of Qwen2's matrices
 
 def cases(family: str, hugging_face: Checkpoint, gguf: Checkpoint, variants: Sequence[Variant]) -> list[Case]:
     """Of a family, in both file formats."""
-    integer = [variant for variant in variants if variant.integer]
-    half = [variant for variant in variants if variant.f16 and not variant.integer]
     exact = [variant for variant in variants if not variant.f16 and not variant.integer]
+    rounded = [variant for variant in variants if variant not in exact]
     return [
         *([exact_case(family, hugging_face, exact)] if exact else []),
-        *([half_case(family, gguf, half)] if half else []),
-        *(code_cases(family, gguf, integer) if integer else []),
+        *(rounded_cases(family, gguf, rounded) if rounded else []),
     ]
 
 
 def exact_case(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> Case:
     """As transformers, but for what the roundings of float32 sum up to."""
     built = build(family, checkpoint, "f16", variants, STEPS)
-    return _case("exact", built, TEXT, references(family), Errors(1e-3, 1e-5, math.inf))
+    return _case("exact", built, built.variants, TEXT, references(family), Errors(1e-3, 1e-5, math.inf))
 
 
-def half_case(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> Case:
-    """Within what rounding costs in NumPy, too: a norm of something small makes it large."""
+def rounded_cases(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> list[Case]:
+    """Of one build, what variants in float16 give, and what those with codes do."""
     built = build(family, checkpoint, "q8", variants, STEPS)
-    expected, rounded = (_logits(built, integer=False, half=half) for half in (False, True))
-    lost = Errors.of(rounded, expected, float(np.abs(expected).max()))
+    expected = _logits(built, integer=False)
+    half = [variant.name for variant in variants if variant.f16 and not variant.integer]
+    integer = [variant for variant in variants if variant.integer]
+    return [*([_half_case(built, half, expected)] if half else []), *(_code_cases(built, integer, expected) if integer else [])]
+
+
+def _half_case(built: Built, names: Sequence[str], expected: Array) -> Case:
+    """Within what rounding costs in NumPy, too: a norm of something small makes it large."""
+    lost = Errors.of(_logits(built, integer=False, half=True), expected, float(np.abs(expected).max()))
     if any(weight.experts > 1 for weight in built.model.weights):
         # Where two experts are as good as each other a rounding chooses: one product in 2**11 that is another makes, in NumPy, errors of up
         # to 0.2 at single tokens of Qwen3's mixture. Half of all tokens have none near them.
         bounds = Errors(0.3, max(0.0025, 2 * lost.median), max(0.05, 2 * lost.norm))
     else:
         bounds = Errors(max(0.005, 2 * lost.largest), math.inf, max(0.005, 2 * lost.norm))
-    return _case("float16", built, TEXT, expected, bounds)
+    return _case("float16", built, names, TEXT, expected, bounds)
 
 
-def code_cases(family: str, checkpoint: Checkpoint, variants: Sequence[Variant]) -> list[Case]:
+def _code_cases(built: Built, variants: Sequence[Variant], without: Array) -> list[Case]:
     """As the same weights and codes in NumPy, until a rounding decides that one code is the next one: from then on all that follows
     is rounded elsewise, and is as near to what is computed without codes as before. With a cache in float16 that is at once."""
-    built = build(family, checkpoint, "q8", variants, STEPS)
-    with_codes, without = (_logits(built, integer=integer) for integer in (True, False))
+    with_codes = _logits(built, integer=True)
     lost = Errors.of(with_codes, without, float(np.abs(without).max()))  # by the codes themselves
     # A rounding may choose another expert, for two or three of 200 choices: their tokens' errors are up to ten times as large, in NumPy as
     # here, and which tokens these are is chance. Half of all tokens have none near them.
     is_mixture = any(weight.experts > 1 for weight in built.model.weights)
     most, median = (3, max(0.03, 1.5 * lost.median)) if is_mixture else (1.5, math.inf)
-    whole = _case("codes", built, TEXT, without, Errors(max(0.05, most * lost.largest), median, max(0.05, most * lost.norm)))
+    bounds = Errors(max(0.05, most * lost.largest), median, max(0.05, most * lost.norm))
+    whole = _case("codes", built, [variant.name for variant in variants], TEXT, without, bounds)
     first = replace(
         whole,
         kind="first codes",
@@ -79,12 +85,12 @@ def code_cases(family: str, checkpoint: Checkpoint, variants: Sequence[Variant])
     return [first, whole]
 
 
-def _logits(built: Built, *, integer: bool, half: bool = False) -> np.ndarray:
+def _logits(built: Built, *, integer: bool, half: bool = False) -> Array:
     return TEXT.of(lambda tokens: built.logits(tokens, integer=integer, half=half))
 
 
-def _case(kind: str, built: Built, text: Text, expected: np.ndarray, bounds: Errors) -> Case:
-    return Case(kind, built.variants, built.library, built.buffers, text, expected, float(np.abs(expected).max()), bounds)
+def _case(kind: str, built: Built, names: Sequence[str], text: Text, expected: Array, bounds: Errors) -> Case:
+    return Case(kind, names, built.library, built.buffers, text, expected, float(np.abs(expected).max()), bounds)
 
 
 def build(family: str, checkpoint: Checkpoint, scheme: str, variants: Sequence[Variant], functions: Sequence[str] | None = None) -> Built:

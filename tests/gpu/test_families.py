@@ -5,13 +5,15 @@ families_on_gpu.py does the same on a GPU, in all variants that it has.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from built_model import VARIANTS
 from dawn import Dawn
 from family_case import Case
-from family_cases import code_cases, exact_case, half_case
+from family_cases import exact_case, rounded_cases
 from naga import Naga
 
 from families import FAMILIES, formats, open_tiny
@@ -33,18 +35,31 @@ def test_logits_equal_those_of_transformers(dawn: Dawn, tmp_path: Path, family: 
     check(exact_case(family, open_tiny(family, "hugging_face", tmp_path), VARIANTS[2:3]), dawn, ["f32-sg"])
 
 
+@pytest.fixture(scope="module")
+def rounded(naga: Naga, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], list[Case]]:
+    """Gives what a family must give in one of two variants, which are of one build."""
+    variants = [*VARIANTS[:1], *(variant for variant in ALL if variant.name == "f16" and naga.f16)]
+
+    @functools.cache
+    def cases(family: str) -> list[Case]:
+        return rounded_cases(family, open_tiny(family, formats(family)[-1], tmp_path_factory.mktemp(family)), variants)
+
+    return lambda family, variant: [case for case in cases(family) if [*case.names] == [variant]]
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-def test_integers_follow_within_the_step_of_their_codes(dawn: Dawn, tmp_path: Path, family: str) -> None:
-    for case in code_cases(family, open_tiny(family, formats(family)[-1], tmp_path), VARIANTS[:1]):
+def test_integers_follow_within_the_step_of_their_codes(dawn: Dawn, rounded: Callable[[str, str], list[Case]], family: str) -> None:
+    first, whole = rounded(family, "f32-sg-int8")
+    for case in (first, whole):
         check(case, dawn, ["f32-sg-int8"])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_it_needs_no_subgroups(dawn: Dawn, naga: Naga, tmp_path: Path, family: str) -> None:
+def test_it_needs_no_subgroups(dawn: Dawn, naga: Naga, rounded: Callable[[str, str], list[Case]], tmp_path: Path, family: str) -> None:
     """In float16, which SwiftShader does not have, by Firefox's WebGPU; in float32 where no driver here has shader-f16 (Debian's
     mesa-vulkan-drivers has)."""
     if not naga.f16:
         check(exact_case(family, open_tiny(family, "hugging_face", tmp_path), VARIANTS[3:]), dawn, ["f32"])
         return
-    variants = [variant for variant in ALL if variant.name == "f16"]
-    check(half_case(family, open_tiny(family, formats(family)[-1], tmp_path), variants), naga, ["f16"])
+    (case,) = rounded(family, "f16")
+    check(case, naga, ["f16"])
