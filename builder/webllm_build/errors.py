@@ -35,6 +35,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+LONGEST_LINE = 4000  # characters; all that is ours to say is shorter
+
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like `name`, if any is near: for hints."""
@@ -42,13 +44,15 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def _shown(text: str) -> str:
-    return "".join(character if character.isprintable() or character == "\n" else ascii(character)[1:-1] for character in text)
+    printable = "".join(character if character.isprintable() or character == "\n" else ascii(character)[1:-1] for character in text)
+    return "\n".join(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..." for line in printable.split("\n"))
 
 
 class WebllmBuildError(Exception):
     """Base of the tree. `message` says what is wrong and where, `hint` what to do about it (may be empty).
 
-    Both may quote what strangers wrote; characters that would steer a terminal are shown as escapes.
+    Both may quote what strangers wrote: characters that would steer a terminal are shown as escapes, and of a line no more than
+    LONGEST_LINE.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
