@@ -166,6 +166,32 @@ for (const [name, answer] of WRONG_RANGES) {
   });
 }
 
+for (const status of [400, 403, 405, 412, 501]) {
+  test(`a server that refuses parts by ${status} is asked for the whole file`, async () => {
+    const refusing = ({ range, signal }: FakeRequest): Response => (range === undefined ? new Response(stream(FILE, signal)) : new Response("", { status }));
+    answers(CUT, refusing, refusing, refusing);
+    assert.deepEqual(await read(), FILE);
+    assert.deepEqual(ranges(), [undefined, `bytes=${MIB}-`, undefined]);
+  });
+}
+
+test("who is let in no more keeps what has come", async () => {
+  answers(CUT, ...Array.from({ length: 3 }, () => () => new Response("", { status: 403 })));
+  await assert.rejects(read(), fails(DownloadError, /HTTP 403/));
+  answers();
+  assert.deepEqual(await read(), FILE);
+  assert.equal(ranges().at(-1), `bytes=${MIB}-`);
+});
+
+test("parts that nobody asked for, and parts in other letters, are what they say", async () => {
+  const part = (from: number, to: number) => ({ signal }: FakeRequest): Response => new Response(stream(FILE.slice(from, to), signal), {
+    status: 206, headers: { "content-range": `Bytes ${from}-${to - 1}/${FILE.length}`, "content-length": String(to - from) },
+  });
+  answers(part(0, MIB), part(MIB, 2 * MIB), part(2 * MIB, FILE.length));
+  assert.deepEqual(await read(), FILE);
+  assert.deepEqual(ranges(), [undefined, `bytes=${MIB}-`, `bytes=${2 * MIB}-`]);
+});
+
 test("a part of another version, which no header gives away, is found out by the digest", async () => {
   answers(CUT, ({ signal }) => new Response(stream(bytesOf(FILE.length - MIB, 50), signal),
     { status: 206, headers: { "content-range": `bytes ${MIB}-${FILE.length - 1}/${FILE.length}` } }));
@@ -200,6 +226,17 @@ test("a busy server says when to come again", async ({ mock }) => {
   // What asks for no wait is waited for as anything else, and not asked again and again at once.
   for (const none of [new Date(0).toUTCString(), "0", "-5", "1.5", "soon", ""]) assert.equal(retryAfter(none), undefined, none);
   assert.equal(retryAfter(null), undefined);
+});
+
+test("a server that goes on to say when to come again is asked for minutes, and not for ever", async () => {
+  const busy = (): Response => new Response("", { status: 429, headers: { "retry-after": "10" } });
+  answers(...Array.from({ length: 25 }, () => busy));
+  assert.deepEqual(await read(), FILE);
+  storage.folders.clear();
+  server.requests.length = 0;
+  answers(...Array.from({ length: 99 }, () => busy));
+  await assert.rejects(read(), fails(DownloadError, /HTTP 429/));
+  assert.equal(server.requests.length, 30);
 });
 
 function textAnswer(text: string, headers: Record<string, string> = {}): () => Response {
@@ -243,6 +280,13 @@ test("a file that the server has in another length is asked for once more, past 
   server.requests.length = 0;
   await assert.rejects(read(), fails(IntegrityError, /longer than/));
   assert.deepEqual(server.requests.map(({ cache }) => cache), ["no-store", "reload"]);
+});
+
+test("a file of another length behind broken connections is not asked for without end", async () => {
+  server.failures.set(URL_OF_FILE, ["network", "network"]);
+  answers(...Array.from({ length: 50 }, () => ({ signal }: FakeRequest) => new Response(stream(FILE.slice(0, 1000), signal), { headers: { "content-length": "1000" } })));
+  await assert.rejects(read(), fails(IntegrityError, /truncated/));
+  assert.equal(server.requests.length, 3);
 });
 
 test("a body that ends early, and says nothing of it, is tried four times", async () => {

@@ -139,7 +139,7 @@ async function receive(urls: Urls, received: Received, options: DownloadOptions)
       }
       const hasProgress = received.most > before;
       current.failures = hasProgress ? 1 : current.failures + 1;
-      if (!(thrown instanceof Retryable) || current.failures === thrown.attempts) {
+      if (!(thrown instanceof Retryable) || current.failures >= thrown.attempts) {
         const [next, ...others] = places.filter((other) => other !== current);
         if (next === undefined) throw thrown instanceof Retryable ? thrown.error : thrown;
         places = [next, ...others];

@@ -10,6 +10,10 @@ const SNIFFED = 256; // bytes
 
 /** Attempts in a row without a byte that is new. */
 const ATTEMPTS = 6;
+/** How long a server that says when to come again is asked again. */
+const TOLD_MOST_MS = 300_000;
+/** Of a part that is refused: the next attempt but one, at the latest, is for the whole file. */
+const REFUSED_ATTEMPTS = 3;
 /** Where a body ends early and no connection broke, the file itself may be short. */
 const SHORT_ATTEMPTS = 4;
 
@@ -46,12 +50,12 @@ export function bodyBegin(response: Response, url: string, from: number, size: S
   if (status === 206 || status === 416) {
     // Across origins these headers may be hidden: sha256 decides at the end.
     const range = headers.get("content-range");
-    const [, first, total] = /^bytes (?:(\d+)-\d+|[*])[/](\d+|[*])$/.exec(range ?? "") ?? [];
+    const [, first, total] = /^bytes (?:(\d+)-\d+|[*])[/](\d+|[*])$/i.exec(range ?? "") ?? [];
     if (from > 0 && exact !== undefined && total !== undefined && total !== "*" && Number(total) !== exact) {
       throw wrongLength(url, Number(total), exact);
     }
-    const isHidden = range === null && response.type === "cors";
-    const continues = from > 0 && status === 206 && !headers.has("content-encoding") && (isHidden || (first !== undefined && Number(first) === from));
+    const isHidden = from > 0 && range === null && response.type === "cors";
+    const continues = status === 206 && !headers.has("content-encoding") && (isHidden || (first !== undefined && Number(first) === from));
     return continues ? from : null;
   }
   if (response.ok) return 0;
@@ -61,7 +65,9 @@ export function bodyBegin(response: Response, url: string, from: number, size: S
   }
   const error = new DownloadError(`${url} could not be fetched (HTTP ${status}).`, { url, status });
   const isTransient = status === 408 || status === 425 || status === 429 || status >= 500;
-  throw isTransient ? new Retryable(error, retryAfter(headers.get("retry-after"))) : error;
+  if (!isTransient) throw from > 0 ? new Retryable(error, 0, REFUSED_ATTEMPTS) : error; // it may be the range that is refused
+  const told = retryAfter(headers.get("retry-after"));
+  throw new Retryable(error, told, told === undefined ? ATTEMPTS : Math.max(ATTEMPTS, Math.ceil(TOLD_MOST_MS / told)));
 }
 
 export function isPage(response: Response): boolean {
@@ -83,8 +89,8 @@ export function checkBegin(response: Response, url: string, begin: Uint8Array, s
   if (PAGE.test(text) || (isPage(response) && /^\s*</.test(text))) throw sentPage(url);
   const exact = exactSize(size);
   const declared = response.headers.get("content-length");
-  // The length of what is compressed says nothing, and across origins that header is hidden.
-  if (exact === undefined || declared === null || response.type === "cors" || response.headers.has("content-encoding")) return;
+  // The length of a part, or of what is compressed, says nothing, and across origins that header is hidden.
+  if (exact === undefined || declared === null || response.status === 206 || response.type === "cors" || response.headers.has("content-encoding")) return;
   if (Number(declared) !== exact) throw isPage(response) ? sentPage(url) : wrongLength(url, Number(declared), exact);
 }
 
