@@ -23,6 +23,7 @@ from webllm_build.progress import Progress
 from webllm_build.quantize.loss import LOSSES
 from webllm_build.quantize.pack import is_quantized, is_repacked
 from webllm_build.recipe import Recipe
+from webllm_build.source.folder import is_gguf
 from webllm_build.sizes import USUAL_TOKENS, browsers, context_lengths, devices, hosts, layout_of, memory_at, weight_bytes
 from webllm_build.tokenizer_check import check_tokenizer
 
@@ -38,7 +39,8 @@ def inspect(request: BuildRequest, progress: Progress) -> tuple[Lines, ...]:
     """
     request = resolve(request)
     folder = Path(request.model).expanduser()
-    if CATALOG.find(request.model) is None and is_folder(folder) and not any(is_file(folder / name) for name in MODEL_FILES):
+    of_model = any(is_file(folder / name) for name in MODEL_FILES) or (is_folder(folder) and any(map(is_gguf, folder.iterdir())))
+    if CATALOG.find(request.model) is None and is_folder(folder) and not of_model:
         return _built(folder, request.context_length)
     return (_model(request, progress),)
 

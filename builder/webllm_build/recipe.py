@@ -30,6 +30,7 @@ from webllm_build.quantize import Importance, Scheme, choose_scheme
 from webllm_build.quantize.imatrix import read_imatrix
 from webllm_build.sizes import USUAL_TOKENS, memory_at, part_quantization
 from webllm_build.source import Checkpoint, merge, open_adapter, open_checkpoint
+from webllm_build.source.folder import is_gguf
 from webllm_build.source.mmproj import find_mmproj, open_mmproj
 from webllm_build.source.processor import read_processor
 from webllm_build.source.sound import read_sound
@@ -229,7 +230,7 @@ def _whole(request: BuildRequest, checkpoint: Checkpoint) -> Checkpoint:
     if request.mmproj is not None:
         return open_mmproj(request.mmproj, checkpoint)
     path = Path(request.model).expanduser()
-    beside = find_mmproj(path) if checkpoint.format == "gguf" and path.suffix == ".gguf" and path.is_file() else None
+    beside = find_mmproj(path) if checkpoint.format == "gguf" and is_gguf(path) and path.is_file() else None
     try:
         return checkpoint if beside is None else open_mmproj(beside, checkpoint)
     except (MissingFile, UnsupportedArchitecture) as error:

@@ -12,7 +12,7 @@ from webllm_build.errors import GatedModel, ModelNotFound, warn
 from webllm_build.progress import Progress, Silent
 from webllm_build.source.adapter import open_adapter
 from webllm_build.source.checkpoint import Checkpoint, Tensor, Tokenizer
-from webllm_build.source.folder import Folder
+from webllm_build.source.folder import Folder, is_gguf
 from webllm_build.source.gguf import open_gguf, open_gguf_of
 from webllm_build.source.huggingface import HubFolder, parse_reference
 from webllm_build.source.local import CONFIG, open_folder
@@ -56,7 +56,7 @@ def open_checkpoint(reference: str, catalog: Catalog, cache: Cache, progress: Pr
         )
     if "://" in reference:
         raise ModelNotFound(f"{reference} is an address", "Download the file, and give its path; or write hf:org/name for a repository.")
-    if path.suffix == ".gguf" or path.is_absolute() or reference.startswith((".", "~")):
+    if is_gguf(path) or path.is_absolute() or reference.startswith((".", "~")):
         raise ModelNotFound(f"{reference} does not exist", "Give the path of a .gguf file or of a Hugging Face model folder.")
     if reference.count("/") == 1:
         raise ModelNotFound(f"there is no folder {reference}", f"For the Hugging Face repository of that name, write hf:{reference}.")
@@ -67,7 +67,7 @@ def _check_kind(path: Path) -> None:
     """Raises ModelNotFound for a file of a folder, which is no model alone, and for what is neither file nor folder: pipes have no end."""
     if path.exists() and not path.is_dir() and not path.is_file():
         raise ModelNotFound(f"{path} is neither a file nor a folder", "Give the path of a .gguf file or of a Hugging Face model folder.")
-    if path.is_file() and (path.suffix == ".safetensors" or (path.suffix != ".gguf" and path.with_name(CONFIG).is_file())):
+    if path.is_file() and (path.suffix == ".safetensors" or (not is_gguf(path) and path.with_name(CONFIG).is_file())):
         raise ModelNotFound(f"{path} is a part of a model", f"Give the folder that holds it and {CONFIG}: --model {path.parent}")
 
 

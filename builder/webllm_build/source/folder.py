@@ -13,6 +13,11 @@ from webllm_build.errors import MissingFile, SourceError
 from webllm_build.source.files import SourceFile, sha256_files
 
 
+def is_gguf(path: Path) -> bool:
+    """By its name."""
+    return path.suffix.lower() == ".gguf"
+
+
 class WeightFile(Protocol):
     """A large file, of which only the header is read until its data is asked for.
 
@@ -52,7 +57,7 @@ class Folder:
 
     def ggufs(self) -> list[str]:
         """The GGUF files in it, as --model takes them."""
-        return sorted(map(str, self.path.glob("*.gguf")))
+        return sorted(map(str, filter(is_gguf, self.path.iterdir())))
 
     def find(self, name: str) -> Path | None:
         """A file's path, or None where there is no such file. Raises SourceError for a link out of the folder."""
