@@ -109,7 +109,7 @@ def test_linear_scaling_in_new_and_early_files(tmp_path: Path, scaling: dict[str
         {"llama.logit_scale": 0.0, "llama.residual_scale": 1.0, "llama.attention.scale": 0.0, "llama.use_parallel_residual": False},
         {"llama.attention.layer_norm_epsilon": 1e-5, "llama.leading_dense_block_count": 0},
         {"llama.rope.scaling.type": "none", "llama.rope.scaling.yarn_beta_fast": 32.0, "llama.rope.scaling.yarn_beta_slow": 1.0},
-        {"llama.embedding_length_out": 128, "llama.attention.sliding_window_pattern": []},
+        {"llama.embedding_length_out": 128, "llama.attention.sliding_window_pattern": [], "llama.some_flags": [False, False]},
         {"llama.attention.q_lora_rank": 0, "llama.interleave_moe_layer_step": 0, "llama.swin_norm": False, "llama.ssm.conv_kernel": 0},
     ],
 )

@@ -113,6 +113,20 @@ def test_metadata_that_cannot_be_is_refused(tmp_path: Path, metadata: dict[str, 
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"general.description": b"Mod\xe8le"},
+        {"general.tags": [b"fran\xe7ais"]},
+        {"tokenizer.huggingface.json": "x" * (20 << 20)},
+        {"tokenizer.ggml.add_bos_token": np.uint8(0)},
+    ],
+)
+def test_what_llama_cpp_tolerates_passes(tmp_path: Path, metadata: dict[str, object]) -> None:
+    plain = open_gguf(write_gguf(tmp_path / "plain.gguf", hugging_face_weights()))
+    assert open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata=metadata)).tokenizer == plain.tokenizer
+
+
 def test_names_of_another_type_are_no_names(tmp_path: Path) -> None:
     checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata={"general.name": 7, "general.license": 1.5}))
     assert (checkpoint.name, checkpoint.license) == ("tiny", None)
@@ -178,9 +192,11 @@ def test_a_well_formed_header_of_the_same_make_is_read(tmp_path: Path) -> None:
     path = tmp_path / "good.gguf"
     keys = [gguf_key(b"flag", BOOL, b"\x02"), gguf_key(b"general.alignment", UINT32, struct.pack("<I", 64))]
     values = np.arange(64, dtype=np.float32)
-    content = gguf_bytes(keys=keys, tensors=[tensor_of(), tensor_of(offset=256, name=b"u")])
-    path.write_bytes(content + bytes(-len(content) % 64) + values.tobytes() + bytes(256))
+    ones = [tensor_of(offset=256, name=b"u", shape=(32, 2, 1, 1)), tensor_of(offset=512, name=b"v", shape=(32, 1))]
+    content = gguf_bytes(keys=keys, tensors=[tensor_of(), *ones])
+    path.write_bytes(content + bytes(-len(content) % 64) + values.tobytes() + bytes(384))
     header = read_gguf(LocalFile(path))
+    assert [header.tensors[name].shape for name in "tuv"] == [(2, 32), (2, 32), (32,)]
     assert header.metadata.flag("flag") is True
     np.testing.assert_array_equal(header.tensors["t"].read(0, 2).view(np.float32), values.reshape(2, 32))
 

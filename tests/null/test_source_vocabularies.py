@@ -131,7 +131,7 @@ def test_berts_marks_may_have_other_ids() -> None:
     assert (config["bos_token"], config["eos_token"]) == tuple(vocabulary["tokens"][7:9])
 
 
-@pytest.mark.parametrize("kind", [None, "default", "none"])
+@pytest.mark.parametrize("kind", [None, "", "default", "none"])
 def test_without_a_kind_there_is_a_warning(kind: str | None) -> None:
     with pytest.warns(ModelWarning, match="default"):
         values = {key: value for key, value in VOCABULARIES["falcon"].items() if key != "pre"}

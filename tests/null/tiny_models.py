@@ -132,7 +132,8 @@ def write_gguf(
 
 
 def add_value(writer: gguf.GGUFWriter, key: str, value: object) -> None:
-    adders: dict[type, Any] = {bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32, str: writer.add_string}
+    adders: dict[type, Any] = {bool: writer.add_bool, int: writer.add_uint32, float: writer.add_float32, np.uint8: writer.add_uint8}
+    adders |= dict.fromkeys((str, bytes), writer.add_string)
     adders.get(type(value), writer.add_array)(key, value)
 
 

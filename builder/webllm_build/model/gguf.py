@@ -183,7 +183,7 @@ def _same(value: object, expected: object) -> bool:
 
 
 def _is_nothing(value: object) -> bool:
-    return _same(value, 0) or (isinstance(value, list) and not value)
+    return all(map(_is_nothing, value)) if isinstance(value, list) else _same(value, 0)
 
 
 def _shown(value: object) -> str:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from gguf import GGMLQuantizationType
 
 from webllm_build.errors import SourceError, UnsupportedEncoding
+from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
 from webllm_build.source.checkpoint import ENCODINGS
 from webllm_build.source.files import LONGEST_BEGINNING, check_stand_in, check_tensor_name, malformed
 from webllm_build.source.folder import WeightFile
@@ -25,7 +26,7 @@ from webllm_build.source.folder import WeightFile
 MAX_HEADER_BYTES = 256 << 20  # all of it; vocabularies with merges take a tenth. A file may be sparse and claim any size
 MAX_KEYS = 1 << 16
 MAX_TENSORS = 1 << 16
-MAX_STRING = 16 << 20
+MAX_STRING = MAX_TOKENIZER_BYTES  # which a file may hold as it was, beside what is made of it
 MAX_STRINGS = 1 << 22  # in one array: vocabularies and merge lists stay below a million
 MAX_ALIGNMENT = 1 << 16
 DEFAULT_ALIGNMENT = 32
@@ -81,12 +82,19 @@ class Metadata:
         return value if isinstance(value, str) else None
 
     def flag(self, key: str) -> bool | None:
+        """Also one that is written as the number 0 or 1."""
         value = self._values.get(key)
-        return value if value is None or isinstance(value, bool) else self._wrong(key, "true or false")
+        if isinstance(value, int) and value in (0, 1):
+            return bool(value)
+        return value if value is None else self._wrong(key, "true or false")
+
+    def integer(self, key: str) -> int | None:
+        value = self._values.get(key)
+        return value if value is None or type(value) is int else self._wrong(key, "a whole number")
 
     def natural(self, key: str) -> int | None:
-        value = self._values.get(key)
-        return value if value is None or (type(value) is int and value >= 0) else self._wrong(key, "a whole number")
+        value = self.integer(key)
+        return value if value is None or value >= 0 else self._wrong(key, "0 or more")
 
     def number(self, key: str) -> float | None:
         """A finite number, a float32 as the shortest decimal that means it: 9.99999974e-06 is 1e-05."""
@@ -139,7 +147,8 @@ def read_gguf(file: WeightFile) -> GGUFHeader:
         key = cursor.string()
         if key in values:
             raise malformed(path, f"the key {key!r} is there twice")
-        values[key] = cursor.value(cursor.u32())
+        # What only people read need not be UTF-8: llama.cpp passes it on as it is.
+        values[key] = cursor.value(cursor.u32(), "strict" if key.startswith("tokenizer.") else "replace")
     metadata = Metadata(path, values)
     return GGUFHeader(metadata, _read_tensors(cursor, file, tensor_count, _alignment(metadata)))
 
@@ -164,7 +173,7 @@ def _read_tensors(cursor: _Cursor, file: WeightFile, count: int, alignment: int)
         dimensions = cursor.u32()
         if not 1 <= dimensions <= 4:
             raise malformed(path, f"tensor {name!r} has {dimensions} dimensions")
-        shape = tuple(reversed([cursor.u64() for _ in range(dimensions)]))
+        shape = _without_ones(tuple(reversed([cursor.u64() for _ in range(dimensions)])))
         entries[name] = (shape, _encoding(path, name, cursor.u32()), cursor.u64())
     start = -(-cursor.position // alignment) * alignment
     size = cursor.size - start
@@ -188,6 +197,12 @@ def _read_tensors(cursor: _Cursor, file: WeightFile, count: int, alignment: int)
             raise malformed(path, f"tensor {name!r} ends at byte {end_before} of {size}: the file is truncated")
         tensors[name] = TensorInfo(shape, encoding, file, start + offset, rows, row_bytes)
     return tensors
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Extents of 1 before others say nothing, and are not there in what GGML writes."""
+    first = next((number for number, extent in enumerate(shape) if extent != 1), len(shape) - 1)
+    return shape[first:]
 
 
 def _encoding(path: Path, tensor: str, number: int) -> str:
@@ -233,29 +248,30 @@ class _Cursor:
     def u64(self) -> int:
         return int.from_bytes(self.take(8), "little")
 
-    def string(self) -> str:
+    def string(self, errors: str = "strict") -> str:
+        """errors: what becomes of bytes that are not UTF-8, as bytes.decode takes it."""
         length = self.u64()
         if length > MAX_STRING:
             raise malformed(self.path, f"a string of {length} bytes at byte {self.position}")
         try:
-            return str(self.take(length), "utf-8")
+            return str(self.take(length), "utf-8", errors)
         except UnicodeDecodeError as error:
             raise malformed(self.path, f"a string at byte {self.position} is not UTF-8") from error
 
-    def value(self, kind: int) -> Value:
+    def value(self, kind: int, errors: str) -> Value:
         if kind == STRING:
-            return self.string()
+            return self.string(errors)
         if kind == ARRAY:
-            return self._array(self.u32(), self.u64())
+            return self._array(self.u32(), self.u64(), errors)
         scalar: Scalar = self._numbers(kind, 1).tolist()[0]
         return scalar
 
-    def _array(self, kind: int, count: int) -> list[str] | npt.NDArray[np.generic]:
+    def _array(self, kind: int, count: int, errors: str) -> list[str] | npt.NDArray[np.generic]:
         if kind != STRING:
             return self._numbers(kind, count)
         if count > MAX_STRINGS:
             raise malformed(self.path, f"an array of {count} strings at byte {self.position}")
-        return [self.string() for _ in range(count)]
+        return [self.string(errors) for _ in range(count)]
 
     def _numbers(self, kind: int, count: int) -> npt.NDArray[np.generic]:
         if kind not in SCALARS:

@@ -152,7 +152,7 @@ def pre_tokenizer(path: object, kind: str | None, tokens: Collection[str]) -> Pr
 
     path: for messages. Raises UnsupportedTokenizer for a name that is not known.
     """
-    if kind in (None, "none", "default"):
+    if kind in (None, "", "none", "default"):
         likely = (name for name, token, least, most in _FAMILIES if least <= len(tokens) <= most and token in tokens)
         guess = next(likely, "default")
         warn(f"{path} does not say how text is cut before merging (tokenizer.ggml.pre). Taken: {guess}. A wrong one makes worse answers.")

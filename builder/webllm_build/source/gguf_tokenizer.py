@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from reprlib import repr as shown
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from webllm_build.source.files import REDOWNLOAD
 from webllm_build.source.gguf_header import Metadata
 from webllm_build.source.gguf_pre_tokenizers import pre_tokenizer
 from webllm_build.source.local_tokenizer import chat_templates
+from webllm_build.source.numbers import whole
 from webllm_build.source.sentencepiece import CONTROL, NORMAL, UNKNOWN, USER_DEFINED, Pieces, byte_pairs, unigram
 from webllm_build.source.tokenizer_parts import SPACE, SPACES_TO_MARKS, added_token, bpe, framed, marked_decoder
 
@@ -86,7 +88,7 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
     config |= {"add_bos_token": begins, "add_eos_token": ends, "clean_up_tokenization_spaces": False}
     named = {key.removeprefix(f"{TEMPLATE}."): metadata.text(key) for key in metadata if key.startswith(f"{TEMPLATE}.")}
     named = {"default": metadata.text(TEMPLATE), **named}
-    config |= chat_templates({name: text for name, text in named.items() if text is not None})
+    config |= chat_templates({name: text for name, text in named.items() if text})
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     if len(text) > MAX_TOKENIZER_BYTES:
         raise MalformedFile(f"{metadata.path}: the tokenizer takes {len(text) >> 20} MiB", REDOWNLOAD)
@@ -94,10 +96,11 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
 
 
 def eos_token_ids(metadata: Metadata) -> tuple[int, ...]:
-    """The ids that end an answer: end of sequence, of turn, of message."""
-    keys = (END, "eot_token_id", "eom_token_id")
-    ids = dict.fromkeys(_special_id(metadata, len(_tokens(metadata)), key) for key in keys)
-    return tuple(index for index in ids if index is not None)
+    """The ids that end an answer: end of sequence, of turn, of message, and the others that Ollama's converter lists."""
+    keys, listed = (END, "eot_token_id", "eom_token_id"), metadata.numbers(f"{KEY}eos_token_ids")
+    count = len(_tokens(metadata))
+    ids = [_special_id(metadata, count, key) for key in keys] + ([] if listed is None else [whole(value) for value in listed.tolist()])
+    return tuple(dict.fromkeys(index for index in ids if index is not None and 0 <= index < count))
 
 
 def _said(metadata: Metadata, key: str, usual: bool) -> bool:
@@ -130,14 +133,14 @@ def _special_token(metadata: Metadata, tokens: Sequence[str], key: str) -> str |
 
 
 def _special_id(metadata: Metadata, count: int, key: str) -> int | None:
-    """None where the file has none, or one that is no token: converters write 2 ** 32 - 1 for none."""
+    """None where the file has none, or one that is no token: converters write 2 ** 32 - 1 or -1 for none."""
     kind = metadata.text(f"{KEY}model") or ""
-    index = metadata.natural(KEY + key)
+    index = metadata.integer(KEY + key)
     if index is None and key in OTHER_KEYS.get(kind, {}):
-        index = metadata.natural(KEY + OTHER_KEYS[kind][key])
+        index = metadata.integer(KEY + OTHER_KEYS[kind][key])
     if index is None:
         index = USUAL_IDS.get(kind, {}).get(key)
-    if index is not None and index >= count:
+    if index is not None and not 0 <= index < count:
         warn(f"{metadata.path}: {KEY}{key} is {index}, but there are {count} tokens. It is ignored.")
         return None
     return index
@@ -177,11 +180,18 @@ def _merges(vocabulary: Vocabulary) -> list[str]:
     merges = vocabulary.metadata.texts(f"{KEY}merges")
     if merges is None:
         raise MissingFile(f"{path} has no {KEY}merges", REDOWNLOAD)
-    for merge in merges:
-        left, _, right = merge.partition(" ")
-        if " " in right or left not in ids or right not in ids or left + right not in ids:
-            raise MalformedFile(f"{path}: the merge {merge!r} does not fit the vocabulary", REDOWNLOAD)
-    return merges
+    fitting = [merge for merge in merges if _fits(merge, ids)]
+    if lost := len(merges) - len(fitting):
+        odd = next(merge for merge in merges if not _fits(merge, ids))
+        if lost > len(fitting):
+            raise MalformedFile(f"{path}: {lost} of {len(merges)} merges, such as {shown(odd)}, do not fit the vocabulary", REDOWNLOAD)
+        warn(f"{path}: {lost} merges, such as {shown(odd)}, do not fit the vocabulary. They are left out.")
+    return fitting
+
+
+def _fits(merge: str, ids: Mapping[str, int]) -> bool:
+    left, _, right = merge.partition(" ")
+    return " " not in right and left in ids and right in ids and left + right in ids
 
 
 def _scored_merges(vocabulary: Vocabulary) -> Body:
