@@ -45,7 +45,8 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 def _shown(text: str) -> str:
     printable = "".join(character if character.isprintable() or character == "\n" else ascii(character)[1:-1] for character in text)
-    return "\n".join(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..." for line in printable.split("\n"))
+    half = LONGEST_LINE // 2
+    return "\n".join(line if len(line) <= LONGEST_LINE else f"{line[:half]}...{line[-half:]}" for line in printable.split("\n"))
 
 
 class WebllmBuildError(Exception):

@@ -94,8 +94,8 @@ def test_errors_do_not_steer_the_terminal() -> None:
     error = WebllmBuildError("tensor \x1b]0;pwn\x07 is\nwrong", "mend\u202e it")
     assert error.message == "tensor \\x1b]0;pwn\\x07 is\nwrong"
     assert error.hint == "mend\\u202e it"
-    endless = WebllmBuildError("x" * 1_000_000 + "\nlast", "\x1b" * 1_000_000)
-    assert len(endless.message) < 5000 and endless.message.endswith("...\nlast") and len(endless.hint) < 5000
+    endless = WebllmBuildError("x" * 1_000_000 + " is wrong\nlast", "\x1b" * 1_000_000)
+    assert len(endless.message) < 5000 and endless.message.endswith(" is wrong\nlast") and len(endless.hint) < 5000
 
 
 @pytest.mark.parametrize(
