@@ -23,8 +23,8 @@ from webllm_build.progress import Progress
 from webllm_build.quantize.loss import LOSSES
 from webllm_build.quantize.pack import is_quantized, is_repacked
 from webllm_build.recipe import Recipe
-from webllm_build.source.folder import is_gguf
 from webllm_build.sizes import USUAL_TOKENS, browsers, context_lengths, devices, hosts, layout_of, memory_at, weight_bytes
+from webllm_build.source.folder import is_gguf
 from webllm_build.tokenizer_check import check_tokenizer
 
 Lines = list[tuple[str, str]]

@@ -222,10 +222,10 @@ def test_pickled_weights_are_not_an_alternative(folder: Path) -> None:
         open_folder(folder, "tiny")
     assert "run code" in caught.value.hint
     (folder / "config.json").unlink()
-    (folder / "tiny.gguf").touch()
+    (folder / "TINY.GGUF").touch()
     with pytest.raises(MissingFile, match=r"config\.json") as caught:
         open_folder(folder, "tiny")
-    assert str(folder / "tiny.gguf") in caught.value.hint
+    assert str(folder / "TINY.GGUF") in caught.value.hint
 
 
 HALF_A_PAIR = [rb'{"a": "\ud800"}', rb'{"\udFFf x": 1}']  # no character

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
-from webllm_build.errors import ConfigError, MalformedFile, OutputFolderError
+from webllm_build.errors import ConfigError, MalformedFile, MissingFile, OutputFolderError
 from webllm_build.inspection import inspect
 from webllm_build.progress import Silent
 
@@ -83,3 +83,7 @@ def test_a_library_that_is_damaged_or_of_another_version_is_malformed(
 def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputFolderError, match="not written by webllm-build"):
         look(tmp_path, None)
+    (tmp_path / "model.GGUF").touch()
+    with pytest.raises(MissingFile, match=r"config\.json") as caught:
+        look(tmp_path, None)
+    assert "model.GGUF" in caught.value.hint
