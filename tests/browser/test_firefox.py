@@ -28,13 +28,20 @@ ENDPOINT = """(async () => {
 })()"""
 
 
-@pytest.fixture
-def firefox() -> Iterator[Firefox]:
+@pytest.fixture(scope="module")
+def running() -> Iterator[Firefox]:
+    """Started once: each test's server is another origin, with a storage of its own."""
     program = driver.find()
     if program is None or not driver.vulkan_drivers():
         pytest.skip("no Firefox here, or no Vulkan driver for it: on Debian, firefox-esr and mesa-vulkan-drivers")
     with driver.firefox(program) as browser:
         yield browser
+
+
+@pytest.fixture
+def firefox(running: Firefox) -> Firefox:
+    running.console.clear()
+    return running
 
 
 def console(browser: Firefox, page: str) -> list[str]:
@@ -88,7 +95,6 @@ def started(firefox: Firefox, url: str, tokens: int) -> Tab:
 @pytest.mark.timeout(1500)
 def test_it_answers_online_and_then_offline_and_waits_for_no_permission(firefox: Firefox, tiny_site: Path, tmp_path: Path) -> None:
     """Firefox asks its user whether a page may keep what it stores; here nobody answers."""
-    firefox.console.clear()
     server = SiteServer(tmp_path, "project/chat")
     shutil.copytree(tiny_site, server.folder)
     with server:
@@ -136,7 +142,6 @@ def test_an_answer_survives_the_end_of_its_page(firefox: Firefox, tmp_path: Path
 
 
 def test_a_second_tab_shares_the_model_and_outlives_the_first(firefox: Firefox, tiny_site: Path, tmp_path: Path) -> None:
-    firefox.console.clear()
     server = SiteServer(tmp_path, "chat")
     shutil.copytree(tiny_site, server.folder)
     with server:
@@ -162,7 +167,6 @@ def load_newer(tab: Tab) -> None:
 
 def test_a_page_that_comes_back_hears_of_the_newer_build(firefox: Firefox, tmp_path: Path) -> None:
     """It lay in the browser's cache of pages while that took over."""
-    firefox.console.clear()
     server = SiteServer(tmp_path / "root", "chat")
     build_site(server.folder, tmp_path / "build-0")
     with server:
