@@ -263,6 +263,18 @@ for (const [name, answer, message] of INSTEAD) {
   });
 }
 
+test("what a host calls a page and is the file is stored", async () => {
+  answers(() => new Response(FILE, { headers: { "content-type": "text/html" } }));
+  assert.deepEqual(await read(), FILE);
+  assert.deepEqual(stored("weights.bin"), FILE);
+});
+
+test("a file of which storage took a part does not count as stored", async () => {
+  storage.takesHalf = true;
+  assert.deepEqual(await read(), FILE);
+  assert.equal(stored("weights.bin"), undefined);
+});
+
 test("a page in the place of the rest does not cost what has come", async () => {
   answers(CUT, textAnswer("<!doctype html>", { "content-type": "text/html" }));
   await assert.rejects(read(), fails(DownloadError, /web page/));

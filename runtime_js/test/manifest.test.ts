@@ -49,6 +49,44 @@ for (const [name, mutate, message] of REFUSED) {
   });
 }
 
+const text = (length: number): string => "a".repeat(length);
+const list = <T>(length: number, item: T): T[] => Array.from({ length }, () => item);
+const model = (more: object) => ({ model: { id: "toy", name: "Toy", context_length: 128, vocab_size: 50, ...more } });
+const embedding = (more: object) => ({ embedding: { pooling: "mean", whole: true, max_tokens: 9, prompts: {}, ...more } });
+const ears = (more: object) => ({ audio: { processor: SOUND, audio_token: 1, vectors: 4, model: manifestObject(), ...more } });
+const places = (...more: string[]) => ({ weights: { ...Object(manifestObject()["weights"]), places: more } });
+/** What has bounds: the least (null: none at all) and the most that it may be, and what a manifest with it says. */
+const BOUNDS: Readonly<Record<string, readonly [least: number | null, most: number, says: (value: number) => object]>> = {
+  "letters of an id": [null, 512, (n) => model({ id: text(n) })], "letters of a name": [null, 512, (n) => model({ name: text(n) })],
+  "tokens of a context": [1, 1 << 24, (n) => model({ context_length: n })],
+  "rows of an embedding": [1, 1 << 24, (n) => ({ ...model({ vocab_size: n }), eos_token_ids: [] })],
+  "tokens that end an answer": [null, 256, (n) => ({ eos_token_ids: list(n, 2) })], "one of them": [0, 49, (n) => ({ eos_token_ids: [n] })],
+  "letters of a file": [1, 200, (n) => ({ library: { ...entry("x", LIBRARY), file: text(n) } })],
+  "bytes of a file": [1, 1 << 28, (n) => ({ library: { ...entry("x", LIBRARY), bytes: n } })],
+  "digits of a digest": [64, 64, (n) => ({ library: { ...entry("x", LIBRARY), sha256: text(n) } })],
+  "places": [1, 8, (n) => places(...list(n, "a/"))], "letters of a place": [null, 8192, (n) => places(text(n))],
+  "letters of a tensor's name": [null, 512, (n) => ({ tensors: [{ ...tensor("a", 0, 16), name: text(n) }] })],
+  "letters of its type": [null, 32, (n) => ({ tensors: [{ ...tensor("a", 0, 16), dtype: text(n) }] })],
+  "its dimensions": [null, 8, (n) => ({ tensors: [{ ...tensor("a", 0, 16), shape: list(n, 1) }] })],
+  "its words": [1, (SHARD_BYTES + 1024) / 4, (n) => ({ tensors: [{ ...tensor("a", 0, 16), bytes: 4 * n }] })],
+  "its place, in steps": [0, (SHARD_BYTES + 768) / 256, (n) => ({ tensors: [tensor("a", 256 * n, 4)] })],
+  "tokens of a probe": [1, 256, (n) => ({ probe: { tokens: list(n, 1), values: [1] } })], "one of them there": [0, 49, (n) => ({ probe: { tokens: [n], values: [1] } })],
+  "patches of a probe": [1, 256, (n) => ({ probe: { patches: n, values: [1] } })], "values of a probe": [1, 256, (n) => ({ probe: { tokens: [1], values: list(n, 1) } })],
+  "logits of a probe": [1, 256, (n) => ({ probe: { tokens: [1], values: [1], logits: list(n, 1) } })],
+  "tokens of a text": [1, 1 << 24, (n) => embedding({ max_tokens: n })], "letters before a text": [null, 4096, (n) => embedding({ prompts: { query: text(n) } })],
+  "the token of a sound": [0, (1 << 24) - 1, (n) => ears({ audio_token: n })], "floats of a vector": [1, 1 << 20, (n) => ears({ vectors: n })],
+  "top_k": [0, 1 << 24, (n) => ({ sampling: { top_k: n } })], "temperature": [0, 2, (n) => ({ sampling: { temperature: n } })],
+};
+
+for (const [name, [least, most, says]] of Object.entries(BOUNDS)) {
+  test(`a manifest's bounds are what may be: ${name}`, () => {
+    const read = (value: number): unknown => parseManifest({ ...manifestObject(), ...says(value) });
+    for (const within of [least ?? 0, most]) read(within);
+    if (least !== null) assert.throws(() => read(least - 1), ManifestError);
+    assert.throws(() => read(most + 1), ManifestError);
+  });
+}
+
 test("a manifest may say what to check the GPU by", () => {
   assert.equal(parseManifest(manifestObject()).probe, undefined);
   const probe = { tokens: [3, 4], values: [0.5, -2e-7] };

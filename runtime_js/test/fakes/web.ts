@@ -183,8 +183,9 @@ export class FakeFile {
         this.bytes = this.bytes.slice(0, size);
       },
       write: (bytes: Uint8Array, { at }: { at: number }) => {
-        this.#write(bytes, at);
-        return bytes.length;
+        const taken = this.#storage.takesHalf ? bytes.subarray(0, bytes.length >> 1) : bytes;
+        this.#write(taken, at);
+        return taken.length;
       },
       close: () => { this.#open--; },
     };
@@ -195,6 +196,8 @@ export class FakeFile {
 export class FakeStorage {
   readonly folders = new Map<string, Map<string, FakeFile>>();
   quotaExceeded = false;
+  /** It writes a half of what it is given, and says so. */
+  takesHalf = false;
   writes = 0;
   /** Another page has every file open. */
   locked = false;
