@@ -6,6 +6,7 @@ import io
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, NoReturn, TextIO
 
 import typer
@@ -40,6 +41,7 @@ def main() -> NoReturn:
     try:
         if sys.platform not in platforms.NAMES:
             raise WebllmBuildError(f"webllm-build does not run on {sys.platform}", "It runs on Linux, macOS and Windows.")
+        _check_place()
         with handled(OTHERS, _end):
             app()
     except WebllmBuildError as error:
@@ -54,6 +56,14 @@ def main() -> NoReturn:
             _say_interrupted(int(left.code))
         raise
     sys.exit(0)
+
+
+def _check_place() -> None:
+    """Raises WebllmBuildError where relative paths lead nowhere."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise WebllmBuildError("the folder that this is run in is gone", "Go to another one, or to the new one of its name: cd.") from error
 
 
 def _end(number: int, frame: object) -> None:

@@ -207,6 +207,15 @@ def test_wrong_usage_ends_with_2_and_a_hint(run: Run, arguments: list[str], word
     assert words in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder that a process is in cannot be removed there")
+def test_a_folder_that_is_gone_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    done = run("site", "--out", "dist")
+    assert done.returncode == 1 and "is gone" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

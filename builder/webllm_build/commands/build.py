@@ -73,7 +73,7 @@ def run_build(request: BuildRequest) -> None:
     console.print(f"[bold green]Done:[/] {escape(str(bundle.out))} holds {escape(' and '.join(models))}.")
     if bundle.places.folder == WEIGHTS_FOLDER:
         _say_where_weights_go(bundle.out / WEIGHTS_FOLDER, request.kind, bundle.places.elsewhere)
-    console.print(f"Try it:  {'webllm-build serve' if request.kind == 'site' else 'npm install'} {escape(str(bundle.out))}")
+    console.print(f"Try it:  {'webllm-build serve' if request.kind == 'site' else 'npm install'} {escape(shlex.quote(str(bundle.out)))}")
     if request.kind == "site" and request.host != "any":
         console.print(f"Publish: {escape(host_of(request.host).publish.format(folder=shlex.quote(str(bundle.out))))}", soft_wrap=True)
 
