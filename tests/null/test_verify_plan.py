@@ -129,6 +129,45 @@ def test_names_an_illegal_kernel(kernel: Kernel, problem: str) -> None:
         verify_plan(make_plan(kernel=kernel), WGSL)
 
 
+FOUR = (1.0, 0.5, 0.25, 0.125)
+
+
+def with_variant(plan: Plan, **changes: Any) -> Plan:
+    return replace(plan, variants=(replace(plan.variants[0], **changes),))
+
+
+def with_rope(plan: Plan, rope: Rope) -> Plan:
+    return replace(plan, model=replace(plan.model, ropes=(rope,)))
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda plan: replace(plan, format=plan.format + 1), "plan format"),
+        (lambda plan: replace(plan, variants=()), "no variants"),
+        (lambda plan: replace(plan, io=(*plan.io, Buffer("logits", 64))), "two buffers with one name"),
+        (lambda plan: replace(plan, states=(State("w", "slots"),)), "two buffers with one name"),
+        (lambda plan: replace(plan, states=()), "1 sizes of 0 states"),
+        (lambda plan: replace(plan, io=(plan.io[0], plan.io[2])), "no io buffer rope0"),
+        (lambda plan: replace(plan, io=plan.io[:2]), "no io buffer page_table0"),
+        (lambda plan: with_rope(plan, Rope(FOUR, 1.0, axes=(0, 1, 2))), "rope0 has not an axis for each pair"),
+        (lambda plan: with_rope(plan, Rope(FOUR, 1.0, axes=(0, 1, 2, 3))), "rope0 has more than three axes"),
+        (lambda plan: with_rope(plan, Rope(FOUR, 1.0, FOUR)), "rope0 has half of what long sequences need"),
+        (lambda plan: with_rope(plan, Rope(FOUR, 1.0, None, 16)), "rope0 has half of what long sequences need"),
+        (lambda plan: with_rope(plan, Rope(FOUR, 1.0, FOUR[:3], 16)), "rope0 has tables of two sizes"),
+        (lambda plan: replace(plan, weights=(Buffer("w", 0),)), "buffer w of 0 bytes"),
+        (lambda plan: replace(plan, weights=(Buffer("w", 6),)), "buffer w of 6 bytes"),
+        (lambda plan: with_variant(plan, state_bytes=()), "0 sizes of 1 states"),
+        (lambda plan: with_variant(plan, state_bytes=(0,)), "kv0 of 0 bytes"),
+        (lambda plan: with_variant(plan, state_bytes=(66,)), "kv0 of 66 bytes"),
+        (lambda plan: with_variant(plan, functions={}), "no functions"),
+    ],
+)
+def test_names_what_is_illegal_of_a_whole_plan(change: Callable[[Plan], Plan], problem: str) -> None:
+    with pytest.raises(PlanError, match=problem):
+        verify_plan(change(make_plan()), WGSL)
+
+
 def test_rejects_a_feature_that_the_variant_does_not_declare() -> None:
     with pytest.raises(PlanError, match="f16 in a variant without it"):
         verify_plan(make_plan(), [WGSL[0], "enable f16;\n" + WGSL[1]])
@@ -139,20 +178,6 @@ def test_rejects_a_buffer_over_its_limit() -> None:
     big = replace(plan, weights=(Buffer("w", 1 << 30),))
     with pytest.raises(PlanError, match="over its own binding limit"):
         verify_plan(big, WGSL)
-
-
-@pytest.mark.parametrize(
-    ("plan", "problem"),
-    [
-        (replace(make_plan(), states=()), "1 sizes of 0 states"),
-        (replace(make_plan(), states=(State("w", "slots"),)), "two buffers with one name"),
-        (replace(make_plan(), io=(Buffer("logits", 64), Buffer("rope1", 64))), "no io buffer rope0"),
-        (replace(make_plan(), format=2), "plan format 2"),
-    ],
-)
-def test_names_what_does_not_fit_together(plan: Plan, problem: str) -> None:
-    with pytest.raises(PlanError, match=problem):
-        verify_plan(plan, WGSL)
 
 
 def test_variants_of_one_arithmetic_have_the_same_functions() -> None:
