@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Worker, expect
+from playwright.sync_api import Page, Response, Worker, expect
 from site_server import Instead
 from site_visit import TITLE, UNINSTALLED, UNMEASURED, Visit, answered, ask, becomes, build_site, installed, unloaded, until
 
@@ -61,18 +61,33 @@ def test_a_page_on_its_way_while_a_newer_build_takes_over_stays_whole(visit: Vis
     (late,) = visit.server.folder.glob("assets/highlight.*.js")
     worker = waiting_worker(visit, tmp_path)
     visit.server.held = {"held.txt"}
-    with page.expect_response(visit.server.url):
-        page.evaluate(RELOAD_HELD)
-    worker.evaluate("self.skipWaiting()")
-    worker.evaluate(ACTIVATED)
-    visit.server.held = set()
-    page.wait_for_selector("body[data-status=ready]")
+    missed: list[Response] = []
+
+    def note(response: Response) -> None:
+        if response.status == 404:
+            missed.append(response)
+
+    page.on("response", note)
+    visit.provokes(unloaded("assets/"), "uncaught: Failed to fetch dynamically imported module")
+    with page.expect_event("framenavigated"):
+        with page.expect_response(visit.server.url):
+            page.evaluate(RELOAD_HELD)
+        worker.evaluate("self.skipWaiting()")
+        worker.evaluate(ACTIVATED)
+        visit.server.held = set()
+    page.wait_for_selector("body[data-status=ready], body[data-status=offer]")
+    if missed:  # a slow Chromium once gave a page that began in this moment no service worker: it becomes the newer one by itself
+        assert not [response.url for response in missed if response.from_service_worker]
+        expect(page).to_have_title(NEWER)
+        expect(page.locator("#incomplete")).to_be_hidden()
+        return
     expect(page).to_have_title(TITLE)
     until(page, "navigator.serviceWorker.controller?.state === 'activated'")
     for _ in range(3):
         assert page.evaluate("async (url) => (await fetch(url)).status", f"assets/{late.name}") == 200
     page.click("#notice button")  # nobody told it while it was on its way
     expect(page).to_have_title(NEWER)
+    assert not missed
 
 
 def test_a_build_that_comes_while_a_first_visit_is_being_kept(visit: Visit, tmp_path: Path) -> None:
