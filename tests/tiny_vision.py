@@ -140,6 +140,14 @@ def write_tiny_llava(folder: Path) -> Path:
     return folder
 
 
+def write_tiny_llava_next(folder: Path) -> Path:
+    """As of LLaVA 1.6."""
+    grids = {"do_pad": True, "image_grid_pinpoints": [[16, 32], [32, 16], [32, 32]], "image_processor_type": "LlavaNextImageProcessor"}
+    preprocessor = LLAVA_PREPROCESSOR | grids | {"processor_class": "LlavaNextProcessor"}
+    files = {"preprocessor_config.json": preprocessor, "processor_config.json": LLAVA_PROCESSOR | {"processor_class": "LlavaNextProcessor"}}
+    return _write("llava_next", folder, TOKENS[:2], LLAVA_TEMPLATE, {"eos_token": "</s>", "bos_token": "<s>"}, files)
+
+
 def write_tiny_gemma4(folder: Path) -> Path:
     """As of Gemma 4, which hears, too."""
     names = {"eos_token": "<turn|>", "bos_token": "<|turn>"}

@@ -62,14 +62,14 @@ class Seeing:
         vision = vision_of(checkpoint, Batch(MOST, taps))
         assert vision is not None
         text = text_of(checkpoint, sees=True)
-        order = read["order"] if "order" in read else np.arange(len(read["vectors"]))
+        made = read["made"] if "made" in read else read["vectors"][read["order"]] if "order" in read else read["vectors"]
         positions = read.get("token_positions")
         spans = [read[name] for name in ("spans0", "spans1") if name in read]
         pictures = Pictures(read["patches"], read["taps"], read["factors"], spans, read["positions"])
         rows = np.zeros((len(read["tokens"]), read["vectors"].shape[1]), np.float32)
         rows[read["tokens"] < 0] = read["vectors"]
         model = load_model(text, vision.pictures)
-        return Seeing(text, model, vision, pictures, read["vectors"][order], read["tokens"].tolist(), rows, positions, read["logits"])
+        return Seeing(text, model, vision, pictures, made, read["tokens"].tolist(), rows, positions, read["logits"])
 
 
     @property

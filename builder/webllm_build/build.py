@@ -26,7 +26,7 @@ from webllm_build.progress import Progress, Silent
 from webllm_build.recipe import Blueprint, PartRecipe, Recipe, check_ids, check_tasks, package_name, title
 from webllm_build.theme import theme_of
 from webllm_build.tokenizer_check import check_tokenizer
-from webllm_build.weights import WEIGHTS, store_weights
+from webllm_build.weights import WEIGHTS, newline, store_weights
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _pack(recipe: Recipe, programs: Sequence[_Program], cache: Cache, progress: 
             tower=part.tower,
             sound=part.sound,
         )
-        return CompiledPart(of_part, part.processor, part.token, vectors)
+        return CompiledPart(of_part, {**part.processor, **newline(part, of_part.weights)}, part.token, vectors)
 
     return replace(model, vision=compiled(recipe.vision), audio=compiled(recipe.audio))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,6 +122,15 @@ def _contents(recipe: Blueprint, stored: StoredWeights) -> Contents:
         return np.concatenate(read)
 
     return read
+
+
+def newline(recipe: Blueprint, stored: StoredWeights) -> Mapping[str, str]:
+    """Of a tower that has a learnt vector for the ends of a picture's rows: float32, as the text takes vectors, in base64, for the page."""
+    tower = recipe.model
+    if not isinstance(tower, Tower) or tower.newline is None:
+        return {}
+    values = _contents(recipe, stored)(tower.newline.name, 0, 0, 4 * tower.columns).view("<f4")
+    return {"newline": base64.b64encode((values * np.float32(tower.projector.scale)).tobytes()).decode()}
 
 
 def _kept(path: Path, measure: Callable[[], Mapping[str, Importance]]) -> Mapping[str, Importance]:

@@ -73,7 +73,8 @@ for (const name of golden.keys()) {
       assert.deepEqual(pixels.map(({ data }) => createHash("sha256").update(data).digest("hex")), wanted.map((tile) => tile.string("sha256", 64)), what);
       const made = await makePicture(source, settings, "auto");
       assert.equal(made.tokens, made.prompt.split(settings.image).length - 1, what);
-      assert.equal(made.tokens, made.tiles.reduce((sum, { tokens }) => sum + tokens, 0), what);
+      assert.deepEqual(made.order?.rows, one.raw("rows"), what);
+      assert.equal(made.tokens, made.order?.rows.length ?? made.tiles.reduce((sum, { tokens }) => sum + tokens, 0), what);
       made.tiles.forEach((tile, i) => {
         const reference = wanted[i];
         assert.ok(reference);
@@ -94,12 +95,14 @@ for (const name of golden.keys()) {
 test("in low detail a picture takes few tokens", () => {
   const tokens = (name: string, detail: Detail): number => layout(settingsOf(name), { width: 640, height: 480 }, detail).tokens;
   assert.deepEqual([tokens("smolvlm", "high"), tokens("smolvlm", "low")], [832, 64]);
+  assert.deepEqual([tokens("llava_next", "high"), tokens("llava_next", "low")], [16 + 6 * (8 + 1), 16 + 1]);
   assert.ok(tokens("lfm2_vl", "low") <= 16 && tokens("lfm2_vl", "auto") > 64);
   assert.ok(layout({ ...settingsOf("qwen3_vl"), mostPixels: 2 ** 20 } as Qwen, { width: 4000, height: 3000 }, "low").tokens <= 256);
 });
 
 test("a picture whose shape the model does not take is told", () => {
   assert.throws(() => layout(settingsOf("qwen2_5_vl"), { width: 4001, height: 20 }, "auto"), /4001 × 20 pixels.*more than 200 times the other\. Cut it/);
+  assert.throws(() => layout(settingsOf("llava_next"), { width: 1, height: 10_000 }, "auto"), /1 × 10000 pixels: so thin a strip this model does not see\. Cut it/);
   assert.throws(() => layout(settingsOf("lfm2_vl"), { width: 60_000, height: 1 }, "auto"), /60000 × 1 pixels: so thin a strip would be \d+ tokens, and this model takes 16 at a time\. Cut it/);
 });
 

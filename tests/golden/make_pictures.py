@@ -35,6 +35,8 @@ from transformers.models.idefics3.modeling_idefics3 import Idefics3VisionEmbeddi
 from transformers.models.idefics3.processing_idefics3 import Idefics3Processor
 from transformers.models.lfm2_vl import Lfm2VlImageProcessor
 from transformers.models.lfm2_vl.processing_lfm2_vl import Lfm2VlProcessor
+from transformers.models.llava_next import LlavaNextConfig, LlavaNextImageProcessor, LlavaNextModel
+from transformers.models.llava_next.processing_llava_next import LlavaNextProcessor
 from transformers.models.qwen2_vl import Qwen2VLImageProcessor
 from transformers.models.siglip import SiglipImageProcessor
 from transformers.models.siglip2.modeling_siglip2 import Siglip2VisionEmbeddings
@@ -65,10 +67,11 @@ def table(entries: int) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Made:
-    """prompt: the text. tiles: of each the normalised pixels, float32[3, height, width]."""
+    """prompt: the text. tiles: of each the normalised pixels, float32[3, height, width]. rows: of each token which vector, or -1."""
 
     prompt: str
     tiles: Sequence[torch.Tensor]
+    rows: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,8 @@ def described(made: Made, family: Family) -> Json:
         learnt = {"learnt": some(family.learnt(grid).flatten())} if family.learnt is not None else {}
         bits = {"grid": grid, "sha256": digest(tile, family.settings), "last": some(last)}
         tiles.append({**bits, **learnt, **windows(grid, family.settings)})
-    return {"prompt": counted(made.prompt, family.settings["image"]), "tiles": tiles}
+    rows = {} if made.rows is None else {"rows": made.rows}
+    return {"prompt": counted(made.prompt, family.settings["image"]), "tiles": tiles, **rows}
 
 
 def from_patches(patches: torch.Tensor, grid: Grid, patch: int) -> torch.Tensor:
@@ -225,6 +229,42 @@ def llava(clip: bool, side: int, patch: int) -> Family:
     config = {"model_type": "llava", "image_token_index": 5, "vision_feature_select_strategy": strategy, "vision_config": vision}
     placed = {"preprocessor_config.json": files}
     return Family(config, placed, settings, make, lambda _: table(first + count)[first:], (*ODD, (31, 33), (90, 91)), {"5": "<image>"})
+
+
+def llava_next() -> Family:
+    side, patch, pinpoints = 32, 8, [[32, 64], [64, 32], [64, 64], [96, 32], [32, 96]]
+    files = {
+        **USUAL, "crop_size": {"height": side, "width": side}, "do_center_crop": True, "do_pad": True, "image_grid_pinpoints": pinpoints,
+        "image_mean": CLIP_MEAN, "image_processor_type": "LlavaNextImageProcessorFast", "image_std": CLIP_STD, "resample": 3,
+        "size": {"shortest_edge": side},
+    }
+    settings = {
+        "kind": "siglip", "placeholder": "<image>", "image": "<image>", "before": "", "after": "", "mean": CLIP_MEAN, "std": CLIP_STD,
+        "rescale": 1 / 255, "resample": "bicubic", "patch": patch, "merge": 1, "width": side, "height": side, "skip": 1,
+        "table": {"kind": "class", "side": side // patch, "taps": 2},
+        "grids": [{"rows": rows // side, "columns": columns // side} for rows, columns in pinpoints],
+    }
+    processor = LlavaNextImageProcessor(**files)
+    text = LlavaNextProcessor.__new__(LlavaNextProcessor)
+    text.image_processor, text.patch_size, text.num_additional_image_tokens = processor, patch, 1
+    text.image_token, text.vision_feature_select_strategy = "<image>", "default"
+    vision = {"model_type": "clip_vision_model", "image_size": side, "patch_size": patch}
+    config = {"model_type": "llava_next", "image_token_index": 5, "image_grid_pinpoints": pinpoints, "vision_config": vision}
+    kept = {"vision_feature_select_strategy": "default"}
+    model = SimpleNamespace(config=LlavaNextConfig(image_grid_pinpoints=pinpoints, vision_config=vision))
+
+    def make(image: PIL.Image.Image) -> Made:
+        inputs = processor(image, return_tensors="pt")
+        (tiles,) = inputs["pixel_values"]
+        count = (side // patch) ** 2
+        numbers = torch.arange(len(tiles) * count).reshape(len(tiles), count, 1)
+        (rows,), _ = LlavaNextModel.pack_image_features(model, [numbers], inputs["image_sizes"], "default", torch.tensor([-1]))
+        return Made(text.replace_image_token(inputs, 0), list(tiles), rows.flatten().tolist())
+
+    count = (side // patch) ** 2
+    sizes = (*(size for size in ODD if size not in {(300, 7), (5, 411)}), (300, 70), (31, 250), (90, 91), (65, 64))
+    placed = {"preprocessor_config.json": files}
+    return Family({**config, **kept}, placed, settings, make, lambda _: table(33 + count)[33:], sizes, {"5": "<image>"})
 
 
 # LFM2-VL
@@ -359,6 +399,7 @@ def families() -> dict[str, Family]:
         "gemma3": gemma3(),
         "llava": llava(True, 32, 8),
         "llava-siglip": llava(False, 42, 14),
+        "llava_next": llava_next(),
         "lfm2_vl": lfm2_vl(),
         "qwen2_5_vl": qwen("qwen2_5_vl", 14, CLIP_MEAN, CLIP_STD, 40 * 28**2, None, 4),
         "qwen3_vl": qwen("qwen3_vl", 16, HALF, HALF, 30 * 32**2, 6, None),

@@ -19,6 +19,7 @@ MODELS = {
     "gemma3": "Gemma3ImageProcessor",
     "clip": "CLIPImageProcessor",
     "llava": "LlavaImageProcessor",
+    "llava_next": "LlavaNextImageProcessor",
     "siglip": "SiglipImageProcessor",
     "lfm2_vl": "Lfm2VlImageProcessor",
     "qwen2_vl": "Qwen2VLImageProcessor",

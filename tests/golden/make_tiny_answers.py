@@ -25,7 +25,14 @@ from PIL import Image
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from tiny_vision import write_tiny_gemma4, write_tiny_lfm3_vl, write_tiny_llava, write_tiny_qwen3_vl, write_tiny_smolvlm  # noqa: E402
+from tiny_vision import (  # noqa: E402
+    write_tiny_gemma4,
+    write_tiny_lfm3_vl,
+    write_tiny_llava,
+    write_tiny_llava_next,
+    write_tiny_qwen3_vl,
+    write_tiny_smolvlm,
+)
 
 COUNT = 12
 Message = dict[str, Any]
@@ -130,6 +137,7 @@ FAMILIES = {
     "gemma4": (write_tiny_gemma4, gemma4),
     "lfm3_vl": (write_tiny_lfm3_vl, by_qwen_s_processor(transformers.Lfm3VlForConditionalGeneration, types=False)),
     "llava": (write_tiny_llava, by_its_processor(transformers.LlavaForConditionalGeneration)),
+    "llava_next": (write_tiny_llava_next, by_its_processor(transformers.LlavaNextForConditionalGeneration)),
     "qwen3_vl": (write_tiny_qwen3_vl, by_qwen_s_processor(transformers.Qwen3VLForConditionalGeneration, types=True)),
     "smolvlm": (write_tiny_smolvlm, by_its_processor(transformers.SmolVLMForConditionalGeneration)),
 }

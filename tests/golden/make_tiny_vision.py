@@ -14,8 +14,8 @@ tests/golden/tiny_vision/FAMILY.json describes one:
     like        another family, which its part for pictures is to the compiler: it is compared on NumPy operators alone
     mmproj      where there is a GGUF file of what sees, what its converter reads of preprocessor_config.json
 
-The reference has what the model's part for pictures reads (webllm_build/model/vision/numpy_tower.py, Pictures), the `vectors` that it
-makes, the prompt's `tokens` with -1 for those of pictures, and the `logits` after each.
+The reference has what the model's part for pictures reads (webllm_build/model/vision/numpy_tower.py, Pictures), the `vectors` that come
+of it (and `made`, what it makes, where these are others), the prompt's `tokens` with -1 for those of pictures, and the `logits` after each.
 """
 
 from __future__ import annotations
@@ -156,6 +156,32 @@ class LlavaClip(Llava):
         return found
 
 
+class LlavaNext(LlavaClip):
+    """Pictures of `sizes`, height and width, as wholes and squares. `made` are the vectors of all of these, one by one."""
+
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        side = self.vision["image_size"]
+        return [(side * 17 // 10, 2 * side), (side * 3 // 4, 2 * side - 2)]
+
+    def inputs(self) -> dict[str, torch.Tensor]:
+        grids, side = self.config["image_grid_pinpoints"], self.vision["image_size"]
+        counts = [transformers.models.llava_next.modeling_llava_next.image_size_to_num_patches(size, grids, side) for size in self.sizes]
+        pixels = torch.zeros(len(counts), max(counts), 3, side, side)
+        for number, tiles in enumerate(torch.split(torch.stack(self.pictures), counts)):
+            pixels[number, : len(tiles)] = tiles
+        return {"pixel_values": pixels, "image_sizes": torch.tensor(self.sizes)}
+
+    def reference(self, prompt: list[Any]) -> dict[str, np.ndarray]:
+        found = (LlavaClip if self.vision["model_type"] == "clip_vision_model" else Family).reference(self, prompt)
+        text, layers = self.config["text_config"], self.config["vision_feature_layer"]
+        states = self.model.model.vision_tower(torch.stack(self.pictures), output_hidden_states=True).hidden_states
+        chosen = [states[layer] for layer in ([layers] if isinstance(layers, int) else layers)]
+        made = self.model.model.multi_modal_projector(torch.cat(chosen, -1)).flatten(0, 1).numpy()
+        scale = np.float32(text.get("embedding_multiplier", 1) / text.get("residual_multiplier", 1))
+        return {**found, "vectors": found["vectors"] * scale, "made": made * scale}
+
+
 class Lfm2Vl(Family):
     def merge(self) -> int:
         return int(self.config["downsample_factor"])
@@ -285,6 +311,8 @@ KINDS: dict[str, type[Family]] = {
     "llava": LlavaClip,
     "llava-granite": LlavaGranite,
     "llava-siglip": Llava,
+    "llava_next": LlavaNext,
+    "llava_next-granite": LlavaNext,
     "qwen2_5_vl": Qwen25,
     "qwen3_vl": Qwen,
     "qwen3_5": Qwen,

@@ -121,6 +121,8 @@ def test_larger_pictures_than_the_page_takes_become_smaller() -> None:
         ("llava", {"do_center_crop": False}, MalformedFile, r"shortest_edge.* are not the square of 32 pixels"),
         ("llava", {"crop_size": 28}, MalformedFile, "are not the square of 32 pixels"),
         ("llava-siglip", {"size": {"height": 64, "width": 42}}, MalformedFile, "are not the square of 42 pixels"),
+        ("llava_next", {"image_grid_pinpoints": [[32, 33]]}, MalformedFile, r"not those of config\.json"),
+        ("llava_next", {"image_grid_pinpoints": 7}, MalformedFile, "image_grid_pinpoints is not a list"),
         ("lfm2_vl", {"min_image_tokens": 17}, MalformedFile, "at least 17 tokens, and at most 16"),
         ("lfm2_vl", {"max_image_tokens": 10**9}, MalformedFile, "most_tokens of a picture is 1000000000"),
         ("lfm2_vl", {"tile_size": 10**12}, MalformedFile, "125000000000 patches a side"),
@@ -135,6 +137,13 @@ def test_what_cannot_be_is_refused(name: str, changes: Mapping[str, object], err
     with pytest.raises(error, match=told) as caught:
         read(name, changed(name, **changes))
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("grids", [[], [[32]], [[32, 33]], [[0, 32]], [[32, 32 * 65]], [[32, 32]] * 65])
+def test_grids_are_of_whole_squares(grids: list[list[int]]) -> None:
+    config = {**GOLDEN["llava_next"]["config"], "image_grid_pinpoints": grids}
+    with pytest.raises(MalformedFile, match="at most 64 grids of at most 64 squares of 32 pixels"):
+        read("llava_next", changed("llava_next", image_grid_pinpoints=grids), config)
 
 
 def test_a_model_without_the_file_says_which() -> None:

@@ -11,7 +11,14 @@ import pytest
 
 from families import REFERENCE
 from runtimes import runtime_command
-from tiny_vision import write_tiny_gemma4, write_tiny_lfm3_vl, write_tiny_llava, write_tiny_qwen3_vl, write_tiny_smolvlm
+from tiny_vision import (
+    write_tiny_gemma4,
+    write_tiny_lfm3_vl,
+    write_tiny_llava,
+    write_tiny_llava_next,
+    write_tiny_qwen3_vl,
+    write_tiny_smolvlm,
+)
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
 
@@ -71,6 +78,7 @@ engine.terminate();
 MODELS = {
     "smolvlm": write_tiny_smolvlm,
     "llava": write_tiny_llava,
+    "llava_next": write_tiny_llava_next,
     "qwen3_vl": write_tiny_qwen3_vl,
     "lfm3_vl": write_tiny_lfm3_vl,
     "gemma4": write_tiny_gemma4,
@@ -96,7 +104,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     ("family", "vision", "loads"),
     [
         *(("smolvlm", "eager", [1, 1]), ("smolvlm", "lazy", [1, 2]), ("qwen3_vl", "lazy", [1, 2])),
-        *(("llava", "lazy", [1, 2]), ("lfm3_vl", "lazy", [1, 2]), ("gemma4", "lazy", [1, 2])),
+        *(("llava", "lazy", [1, 2]), ("llava_next", "lazy", [1, 2]), ("lfm3_vl", "lazy", [1, 2]), ("gemma4", "lazy", [1, 2])),
     ],
 )
 def test_answers_are_exact(sites: Callable[[str], Path], tmp_path: Path, family: str, vision: str, loads: list[int]) -> None:

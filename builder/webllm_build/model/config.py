@@ -186,6 +186,17 @@ class Reader:
             raise self._wrong(key, value, f"one layer, as a whole number from {-count} to {count}")
         return value if value > 0 else count + 1 + value
 
+    def depths(self, key: str, count: int, *, default: int) -> tuple[int, ...]:
+        """As `depth`, of several states that are taken, from the first to the last of them."""
+        value = self._get(key, default)
+        if not isinstance(value, list):
+            return (self.depth(key, count, default=default),)
+        is_whole = all(isinstance(layer, int) and not isinstance(layer, bool) for layer in value)
+        found = tuple(layer if layer > 0 else count + 1 + layer for layer in value) if is_whole else ()
+        if not found or found != tuple(sorted({*found})) or found[0] < 1 or found[-1] > count:
+            raise self._wrong(key, value, f"layers from the first to the last, as whole numbers from {-count} to {count}")
+        return found
+
     def flags(self, key: str, count: int, *, default: Sequence[bool]) -> tuple[bool, ...]:
         """Of each of `count` layers, as 0 and 1 or false and true."""
         value = self._get(key, list(default))

@@ -22,6 +22,7 @@ from webllm_build.limits_generated import (
 )
 
 PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"
+PINPOINTS = "image_grid_pinpoints"
 MAX_TABLE = 256  # entries a side of one that is resized
 FILES = (PREPROCESSOR, PROCESSOR)
 FILTERS = {1: "lanczos", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
@@ -205,6 +206,21 @@ def _llava(fields: Fields, config: Fields, text: Text) -> Settings:
     }
 
 
+def _llava_next(fields: Fields, config: Fields, text: Text) -> Settings:
+    """The whole is made that size whatever its shape. Grids are in pixels, height and width."""
+    settings = {key: value for key, value in _llava(fields, config, text).items() if key != "shortest"}
+    side, said = config.nested("vision_config").integer("image_size", 1), fields.items(PINPOINTS)
+    if said != (config.fields.get(PINPOINTS) or said):
+        raise ValueError(f"{PINPOINTS} of {fields.where} are not those of config.json")
+    sizes = [Fields({PINPOINTS: size}, fields.where).counts(PINPOINTS) for size in said]
+    grids = [tuple(length // side for length in size) for size in sizes]
+    is_whole = all(len(size) == 2 and size == tuple(side * count for count in grid) for size, grid in zip(sizes, grids, strict=True))
+    if not is_whole or not 1 <= len(grids) <= MAX_PICTURE_TILES or not all(1 <= math.prod(grid) <= MAX_PICTURE_TILES for grid in grids):
+        most = f"at most {MAX_PICTURE_TILES} grids of at most {MAX_PICTURE_TILES} squares of {side} pixels"
+        raise ValueError(f"{PINPOINTS} of {fields.where} are {said!r:.80}, and not {most}")
+    return {**settings, "grids": [dict(zip(("rows", "columns"), grid, strict=True)) for grid in grids]}
+
+
 def _lfm2_vl(fields: Fields, config: Fields, text: Text) -> Settings:
     image = text(config.count("image_token_id"))
     patch, merge, tile = fields.integer("encoder_patch_size", 1), fields.integer("downsample_factor", 1), fields.integer("tile_size", 1)
@@ -279,6 +295,8 @@ LFM2_VL = {
     "min_image_tokens": 64, "max_image_tokens": 256, "encoder_patch_size": 16, "tile_size": 512, "max_pixels_tolerance": 2.0,
 }
 LLAVA = {**CLIP, "resample": 3, "size": {"shortest_edge": 224}, "crop_size": 224, "do_center_crop": True, "do_pad": False}
+GRIDS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
+LLAVA_NEXT = {**{key: value for key, value in LLAVA.items() if key != "do_pad"}, PINPOINTS: GRIDS}
 SIGLIP = {**IMAGENET, "resample": 3, "size": {"height": 224, "width": 224}, "do_center_crop": False}
 QWEN2_VL = {**CLIP, "resample": 3, "size": {"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 1280}, "patch_size": 14, "merge_size": 2}
 GEMMA4 = {"resample": 3, "do_normalize": False, "patch_size": 16, "max_soft_tokens": 280, "pooling_kernel_size": 3}
@@ -288,6 +306,7 @@ KINDS: Mapping[str, Kind] = {
     "Gemma3ImageProcessor": Kind({**IMAGENET, "resample": 2, "size": {"width": 224, "height": 224}}, _gemma3),
     "CLIPImageProcessor": Kind(LLAVA, _llava),
     "LlavaImageProcessor": Kind(LLAVA, _llava),
+    "LlavaNextImageProcessor": Kind(LLAVA_NEXT, _llava_next, frozenset({"do_pad"})),  # of a batch
     "SiglipImageProcessor": Kind(SIGLIP, _llava),
     "Lfm2VlImageProcessor": Kind(LFM2_VL, _lfm2_vl, frozenset({"do_resize"})),
     # The first is what transformers calls it, the others what other libraries do.
@@ -302,5 +321,6 @@ BY_MODEL = {
     "lfm2_vl": "Lfm2VlImageProcessor",
     "gemma4": "Gemma4ImageProcessor",
     "llava": "CLIPImageProcessor",
+    "llava_next": "LlavaNextImageProcessor",
     **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "lfm3_vl"), "Qwen2VLImageProcessor"),
 }

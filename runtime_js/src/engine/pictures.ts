@@ -5,7 +5,7 @@
 
 import type { PictureData } from "../media/decode.ts";
 import { importPart } from "../media/part.ts";
-import type { Detail, Picture, Tile } from "../media/picture.ts";
+import type { Detail, Order, Picture, Tile } from "../media/picture.ts";
 import type { ProcessorSettings } from "../media/settings.ts";
 import { isDrawn, isSendable, isSound, type MediaInput } from "../media/source.ts";
 import type { PictureRunner, TokenVectors } from "../executor/runner.ts";
@@ -90,6 +90,14 @@ function callsOf(tiles: readonly Tile[], mostFloats: number): Tile[][] {
   return calls;
 }
 
+/** float32[tokens, width], of the rows of a picture's tiles. */
+function inOrder(made: Float32Array, { rows, newline }: Order, width: number): Float32Array<ArrayBuffer> {
+  if (newline.length !== width) throw new InternalError(`a row's end of ${newline.length} numbers`);
+  const vectors = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => vectors.set(row < 0 ? newline : made.subarray(row * width, (row + 1) * width), i * width));
+  return vectors;
+}
+
 /** The same error, which says of which picture it is. */
 function about({ path }: MediaInput, error: unknown): Error {
   const known = asEngineError(error);
@@ -171,8 +179,8 @@ export class Pictures {
     const tower = await sense.tower();
     const { source: { data }, source, hash, tokens } = picture;
     if (!isSendable(data)) throw new InternalError("a picture was not looked at");
-    const { tiles } = this.#tiles.get(hash) ?? await this.#read(source, data, sense);
-    const vectors = new Float32Array(tokens * sense.width);
+    const { tiles, order } = this.#tiles.get(hash) ?? await this.#read(source, data, sense);
+    const made = new Float32Array(tiles.reduce((sum, tile) => sum + tile.tokens, 0) * sense.width);
     let at = 0;
     let before: Promise<void> = Promise.resolve();
     for (const some of callsOf(tiles, tower.mostFloats)) {
@@ -181,14 +189,15 @@ export class Pictures {
         throw new AbortError("Nobody asks about the picture any more.");
       }
       const place = at;
-      const done = tower.encode(some).then((own) => vectors.set(own, place));
+      const done = tower.encode(some).then((own) => made.set(own, place));
       done.catch(() => undefined); // it is awaited below, unless the call before it fails
       at += some.reduce((sum, tile) => sum + tile.tokens, 0) * sense.width;
       await before; // two are under way, so that the tower need not wait for who asks
       before = done;
     }
     await before;
-    if (at !== vectors.length) throw new InternalError(`a picture of ${tokens} tokens has ${at / sense.width} vectors`);
+    const vectors = order === undefined ? made : inOrder(made, order, sense.width);
+    if (vectors.length !== tokens * sense.width) throw new InternalError(`a picture of ${tokens} tokens has ${vectors.length / sense.width} vectors`);
     this.#tiles.delete(hash);
     this.#vectors.set(hash, vectors);
     return vectors;

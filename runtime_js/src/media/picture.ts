@@ -31,11 +31,19 @@ export interface Windows {
 export interface Picture {
   /** Equal for equal pixels that were made by equal settings. */
   readonly hash: string;
-  /** Rows of all tiles, which is how often the model's image token stands in `prompt`. */
+  /** How often the model's image token stands in `prompt`. */
   readonly tokens: number;
   /** What takes the placeholder's place in the text of the chat template. */
   readonly prompt: string;
   readonly tiles: readonly Tile[];
+  /** Where its tokens are others than the rows of its tiles. */
+  readonly order?: Order;
+}
+
+/** Which of all tiles' rows each token is, or (-1) that one more. */
+export interface Order {
+  readonly rows: readonly number[];
+  readonly newline: Float32Array<ArrayBuffer>;
 }
 
 export interface Size {
@@ -47,7 +55,7 @@ export interface Size {
 export interface TileLayout {
   /** The picture's sizes on the way, each made of the one before. */
   readonly sizes: readonly Size[];
-  /** What of the last one is the tile. */
+  /** What of the last one is the tile. It may go beyond, where all is black. */
   readonly crop: Size & { readonly left: number; readonly top: number };
 }
 
@@ -56,6 +64,8 @@ export interface Layout {
   readonly tokens: number;
   readonly prompt: string;
   readonly tiles: readonly TileLayout[];
+  /** As Order has them. */
+  readonly rows?: readonly number[];
 }
 
 /** What a request may ask for: "low" is the whole picture once, without its tiles. */

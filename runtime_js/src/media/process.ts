@@ -1,5 +1,6 @@
 /** From a picture's pixels to what a model takes of it. */
 
+import { fromBase64 } from "../support/base64.ts";
 import { canHash, sha256 } from "../support/digest.ts";
 import { layoutIdefics3 } from "./idefics3.ts";
 import { layoutNaflex } from "./naflex.ts";
@@ -21,7 +22,7 @@ export function layout(settings: ProcessorSettings, size: Size, detail: Detail):
   switch (settings.kind) {
     case "idefics3": return layoutIdefics3(low ? { ...settings, split: false } : settings, size);
     case "naflex": return layoutNaflex(low ? { ...settings, split: false } : settings, size);
-    case "siglip": return siglipLayout(settings, size);
+    case "siglip": return siglipLayout(settings, size, low);
     case "qwen": {
       const most = Math.min(settings.mostPixels, low ? LOW_TOKENS * (settings.patch * settings.merge) ** 2 : Infinity);
       return layoutQwen({ ...settings, mostPixels: most, leastPixels: Math.min(settings.leastPixels, most) }, size);
@@ -62,5 +63,7 @@ export async function makePicture(source: PixelSource, settings: ProcessorSettin
   const pixels = tilePixels(source, plan, settings.resample);
   const sum = hash(source, plan, pixels, settings); // by another thread, meanwhile
   const tiles = pixels.map((tile) => makeTile(tile, settings));
-  return { hash: await sum, tokens: plan.tokens, prompt: plan.prompt, tiles };
+  const { tokens, prompt, rows } = plan;
+  const newline = settings.kind === "siglip" ? settings.newline : "";
+  return { hash: await sum, tokens, prompt, tiles, ...(rows && { order: { rows, newline: new Float32Array(fromBase64(newline).buffer) } }) };
 }

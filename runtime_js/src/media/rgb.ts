@@ -17,12 +17,16 @@ export class Rgb implements PixelSource {
   }
 }
 
+/** What is beyond the source is black. */
 export function crop(source: PixelSource, left: number, top: number, { width, height }: Size): Rgb {
-  const rows = source.rows(top, height);
+  const [first, begin] = [Math.max(top, 0), Math.max(left, 0)];
+  const [last, end] = [Math.min(top + height, source.height), Math.min(left + width, source.width)];
   const data = new Uint8Array(3 * width * height);
-  for (let row = 0; row < height; row++) {
-    const begin = 3 * (row * source.width + left);
-    data.set(rows.subarray(begin, begin + 3 * width), 3 * width * row);
+  if (first >= last || begin >= end) return new Rgb(width, height, data);
+  const rows = source.rows(first, last - first);
+  for (let row = first; row < last; row++) {
+    const line = 3 * source.width * (row - first);
+    data.set(rows.subarray(line + 3 * begin, line + 3 * end), 3 * (width * (row - top) + begin - left));
   }
   return new Rgb(width, height, data);
 }

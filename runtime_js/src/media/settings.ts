@@ -3,6 +3,7 @@
 import type { Fields } from "../support/fields.ts";
 import { MAX_PATCH, MAX_PICTURE_SIDE, MAX_PICTURE_TAPS, MAX_PICTURE_TEXT, MAX_PICTURE_TILES, MAX_PICTURE_TOKENS } from "../support/limits.generated.ts";
 
+const MAX_NEWLINE = 1 << 20;
 const FILTERS = ["bilinear", "bicubic", "lanczos"] as const;
 export type Filter = (typeof FILTERS)[number];
 
@@ -59,7 +60,7 @@ export interface Idefics3 extends Common {
   readonly global: string;
 }
 
-/** Gemma 3, LLaVA: every picture has one size. */
+/** Gemma 3, LLaVA: every picture has one size. LLaVA-NeXT: so has the whole, and each square of it. */
 export interface Siglip extends Common, Around {
   readonly kind: "siglip";
   readonly width: number;
@@ -68,6 +69,15 @@ export interface Siglip extends Common, Around {
   readonly shortest: number | undefined;
   /** How many of the tower's vectors, the first ones, are left out. */
   readonly skip: number;
+  /** Squares of a picture, of which it is filled by the grid that shows most of it. None: it comes as a whole alone. */
+  readonly grids: readonly Grid[];
+  /** What stands behind each row of the squares' vectors: float32s in base64. */
+  readonly newline: string;
+}
+
+export interface Grid {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 /** LFM2-VL: a picture about its own size, of bounded tokens; a larger one as tiles in a grid like its shape, and as a whole. */
@@ -144,6 +154,11 @@ export function parseProcessor(fields: Fields): ProcessorSettings {
         kind: "siglip", ...common, ...around(), width: side("width"), height: side("height"),
         shortest: fields.optional("shortest", (key) => fields.integer(key, Math.max(side("width"), side("height")), MAX_PICTURE_SIDE)),
         skip: fields.optional("skip", (key) => fields.integer(key, 0, 1)) ?? 0,
+        grids: fields.optional("grids", (key) => fields.objects(key, MAX_PICTURE_TILES, (grid) => {
+          const rows = grid.integer("rows", 1, MAX_PICTURE_TILES);
+          return { rows, columns: grid.integer("columns", 1, MAX_PICTURE_TILES / rows) };
+        })) ?? [],
+        newline: fields.optional("newline", (key) => fields.string(key, MAX_NEWLINE)) ?? "",
       };
     case "naflex": {
       const most = fields.integer("most_tiles", 2, MAX_PICTURE_TILES);

@@ -2,6 +2,7 @@
 
 import { RequestValidationError } from "../support/errors.ts";
 import { MAX_PICTURE_SIDE } from "../support/limits.generated.ts";
+import { layoutAnyres } from "./anyres.ts";
 import type { Layout, Size } from "./picture.ts";
 import type { Gemma4, Qwen, Siglip } from "./settings.ts";
 
@@ -16,12 +17,15 @@ export function round(value: number): number {
 }
 
 /** One tile that is the picture in that size, or its middle. */
-export function siglipLayout(settings: Siglip, { width, height }: Size): Layout {
+export function siglipLayout(settings: Siglip, { width, height }: Size, low: boolean): Layout {
   const { shortest, skip, table, image, before, after } = settings;
   const whole = wholeLayout(settings, { width: settings.width, height: settings.height });
   const tokens = whole.tokens + (table?.kind === "class" ? 1 : 0) - skip;
   const prompt = `${before}${image.repeat(tokens)}${after}`;
-  if (shortest === undefined) return { ...whole, tokens, prompt };
+  if (shortest === undefined) {
+    const square = { ...whole, tokens, prompt };
+    return settings.grids.length === 0 ? square : layoutAnyres(settings, square, { width, height }, low);
+  }
   const longest = Math.floor((shortest * Math.max(width, height)) / Math.min(width, height));
   if (longest > MAX_PICTURE_SIDE) throw new RequestValidationError(`a picture of ${width} × ${height} pixels is too thin for this model`);
   const size = width < height ? { width: shortest, height: longest } : { width: longest, height: shortest };

@@ -27,6 +27,7 @@ TOWERS: Mapping[str, str] = {
     "lfm2_vl": "lfm2_vl",
     "lfm3_vl": "lfm3_vl",
     "llava": "llava",
+    "llava_next": "llava_next",
     "qwen2_5_vl": "qwen2_5_vl",
     "qwen3_5": "qwen3_vl",
     "qwen3_5_moe": "qwen3_vl",

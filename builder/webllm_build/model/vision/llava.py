@@ -1,5 +1,5 @@
 """LLaVA (https://arxiv.org/abs/2310.03744): CLIP or SigLIP on a picture as a whole, each of whose patches becomes a vector by two matrices.
-States are taken behind one of the later layers, mostly the last but one. CLIP has a token more, before the patches."""
+States are taken behind one of the later layers, mostly the last but one, or behind several. CLIP has a token more, before the patches."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from webllm_build.model.vision.projector import Projector
 from webllm_build.model.vision.tower import Batch, Patches, Tower
 
 PROJECTOR = {"project_up": "multi_modal_projector.linear_1", "project": "multi_modal_projector.linear_2"}
-CLIP_TENSORS = {"class": "vision_tower.embeddings.class_embedding", "entry_norm": "vision_tower.pre_layrnorm"}
-CLIP_GGUF = {"class": "v.class_embd", "entry_norm": "v.pre_ln"}
+OTHERS = {"newline": "image_newline", "class": "vision_tower.embeddings.class_embedding", "entry_norm": "vision_tower.pre_layrnorm"}
+OTHERS_GGUF = {"newline": "model.image_newline", "class": "v.class_embd", "entry_norm": "v.pre_ln"}
 NAMES = Names(
-    hugging_face=FileNames({**siglip.within("vision_tower."), **PROJECTOR, **CLIP_TENSORS}, bare=frozenset({"class"})),
-    gguf=FileNames({**siglip.GGUF, "project_up": "mm.0", "project": "mm.2", **CLIP_GGUF}, bare=frozenset({"class"})),
+    hugging_face=FileNames({**siglip.within("vision_tower."), **PROJECTOR, **OTHERS}, bare=frozenset({"class"})),
+    gguf=FileNames({**siglip.GGUF, "project_up": "mm.0", "project": "mm.2", **OTHERS_GGUF}, bare=frozenset({"class"})),
 )
 CLIP, SIGLIP = TYPES = ("clip_vision_model", "siglip_vision_model")
 DEFAULTS = {**siglip.DEFAULTS, "image_size": 224}
@@ -25,13 +25,14 @@ IGNORED = siglip.IGNORED | {"initializer_factor", "vocab_size"}
 EPS = 1e-5  # of CLIP
 
 
-def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tower, Pictures]:
+def read(config: Reader, outer: Reader, text: Reader, batch: Batch, *, newline: bool = False) -> tuple[Tower, Pictures]:
+    """newline: see Tower."""
     is_clip = config.one_of("model_type", TYPES, default=CLIP) == CLIP
     outer.one_of("vision_feature_select_strategy", ("default", "full"), default="default")  # which the page follows
     patch = config.integer("patch_size", default=32 if is_clip else 16)
     positions = (config.integer("image_size", default=224) // patch) ** 2 + is_clip
     layers = siglip.read_layers(config, activation="quick_gelu" if is_clip else "gelu_pytorch_tanh")
-    count = outer.depth("vision_feature_layer", len(layers), default=-2)
+    *before, count = outer.depths("vision_feature_layer", len(layers), default=-2)
     columns, bias = text.integer("hidden_size"), outer.flag("multimodal_projector_bias", default=True)
     activation = common.read_activation(outer, "projector_hidden_act", default="gelu")
     unread = (f"vision_tower.encoder.layers.{layer}." for layer in range(count, len(layers)))
@@ -47,5 +48,7 @@ def read(config: Reader, outer: Reader, text: Reader, batch: Batch) -> tuple[Tow
         batch=batch,
         entry_norm="layer_bias" if is_clip else None,
         skipped=(*siglip.SKIPPED, "vision_tower.post_layernorm.", *unread),
+        features=tuple(before),
+        newline=newline,
     )
     return tower, Pictures()

@@ -59,6 +59,8 @@ class Tower:
     entry_norm: the one of the layers' input, where there is such. end_eps: of the one behind them, where it is not norm_eps.
     spans: kinds of how far a patch sees. norm_eps, project_eps: of the norms of layers, and of the projector. deep: of
     what else vectors are made, states behind a layer, by its number. skipped: how the names of tensors begin that it does not need.
+    features: behind how many layers states are taken that stand before the last ones in what the projector reads. newline: there is a
+    learnt vector, as the projector's, that ends a picture's rows: no kernel reads it, and the page puts it there.
 
     Patches come in groups: the ones that become one vector are one behind the other, row by row. How far each of them sees is an io
     buffer's (`Attention.span`). Raises UnsupportedArchitecture for sizes that kernels do not have.
@@ -83,14 +85,16 @@ class Tower:
         end_eps: float | None = None,
         skipped: tuple[str, ...] = (),
         deep: Mapping[int, Projector] = NO_DEEP,
+        features: tuple[int, ...] = (),
+        newline: bool = False,
     ) -> None:
         if hidden_size % BLOCK or projector.columns % BLOCK:
             odd = f"{hidden_size} features of a picture's patches, {projector.columns} of its vectors"
             raise UnsupportedArchitecture(f"Sizes that are not multiples of {BLOCK}: {odd}", f"Weights are in blocks of {BLOCK}.")
         sizes = (patches, hidden_size, norm, norm_eps, project_eps, batch, spans, entry_norm, end_eps)
-        self.description = repr((sizes, projector, tuple(deep.items()), tuple(layers)))
+        self.description = repr((sizes, projector, tuple(deep.items()), tuple(layers), features, newline))
         self.names, self.patches, self.projector, self.spans = names, patches, projector, spans
-        self.skipped = skipped
+        self.skipped, self._features = skipped, features
         self._convolves = any(isinstance(layer.mixer, GridConvolution) for layer in layers)
         self.picture = (batch.picture or batch.patches) + patches.classed
         self.most, self.taps = max(batch.patches, self.picture), batch.taps
@@ -104,8 +108,10 @@ class Tower:
         places = (replace(whole, layer=index) for index in range(len(layers)))
         self.layers: tuple[PlacedLayer, ...] = tuple(layer.at(place, hidden_size) for layer, place in zip(layers, places, strict=True))
         self._norm = None if norm is None else Norm.at(whole, "norm", norm, hidden_size, end_eps)
-        self._projector = projector.at(whole, hidden_size)
+        self._projector = projector.at(whole, hidden_size * (1 + len(features)))
         self._deep = {layer: each.at(whole, hidden_size, f"deep{number}_") for number, (layer, each) in enumerate(deep.items())}
+        row_end = Part("newline", projector.columns, suffix="")
+        self.newline = replace(whole, padded=False).vector("newline", [row_end]) if newline else None
 
     @property
     def weights(self) -> tuple[Weight, ...]:
@@ -114,7 +120,8 @@ class Tower:
         entry_norm = () if self._entry_norm is None else self._entry_norm.weights
         layers = (weight for layer in self.layers for weight in layer.weights)
         deep = (weight for projector in self._deep.values() for weight in projector.weights)
-        return (*entry, *entry_norm, *layers, *(() if self._norm is None else self._norm.weights), *self._projector.weights, *deep)
+        norm = () if self._norm is None else self._norm.weights
+        return (*entry, *entry_norm, *layers, *norm, *self._projector.weights, *deep, *(() if self.newline is None else (self.newline,)))
 
     @property
     def states(self) -> tuple[State, ...]:
@@ -132,7 +139,7 @@ class Tower:
     @property
     def states_size(self) -> int:
         """Of what is kept of a patch: its state, and those behind some layers that are projected, too."""
-        return self.hidden_size * (1 + len(self._deep))
+        return self.hidden_size * (1 + len(self._deep) + len(self._features))
 
     @property
     def columns(self) -> int:
@@ -145,14 +152,15 @@ class Tower:
         if self._positions is not None:
             x = ops.add_taps(x, self._positions)
         x = x if self._entry_norm is None else self._entry_norm(ops, x)
-        deep = []
+        deep, features = [], []
         for number, layer in enumerate(self.layers[:layers]):
             x = layer(ops, x)
             deep += [x] if number in self._deep else []
+            features += [x] if number + 1 in self._features else []
         if layers is not None:
             return x
         x = x if self._norm is None else self._norm(ops, x)
-        return ops.join([x, *deep]) if deep else x
+        return ops.join([*features, x, *deep]) if features or deep else x
 
     def pictures(self, ops: TowerOperators[Tensor], x: Tensor) -> Tensor:
         """Vectors [groups, columns] of the states of as many groups of patches, [groups, group * states_size]."""
