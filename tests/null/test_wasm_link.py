@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def emscripten_at(folder: Path, linker: str, script: str) -> None:
 
 @pytest.mark.parametrize("linker", ["wasm-ld", "wasm-ld-14"])
 def test_emscripten_links_the_same(launch: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, linker: str) -> None:
-    zig = " ".join(toolchain.linker("ziglang"))
+    zig = shlex.join(toolchain.linker("ziglang"))
     emscripten_at(tmp_path, linker, f'echo "$0" > {tmp_path}/ran; exec {zig} "$@"')
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert link_library(launch, EXPORTS, PLAN, WGSL, "emscripten") == link_library(launch, EXPORTS, PLAN, WGSL, "ziglang")
