@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { addPackagedModels } from "../src/webllm/app_config.ts";
 import { ModelType } from "../src/webllm/constants.ts";
+import { WebWorkerMLCEngineHandler } from "../src/transport/worker.ts";
 import * as webllm from "../src/webllm/index.ts";
+import { setPackagedWorker } from "../src/webllm/site_worker.ts";
 import { soon } from "./fakes/engine.ts";
 import { FakeSite, Models } from "./fakes/service_worker.ts";
 import { turns } from "./fakes/turns.ts";
@@ -182,4 +184,37 @@ test("a service worker answers OpenAI's requests by what a page has loaded there
   assert.match((await ask({ stream: true }))[1], /^data: .*\n\ndata: \[DONE\]\n\n$/s);
   assert.equal(site.fetch("https://site.example/other"), undefined);
   assert.equal(site.fetch("https://other.example/v1/models"), undefined);
+});
+
+/** A worker of a page with the engine of its package. */
+class PageWorker extends EventTarget {
+  readonly #handler = new WebWorkerMLCEngineHandler((data) => setImmediate(() => this.dispatchEvent(new MessageEvent("message", { data }))));
+
+  postMessage(message: unknown): void {
+    setImmediate(() => this.#handler.onmessage({ data: structuredClone(message) }));
+  }
+
+  terminate(): void {}
+}
+
+test("where a service worker has no GPU a worker of the page has the engine, and nothing ends with the service worker", async () => {
+  const models = new Models();
+  const site = new FakeSite(() => new Handler().serveEndpoint());
+  const workers: PageWorker[] = [];
+  const names: string[] = [];
+  setPackagedWorker({ build: "b", start: (name) => {
+    names.push(name);
+    const worker = new PageWorker();
+    workers.push(worker);
+    return worker;
+  } });
+  const engine = await open(site, "1");
+  const text = await textOf(engine);
+  site.stop();
+  assert.deepEqual([await textOf(engine), models.loaded.length, names], [text, 1, ['webllm-build shared ["b"]']]);
+  const asked = { method: "POST", body: JSON.stringify(CALL) };
+  const response = await soon(site.fetch("https://site.example/v1/chat/completions", asked) ?? assert.fail("not answered"));
+  assert.deepEqual([response.status, (await response.json()).choices[0].message.content], [200, text], "by the page");
+  workers[0]?.dispatchEvent(new Event("error"));
+  assert.deepEqual([await textOf(engine), models.loaded.length, names.length], [text, 2, 2], "another worker in its place");
 });

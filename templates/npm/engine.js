@@ -3,21 +3,18 @@
 import { FeatureSupportError, openWorkerEngine, Package, scriptUrl } from "./runtime/handle.js";
 import { asksForWeights, build, models } from "./models.js";
 
-export const contents = new Package(models, asksForWeights);
+export const contents = new Package(models, asksForWeights, { build, start: startWorker });
 
 export async function createEngine(config, chatOptions) {
   const { worker, shared, signal, ...more } = config ?? {};
   const [chosen, engineConfig] = contents.choose(more);
   signal?.throwIfAborted();
-  const isGiven = worker !== undefined && worker !== null;
-  const started = isGiven ? { worker, forget() {} } : startWorker(shared === true ? contents.sharedWorkerName(build, chosen, engineConfig, chatOptions) : "");
+  const started = worker ?? startWorker(shared === true ? contents.sharedWorkerName(chosen, engineConfig, chatOptions) : "");
   try {
-    return await openWorkerEngine(started.worker, chosen, engineConfig, chatOptions, { signal });
+    return await openWorkerEngine(started, chosen, engineConfig, chatOptions, { signal });
   } catch (error) {
-    if (!isGiven) started.worker.terminate();
+    if (started !== worker) started.terminate();
     throw error;
-  } finally {
-    started.forget();
   }
 }
 
@@ -28,7 +25,9 @@ function startWorker(name) {
   }
   const { href } = new URL("./runtime/worker.js", import.meta.url);
   const script = new URL(href, globalThis.location?.href); // Turbopack's has no origin
-  if (script.origin === globalThis.origin) return { worker: new Worker(scriptUrl(script.href), { type: "module", name }), forget() {} };
+  if (script.origin === globalThis.origin) return new Worker(scriptUrl(script.href), { type: "module", name });
   const blob = URL.createObjectURL(new Blob([`import ${JSON.stringify(script.href)};`], { type: "text/javascript" }));
-  return { worker: new Worker(scriptUrl(blob), { type: "module", name }), forget: () => URL.revokeObjectURL(blob) };
+  const worker = new Worker(scriptUrl(blob), { type: "module", name });
+  for (const type of ["message", "error"]) worker.addEventListener(type, () => URL.revokeObjectURL(blob), { once: true });
+  return worker;
 }

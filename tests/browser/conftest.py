@@ -11,6 +11,8 @@ from site_server import SiteServer
 from site_visit import CHROMIUM, Visit, build_site
 
 import chromium
+import firefox as driver
+from firefox import Firefox
 
 expect.set_options(timeout=60_000)  # a second test process keeps the other core busy
 
@@ -22,6 +24,22 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium.shell(), args=CHROMIUM)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Firefox]:
+    """Started once: each test's server is another origin, with a storage of its own."""
+    program = driver.find()
+    if program is None or not driver.vulkan_drivers():
+        pytest.skip("no Firefox here, or no Vulkan driver for it: on Debian, firefox-esr and mesa-vulkan-drivers")
+    with driver.firefox(program) as browser:
+        yield browser
+
+
+@pytest.fixture
+def firefox(running: Firefox) -> Firefox:
+    running.console.clear()
+    return running
 
 
 @pytest.fixture

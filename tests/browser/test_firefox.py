@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from site_server import SiteServer
 from site_visit import build_site
 from test_site_shared import LEADERS
 
-import firefox as driver
 from firefox import Firefox, Tab
 from open_page import RUNTIME, TESTS, serve
 
@@ -26,22 +24,6 @@ ENDPOINT = """(async () => {
   const answer = await fetch("v1/chat/completions", { method: "POST", body });
   return [answer.status, (await answer.text()).trim().slice(-6)];
 })()"""
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Firefox]:
-    """Started once: each test's server is another origin, with a storage of its own."""
-    program = driver.find()
-    if program is None or not driver.vulkan_drivers():
-        pytest.skip("no Firefox here, or no Vulkan driver for it: on Debian, firefox-esr and mesa-vulkan-drivers")
-    with driver.firefox(program) as browser:
-        yield browser
-
-
-@pytest.fixture
-def firefox(running: Firefox) -> Firefox:
-    running.console.clear()
-    return running
 
 
 def console(browser: Firefox, page: str) -> list[str]:

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from site_visit import becomes
 from test_site_shared import LEADERS, MOST, tells
 
+from firefox import Firefox
 from open_page import TESTS, page_console, serve
 from runtimes import runtime_command
 from tiny_site import write_greedy
@@ -159,13 +160,17 @@ def test_a_service_worker_answers_openais_requests_of_any_tab(roots: dict[str, P
         context.close()
 
 
+def with_limits(package: Path, out: Path) -> Path:
+    """The package, whose worker can be told how much of an answer it tells others."""
+    shutil.copytree(package, out)
+    worker = out / "runtime" / "worker.js"
+    worker.write_text(MOST + worker.read_text("utf-8"), "utf-8")
+    return out
+
+
 def test_tabs_share_an_engine_of_the_package(roots: dict[str, Path], browser: Browser, tmp_path: Path) -> None:
     """It is loaded once, and answers go on where the tab that has it is closed."""
-    package = tmp_path / "package"
-    shutil.copytree(roots["package"], package)
-    worker = package / "runtime" / "worker.js"
-    worker.write_text(MOST + worker.read_text("utf-8"), "utf-8")
-    with serve({**roots, "package": package}) as origin:
+    with serve({**roots, "package": with_limits(roots["package"], tmp_path / "package")}) as origin:
         context = browser.new_context()
         context.set_default_timeout(60_000)
 
@@ -185,3 +190,58 @@ def test_tabs_share_an_engine_of_the_package(roots: dict[str, Path], browser: Br
         assert second.evaluate("ask('Hello there', closeFirst)") == expected
         assert first.is_closed()
         context.close()
+
+
+STOPPED = "webllm/stopped.html"
+
+
+def test_without_a_gpu_in_a_service_worker_one_page_has_the_engine(roots: dict[str, Path], browser: Browser, tmp_path: Path) -> None:
+    """For all pages, whose calls are the same: the model is loaded once, and answers go on where that page is closed."""
+    with serve({**roots, "package": with_limits(roots["package"], tmp_path / "package")}) as origin:
+        context = browser.new_context()
+        context.set_default_timeout(60_000)
+
+        def opened() -> Page:
+            page = context.new_page()
+            page.goto(f"{origin}/{STOPPED}?no_gpu_service_worker.js")
+            page.wait_for_function("globalThis.ask")
+            return page
+
+        first = opened()
+        expected = first.evaluate("ask()")
+        whole = first.evaluate("stream()")
+        second = opened()
+        assert second.evaluate("reports") == 1, "it is loaded already"
+        becomes(second, lambda: second.evaluate(LEADERS), [1, 1])
+        session = context.new_cdp_session(second)
+        session.send("ServiceWorker.enable")
+        session.send("ServiceWorker.stopAllWorkers")
+        assert second.evaluate("ask()") == expected, "nothing of it ends with the service worker"
+        tab = context.new_page()
+        tab.goto(f"{origin}/webllm/check.js")
+        status, text = tab.evaluate(POST, {})
+        assert (status, json.loads(text)["choices"][0]["message"]["content"]) == (200, expected["text"])
+        tells(first, 8)
+        second.expose_function("closeFirst", first.close)
+        assert second.evaluate("stream(closeFirst)") == whole and max(map(len, whole)) > 100
+        assert first.is_closed()
+        second.reload()
+        second.wait_for_function("globalThis.ask")
+        assert second.evaluate("ask()") == expected, "from storage"
+        context.close()
+
+
+def test_firefox_has_the_engine_of_a_service_worker_in_a_worker_of_one_page(roots: dict[str, Path], firefox: Firefox) -> None:
+    """Its service workers have no WebGPU; workers of its pages have."""
+    with serve(roots) as origin:
+        first = firefox.open(f"{origin}/{STOPPED}?static_service_worker.js#gpu")
+        first.until("globalThis.ask !== undefined", 600)
+        expected = first.evaluate("ask()")
+        second = firefox.open(f"{origin}/{STOPPED}?static_service_worker.js#gpu")
+        second.until("globalThis.ask !== undefined", 600)
+        assert second.evaluate("reports") == 1, "it is loaded already"
+        assert second.evaluate(LEADERS) == [1, 1]
+        first.close()
+        assert second.evaluate("ask()")["text"] == expected["text"]
+        second.close()
+    assert firefox.console == []

@@ -17,6 +17,8 @@ export interface Welcome {
   readonly uuid: string;
   /** The lock that is free when the browser has stopped the service worker. */
   readonly life: string;
+  /** Whether there is WebGPU in the service worker: else the engine is in a worker of a page. One of an older build does not say. */
+  readonly hasGPU?: boolean;
 }
 
 function isGreeting<K extends string>(data: unknown, kind: K): data is { readonly kind: K; readonly uuid: string; readonly life: string } {

@@ -6,6 +6,7 @@ import { isStored } from "../storage/stored.ts";
 import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { sharedWorkerName } from "../support/group_name.ts";
 import { addPackagedModels, howToMake, packagedRecord } from "./app_config.ts";
+import { setPackagedWorker, type PackagedWorker } from "./site_worker.ts";
 
 /** A model of a package. */
 export interface PackagedFacts {
@@ -41,10 +42,13 @@ export interface PackageConfig extends Omit<MLCEngineConfig, "appConfig"> {
 export class Package {
   readonly #models: readonly PackagedFacts[];
   readonly #asksForWeights: boolean;
+  readonly #worker: PackagedWorker | undefined;
 
-  constructor(models: readonly PackagedFacts[], asksForWeights: boolean) {
+  constructor(models: readonly PackagedFacts[], asksForWeights: boolean, worker?: PackagedWorker) {
     this.#models = models;
     this.#asksForWeights = asksForWeights;
+    this.#worker = worker;
+    if (worker !== undefined) setPackagedWorker(worker);
     addPackagedModels(models.map(packagedRecord), asksForWeights);
   }
 
@@ -71,12 +75,12 @@ export class Package {
     return [[...names], { ...config, appConfig: { model_list: [...byId, ...byName] } }];
   }
 
-  /** Names a worker whose engine is that of all workers of the name: of this script, and with these models, loaded alike. build: names the script. */
-  sharedWorkerName(build: string, names: readonly string[], { appConfig, ...config }: MLCEngineConfig, chatOptions: unknown): string {
+  /** Names a worker whose engine is that of all workers of the name: of this script, and with these models, loaded alike. */
+  sharedWorkerName(names: readonly string[], { appConfig, ...config }: MLCEngineConfig, chatOptions: unknown): string {
     const records = names.map((name) => appConfig?.model_list.find(({ model_id }) => model_id === name));
     const models = records.map((record) => [record?.model_id, record?.manifest, record?.manifest_sha256, record?.weights]);
     const { device, variant, calibrate, memoryLimit } = config;
-    return sharedWorkerName(JSON.stringify([build, models, device, variant, calibrate, memoryLimit, chatOptions]));
+    return sharedWorkerName(JSON.stringify([this.#worker?.build, models, device, variant, calibrate, memoryLimit, chatOptions]));
   }
 
   /** Whether all of a model is on this device. Storage that cannot be read counts as empty. */

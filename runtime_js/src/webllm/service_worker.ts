@@ -1,4 +1,4 @@
-/** WebLLM's engine in a service worker, which all pages of a site share. */
+/** WebLLM's engine in a service worker, which all pages of a site share; where the browser has no GPU there, in a worker of one of the pages. */
 
 import { createFetch } from "../api/openai/fetch.ts";
 import { Tenants, type Tenant } from "../api/tenants.ts";
@@ -14,6 +14,7 @@ import { WebWorkerMLCEngineHandler as OwnHandler } from "../transport/worker.ts"
 import { NamedError } from "./errors.ts";
 import { answered, isHello, isWelcome, lockManager, type Hello, type Welcome } from "./greeting.ts";
 import { isBeat, keepAlive } from "./heartbeat.ts";
+import { siteWorker } from "./site_worker.ts";
 import type { ChatOptions, MLCEngineConfig } from "./types.ts";
 import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler, type ChatWorker } from "./web_worker.ts";
 
@@ -134,7 +135,7 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
     for (const [id, { isGone }] of this.#visitors) if (isGone) this.#visitors.delete(id);
     this.#visitors.set(page.id, visitor);
     whenFree(await this.#locks, life, () => void this.#left(page.id, visitor));
-    page.postMessage({ kind: "welcome", uuid, life: this.#life } satisfies Welcome);
+    page.postMessage({ kind: "welcome", uuid, life: this.#life, hasGPU: navigator.gpu !== undefined } satisfies Welcome);
   }
 
   /** What a page has asked ends with it. */
@@ -213,6 +214,8 @@ export class ServiceWorkerMLCEngine extends WebWorkerMLCEngine {
         greetings.set(uuid, resolve);
         port.greet({ kind: "hello", uuid, life }).catch(reject);
       })).finally(() => greetings.delete(uuid));
+      const start = welcome.hasGPU === false ? siteWorker() : undefined;
+      if (start !== undefined) return RemoteHost.until(gone, start(), listener, lose); // nothing of it ends with the service worker
       whenFree(locks, welcome.life, lose, gone);
       return RemoteHost.until(gone, worker, listener, lose);
     });
