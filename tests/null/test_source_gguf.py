@@ -196,7 +196,7 @@ def test_a_well_formed_header_of_the_same_make_is_read(tmp_path: Path) -> None:
     content = gguf_bytes(keys=keys, tensors=[tensor_of(), *ones])
     path.write_bytes(content + bytes(-len(content) % 64) + values.tobytes() + bytes(384))
     header = read_gguf(LocalFile(path))
-    assert [header.tensors[name].shape for name in "tuv"] == [(2, 32), (2, 32), (32,)]
+    assert [header.tensors[name].shape for name in "tuv"] == [(2, 32), (2, 32), (1, 32)]
     assert header.metadata.flag("flag") is True
     np.testing.assert_array_equal(header.tensors["t"].read(0, 2).view(np.float32), values.reshape(2, 32))
 

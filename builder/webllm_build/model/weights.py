@@ -113,6 +113,7 @@ class Source:
                 raise MalformedFile(f"shapes: {name} is {list(tensor.shape)}, and not {[total, *shape[1:]]}")
             tensor = tensor.taken(range(first, first + rows))
         tensor = _row(tensor) if shape == (1, *tensor.shape) else tensor
+        tensor = replace(tensor, shape=shape) if len(shape) == 1 and tensor.shape == (1, *shape) else tensor
         if (_of_elements(tensor.shape, shape) != _of_elements(shape, shape)) if self.flat else tensor.shape != shape:
             raise MalformedFile(f"shapes: {stored.name} is {list(tensor.shape)}, and not {list(shape)}")
         if stored.half is not None:

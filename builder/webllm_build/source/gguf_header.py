@@ -200,9 +200,10 @@ def _read_tensors(cursor: _Cursor, file: WeightFile, count: int, alignment: int)
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Extents of 1 before others say nothing, and are not there in what GGML writes."""
-    first = next((number for number, extent in enumerate(shape) if extent != 1), len(shape) - 1)
-    return shape[first:]
+    """Extents of 1 before a matrix say nothing, and are not there in what GGML writes."""
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
 
 
 def _encoding(path: Path, tensor: str, number: int) -> str:
