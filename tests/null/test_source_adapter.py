@@ -211,9 +211,9 @@ def test_what_is_not_lora_alone_is_refused(folder: Path, case: str) -> None:
 
 
 def test_a_pattern_that_takes_for_ever_is_stopped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapters, "MATCHING_SECONDS", 1)
+    monkeypatch.setattr(adapters, "MATCHING_SECONDS", 1)  # of computing, and ten of waiting on a busy machine
     change(folder, alpha_pattern={".?" * 40 + "!": 1})
-    with pytest.raises(MalformedFile, match="alpha_pattern takes more than 1 seconds"):
+    with pytest.raises(MalformedFile, match=r"alpha_pattern takes more than 10? seconds"):
         merged(folder)
 
 
