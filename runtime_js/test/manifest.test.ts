@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { ManifestError } from "../src/support/errors.ts";
 import { SHARD_BYTES } from "../src/support/limits.generated.ts";
 import { parseManifest } from "../src/storage/manifest.ts";
+import { readAudioFacts } from "../src/storage/vision_facts.ts";
 import { fails } from "./fakes/expect.ts";
 import { LIBRARY, entry, manifestObject, tensor } from "./fakes/model.ts";
 import { mutations } from "./fakes/mutate.ts";
@@ -80,7 +81,10 @@ const BOUNDS: Readonly<Record<string, readonly [least: number | null, most: numb
 
 for (const [name, [least, most, says]] of Object.entries(BOUNDS)) {
   test(`a manifest's bounds are what may be: ${name}`, () => {
-    const read = (value: number): unknown => parseManifest({ ...manifestObject(), ...says(value) });
+    const read = (value: number): void => {
+      const { audio } = parseManifest({ ...manifestObject(), ...says(value) });
+      if (audio !== undefined) readAudioFacts(audio.facts); // as a load does
+    };
     for (const within of [least ?? 0, most]) read(within);
     if (least !== null) assert.throws(() => read(least - 1), ManifestError);
     assert.throws(() => read(most + 1), ManifestError);

@@ -105,6 +105,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
   };
   const work = { choice, folder, device: backend.device, needs, report: listener.progress.bind(listener), life: life.signal };
   const tower = partOf(work, folder.tower, "sight");
+  const senses = { vision: visionOf(work, tower), hearing: hearingOf(work, partOf(work, folder.conformer, "hearing")) };
   const isEager = tower !== undefined && choice.vision !== "lazy";
   progress.weightsBegin(manifest.weights.bytes + (isEager ? manifest.vision?.tower.weights.bytes ?? 0 : 0));
   const { open, weights, compiling, running } = compute(backend, folder, { choice, progress, stop, life: life.signal, needs: (memory) => needs("text", memory) });
@@ -132,7 +133,7 @@ async function loadOn(backend: Backend, folder: ModelFolder, { choice, listener,
     });
     return {
       runner, sequences, tokenizer, format: manifest.chat, grammars, eosTokenIds: new Set(manifest.eosTokenIds),
-      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive, vision: visionOf(work, tower), hearing: hearingOf(work, partOf(work, folder.conformer, "hearing")),
+      vocabSize: manifest.model.vocabSize, sampling: manifest.sampling, modelId: choice.modelId, embedding: manifest.embedding, revive, ...senses,
       dispose: () => {
         life.abort(new AbortError("The model was unloaded."));
         model.dispose();

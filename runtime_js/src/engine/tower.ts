@@ -8,6 +8,7 @@ import { importPart } from "../media/part.ts";
 import type { SenseName } from "../media/source.ts";
 import type { ModelFolder } from "../storage/model_folder.ts";
 import { isOffline } from "../storage/pause.ts";
+import { readAudioFacts, readVisionFacts } from "../storage/vision_facts.ts";
 import { abortable, childController } from "../support/abort.ts";
 import { DownloadError, InternalError } from "../support/errors.ts";
 import { log } from "../support/log.ts";
@@ -116,10 +117,10 @@ export function partOf(work: TowerWork, folder: ModelFolder | undefined, sense: 
   return folder && new Tower(work, folder, sense);
 }
 
-/** What a session is told of what hears. */
+/** What a session is told of what hears. Raises ManifestError. */
 export function hearingOf({ folder: { manifest: { audio } }, life }: TowerWork, conformer: Tower | undefined): Sense | undefined {
   if (audio === undefined || conformer === undefined) return undefined;
-  const { processor, audioToken, width } = audio;
+  const { processor, audioToken, width } = readAudioFacts(audio.facts);
   return {
     settings: { placeholder: processor.placeholder, image: processor.audio }, token: audioToken, width, tower: () => conformer.load(),
     read: async (data) => {
@@ -129,9 +130,9 @@ export function hearingOf({ folder: { manifest: { audio } }, life }: TowerWork, 
   };
 }
 
-/** What a session is told of it. */
+/** What a session is told of what sees. Raises ManifestError. */
 export function visionOf({ folder: { manifest: { vision } }, life }: TowerWork, tower: Tower | undefined): Sense | undefined {
   if (vision === undefined || tower === undefined) return undefined;
-  const { processor, imageToken: token, width } = vision;
+  const { processor, imageToken: token, width } = readVisionFacts(vision.facts);
   return { settings: processor, token, width, tower: () => tower.load(), read: async (data, detail) => (await importPart()).readPicture(data, processor, detail, life) };
 }

@@ -4,7 +4,6 @@ import { NO_FORMAT, parseChatFormat, type ChatFormat } from "../formats/format.t
 import { ManifestError } from "../support/errors.ts";
 import { readEmbeddingFacts, type EmbeddingFacts } from "./embedding_facts.ts";
 import { readSamplingDefaults, type SamplingDefaults } from "./sampling_defaults.ts";
-import { readAudioFacts, readVisionFacts, type AudioFacts, type VisionFacts } from "./vision_facts.ts";
 import { Fields } from "../support/fields.ts";
 import {
   MAX_CONTEXT, MAX_EOS_TOKENS, MAX_FILE_BYTES, MAX_NAME, MAX_PLACES, MAX_SHARDS, MAX_TENSORS, MAX_VOCABULARY, SHARD_BYTES, TENSOR_ALIGNMENT,
@@ -57,10 +56,10 @@ export interface Manifest {
   readonly probe: Probe | undefined;
   /** Of a model that makes vectors of texts, and does nothing else. */
   readonly embedding: EmbeddingFacts | undefined;
-  /** Of a model that sees pictures. `tower`: what makes vectors of these, as a model of its own in the same folder. */
-  readonly vision: (VisionFacts & { readonly tower: Manifest }) | undefined;
+  /** Of a model that sees pictures. `tower`: what makes vectors of these, as a model of its own in the same folder. `facts`: as vision_facts.ts reads them. */
+  readonly vision: { readonly facts: Fields; readonly tower: Manifest } | undefined;
   /** Of a model that hears. `conformer`: what makes vectors of sounds, as a model of its own in the same folder. */
-  readonly audio: (AudioFacts & { readonly conformer: Manifest }) | undefined;
+  readonly audio: { readonly facts: Fields; readonly conformer: Manifest } | undefined;
 }
 
 /**
@@ -177,12 +176,12 @@ export function parseManifest(value: unknown): Manifest {
     embedding: manifest.optional("embedding", (key) => readEmbeddingFacts(manifest.object(key))),
     probe: manifest.optional("probe", (key) => parseProbe(manifest.object(key), vocabSize)),
     vision: manifest.optional("vision", (key) => {
-      const vision = manifest.object(key);
-      return { ...readVisionFacts(vision), tower: parsePart(vision, "a tower, which sees nothing by another one") };
+      const facts = manifest.object(key);
+      return { facts, tower: parsePart(facts, "a tower, which sees nothing by another one") };
     }),
     audio: manifest.optional("audio", (key) => {
-      const audio = manifest.object(key);
-      return { ...readAudioFacts(audio), conformer: parsePart(audio, "a part that hears, which has no parts of its own") };
+      const facts = manifest.object(key);
+      return { facts, conformer: parsePart(facts, "a part that hears, which has no parts of its own") };
     }),
   };
 }

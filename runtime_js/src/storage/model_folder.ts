@@ -25,8 +25,8 @@ import { WeightRanges } from "./weight_ranges.ts";
 
 /** Shards that are read at a time, each by a thread of its own: as many as connections that browsers open to one HTTP/1.1 server. */
 const MAX_READERS = 6;
-/** Shards that are in memory at a time while any are downloaded, which may take long: one where they come by way of the storage. */
-const HELD_BY_DOWNLOADS = { stored: 1, unstored: 2 } as const;
+/** Shards that are in memory at a time while any are downloaded, which may take long. What comes by way of the storage is there for a moment. */
+const HELD_BY_DOWNLOADS = 2;
 
 /** Called with the file and how many of its bytes have come. */
 export type FileProgress = (file: FileEntry, bytes: number) => void;
@@ -174,7 +174,7 @@ export class ModelFolder {
     const lanes = new Lanes(readers);
     const sizes = await this.#store.sizes();
     const isHere = (shard: FileEntry): boolean => sizes.get(shard.file) === shard.bytes || isLocal(this.#urls(shard)[0]);
-    const buffers = new HeldBuffers(shards.every(isHere) ? readers : HELD_BY_DOWNLOADS[this.#store.isStoring ? "stored" : "unstored"]);
+    const buffers = new HeldBuffers(shards.every(isHere) ? readers : this.#store.isStoring ? 1 : HELD_BY_DOWNLOADS);
     const queue = shards.entries();
     let offsetOf = 0;
     const offsets = shards.map((shard) => (offsetOf += shard.bytes) - shard.bytes);
