@@ -39,7 +39,7 @@ def inspect(request: BuildRequest, progress: Progress) -> tuple[Lines, ...]:
     """
     request = resolve(request)
     folder = Path(request.model).expanduser()
-    of_model = any(is_file(folder / name) for name in MODEL_FILES) or (is_folder(folder) and any(map(is_gguf, folder.iterdir())))
+    of_model = any(is_file(folder / name) for name in MODEL_FILES) or (is_folder(folder) and any(map(is_gguf, folder.glob("*"))))
     if CATALOG.find(request.model) is None and is_folder(folder) and not of_model:
         return _built(folder, request.context_length)
     return (_model(request, progress),)

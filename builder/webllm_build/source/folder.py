@@ -56,8 +56,8 @@ class Folder:
         return str(self.path)
 
     def ggufs(self) -> list[str]:
-        """The GGUF files in it, as --model takes them."""
-        return sorted(map(str, filter(is_gguf, self.path.iterdir())))
+        """The GGUF files in it, as --model takes them; none where it may not be listed: who opens it says so."""
+        return sorted(map(str, filter(is_gguf, self.path.glob("*"))))
 
     def find(self, name: str) -> Path | None:
         """A file's path, or None where there is no such file. Raises SourceError for a link out of the folder."""
