@@ -109,7 +109,7 @@ test("a verdict says how fast, what is lacking, and what would do better", () =>
   assert.equal(judge(found(40, 1700), MODEL, all, false).contextLength, 2048);
   assert.equal(judge(found(40, 1250), MODEL, all, false).contextLength, undefined, "the shortest context does not fit");
   assert.equal(judge(found(undefined, 600), MODEL, all, false).better, smaller, "the first for which there is memory");
-  assert.match(judge(found(undefined, 600), MODEL, [MODEL], false).text, /^This device offers only 600\sbyte of the 2\skB/);
+  assert.match(judge(found(undefined, 600), MODEL, [MODEL], false).text, /^This device offers only 600\sbytes of the 2\skB/);
   assert.match(judge(found(3), MODEL, [MODEL], true).text, /slower than most people read\. .*enable-unsafe-webgpu/);
 });
 

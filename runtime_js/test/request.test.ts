@@ -108,7 +108,7 @@ test("the error carries the field's name", () => {
 
 const NEUTRAL: readonly Readonly<Record<string, unknown>>[] = [
   { logprobs: false }, { max_tokens: -1 }, { max_completion_tokens: -1, max_tokens: 7 }, { ignore_eos: false }, { top_logprobs: 0 }, { tools: [] },
-  { tool_choice: "none" }, { tool_choice: "auto" }, { response_format: { type: "text" } }, { response_format: {} }, { tool_choice: { type: "auto" } }, { thinking: {} }, { user: "u" }, { store: false },
+  { tool_choice: "none" }, { tool_choice: "auto" }, { response_format: { type: "text" } }, { tool_choice: { type: "auto" } }, { thinking: {} }, { user: "u" }, { store: false },
   { metadata: {} }, { metadata: { a: "b" } }, { parallel_tool_calls: true }, { functions: [] }, { function_call: "none" }, { service_tier: "auto" },
   { modalities: ["text"] }, { n: 1 }, { stop: null }, { seed: null }, { stream_options: null }, { stream_options: {} },
   { safety_identifier: "x" }, { prompt_cache_key: "x" }, { prompt_cache_options: { ttl: "1h" } }, { moderation: null }, { prediction: null }, { audio: null }, { reasoning_effort: null }, { anything: null },

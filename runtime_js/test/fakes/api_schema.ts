@@ -41,7 +41,7 @@ const SAMPLING: FieldsOf<Omit<CompletionRequestNonStreaming, "prompt" | "echo" |
   stop: { is: "any of", specs: [{ is: "text", most: 256 }, list({ is: "text", most: 256 }, 16)] },
   stop_token_ids: list(TOKEN, 256), ignore_eos: FLAG, n: { is: "integer", least: 1, most: 128, samples: [1, 2] },
   context_overflow: oneOf("error", "drop_oldest", "truncate_middle"),
-  response_format: { is: "any of", samples: [{}, { type: "text" }, { type: "json_schema", json_schema: { name: "sky", schema: SCHEMA, strict: true } }], specs: [
+  response_format: { is: "any of", samples: [{ type: "text" }, { type: "json_schema", json_schema: { name: "sky", schema: SCHEMA, strict: true } }], specs: [
     record({ type: oneOf("text") }, "type"), record({ type: oneOf("json_object"), schema: JSON_SCHEMA }, "type"),
     record({ type: oneOf("json_schema"), json_schema: record({ name: NAME, description: TEXT, schema: JSON_SCHEMA, strict: FLAG }, "name") }, "type", "json_schema"),
   ] },

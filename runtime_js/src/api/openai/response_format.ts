@@ -39,7 +39,7 @@ function readNamedSchema(format: Fields): Structure {
 /** Undefined for plain text. Raises the error of the fields. */
 export function readResponseFormat(request: Fields): Structure | undefined {
   const format = request.optional("response_format", (key) => request.object(key));
-  if (format?.keys().some((key) => format.has(key)) !== true) return undefined;
+  if (format === undefined) return undefined;
   const type = format.oneOf("type", TYPES);
   format.onlyKeys(["type", ...(type === "text" ? [] : [type === "json_object" ? "schema" : type])]);
   switch (type) {
