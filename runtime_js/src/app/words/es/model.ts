@@ -26,7 +26,7 @@ const MODEL: ModelWords = {
     gettingReady: "Preparando",
     ready: "Listo",
     amount: "{done} de {total}",
-    left: "faltan {time}",
+    left: "tiempo restante: {time}",
   },
   models: {
     sizes: [

@@ -26,7 +26,7 @@ const MODEL: ModelWords = {
     gettingReady: "Preparando",
     ready: "Pronto",
     amount: "{done} de {total}",
-    left: "faltam {time}",
+    left: "tempo restante: {time}",
   },
   models: {
     sizes: [
