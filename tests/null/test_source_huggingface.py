@@ -20,7 +20,7 @@ from tiny_models import hugging_face_weights, write_gguf
 
 from webllm_build.source.gguf import open_gguf
 from webllm_build.source.gguf_header import FIRST_BYTES
-from webllm_build.source.huggingface import _reporting
+from webllm_build.source.huggingface import MAX_SMALL_BYTES, _reporting
 from webllm_build.source.local import open_folder
 from webllm_build.source.safetensors_header import USUAL_HEADER_BYTES
 
@@ -436,6 +436,14 @@ def test_downloaded_bytes_are_reported() -> None:
     files.update(1)
     disk.update(60)
     assert reports == [(40, 100), (100, 100)]
+
+
+def test_files_that_are_no_weights_have_a_bound(hub: Hub, tmp_path: Path) -> None:
+    hub.files["README.md"] = bytes(MAX_SMALL_BYTES + 1)
+    done = inspect("hf:tests/tiny", tmp_path, hub.url)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "tests/tiny that are not weights are too large" in " ".join(done.stderr.split())
 
 
 def test_without_a_network_the_cache_is_named(tmp_path: Path) -> None:

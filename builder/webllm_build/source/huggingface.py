@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import DownloadFailed, GatedModel, MissingFile, ModelNotFound
+from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
 from webllm_build.progress import Done, Progress
 from webllm_build.source import mlc
 from webllm_build.source.folder import Folder, LocalFile, WeightFile
@@ -26,6 +27,7 @@ REFERENCE = re.compile(
 )
 
 GGUFS_SHOWN = 8
+MAX_SMALL_BYTES = 4 * MAX_TOKENIZER_BYTES  # of all files that are not weights: a tokenizer is read in two forms at most
 NOT_THE_HUB = "A proxy or a login page of this network may stand between, or HF_ENDPOINT and HF_TOKEN may be wrong."
 ODD_ANSWERS = ("FileMetadataError", "TooManyRedirects", "UnsupportedProtocol")  # also of the HTTP library, which the hub's chooses
 WHAT_TO_DO = {
@@ -75,7 +77,10 @@ class HubFolder(Folder):
         self._progress = progress
         with errors_of_the_hub(repository), progress.step(f"Looking up {repository.id}", 0) as done:
             snapshot = snapshot_download(
-                repository.id, revision=repository.revision, allow_patterns=[*SMALL_FILES, *mlc.SMALL_FILES], tqdm_class=_reporting(done)
+                repository.id,
+                revision=repository.revision,
+                allow_patterns=[*SMALL_FILES, *mlc.SMALL_FILES],
+                tqdm_class=_reporting(_bounded(done, repository)),
             )
         super().__init__(Path(snapshot), Path(snapshot).parent.parent / "blobs")
 
@@ -248,6 +253,20 @@ def _failed(repository: Repository, error: BaseException | None) -> DownloadFail
         f"{repository.id} is not in the local cache and Hugging Face cannot be reached{reason}",
         "Check the network connection (and HF_HUB_OFFLINE), then run the same command again: it goes on where it stopped.",
     )
+
+
+def _bounded(done: Done, repository: Repository) -> Done:
+    """The same, of the small files. Raises DownloadFailed for what is none: a stranger's repository may hold anything under their names."""
+
+    def report(count: int, total: int | None = None) -> None:
+        if max(count, total or 0) > MAX_SMALL_BYTES:
+            raise DownloadFailed(
+                f"the files of {repository.id} that are not weights are too large to be a model's: {MAX_SMALL_BYTES >> 20} MiB at most",
+                "Take another repository, or download what is needed of it into a folder: --model FOLDER.",
+            )
+        done(count, total)
+
+    return report
 
 
 def _reporting(done: Done) -> type[Any]:
