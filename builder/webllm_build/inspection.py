@@ -24,7 +24,7 @@ from webllm_build.quantize.loss import LOSSES
 from webllm_build.quantize.pack import is_quantized, is_repacked
 from webllm_build.recipe import Recipe
 from webllm_build.sizes import USUAL_TOKENS, browsers, context_lengths, devices, hosts, layout_of, memory_at, weight_bytes
-from webllm_build.source.folder import is_gguf
+from webllm_build.source.folder import Folder
 from webllm_build.tokenizer_check import check_tokenizer
 
 Lines = list[tuple[str, str]]
@@ -39,8 +39,7 @@ def inspect(request: BuildRequest, progress: Progress) -> tuple[Lines, ...]:
     """
     request = resolve(request)
     folder = Path(request.model).expanduser()
-    of_model = any(is_file(folder / name) for name in MODEL_FILES) or (is_folder(folder) and any(map(is_gguf, folder.glob("*"))))
-    if CATALOG.find(request.model) is None and is_folder(folder) and not of_model:
+    if CATALOG.find(request.model) is None and is_folder(folder) and not _has_model(folder):
         return _built(folder, request.context_length)
     return (_model(request, progress),)
 
@@ -112,6 +111,10 @@ def _again(encoding: str, scheme: str, count: int) -> str:
     return f"{count} in {encoding} as {scheme}" + (f" (error {loss:.1%} of the weights)" if loss else "")
 
 
+def _has_model(folder: Path) -> bool:
+    return any(is_file(folder / name) for name in MODEL_FILES) or bool(Folder(folder).ggufs())
+
+
 def _built(folder: Path, context_length: int | None) -> tuple[Lines, ...]:
     marker = own_marker(folder, "Give a built folder, or a model as --model takes it.")
     return tuple(_built_model(folder / model.manifest, marker.kind, context_length) for model in marker.models)
@@ -167,4 +170,3 @@ def _memory(memory: Mapping[str, Memory], tokens: int) -> Lines:
         (f"Memory ({', '.join(names)})", f"{size_of(size.total)} at {tokens:,} tokens, of it {size_of(size.cache)} cache")
         for size, names in by_size.items()
     ]
-
