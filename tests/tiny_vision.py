@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
@@ -170,3 +170,13 @@ def _write(
     for name, content in {"tokenizer.json": tokenizer, "tokenizer_config.json": config, **files}.items():
         (folder / name).write_text(json.dumps(content, indent=1), "utf-8")
     return folder
+
+
+WRITERS: Mapping[str, Callable[[Path], Path]] = {
+    "gemma4": write_tiny_gemma4,
+    "lfm3_vl": write_tiny_lfm3_vl,
+    "llava": write_tiny_llava,
+    "llava_next": write_tiny_llava_next,
+    "qwen3_vl": write_tiny_qwen3_vl,
+    "smolvlm": write_tiny_smolvlm,
+}

@@ -25,14 +25,7 @@ from PIL import Image
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from tiny_vision import (  # noqa: E402
-    write_tiny_gemma4,
-    write_tiny_lfm3_vl,
-    write_tiny_llava,
-    write_tiny_llava_next,
-    write_tiny_qwen3_vl,
-    write_tiny_smolvlm,
-)
+from tiny_vision import WRITERS  # noqa: E402
 
 COUNT = 12
 Message = dict[str, Any]
@@ -134,22 +127,21 @@ def gemma4(folder: Path) -> tuple[Any, Any, Any]:
 
 
 FAMILIES = {
-    "gemma4": (write_tiny_gemma4, gemma4),
-    "lfm3_vl": (write_tiny_lfm3_vl, by_qwen_s_processor(transformers.Lfm3VlForConditionalGeneration, types=False)),
-    "llava": (write_tiny_llava, by_its_processor(transformers.LlavaForConditionalGeneration)),
-    "llava_next": (write_tiny_llava_next, by_its_processor(transformers.LlavaNextForConditionalGeneration)),
-    "qwen3_vl": (write_tiny_qwen3_vl, by_qwen_s_processor(transformers.Qwen3VLForConditionalGeneration, types=True)),
-    "smolvlm": (write_tiny_smolvlm, by_its_processor(transformers.SmolVLMForConditionalGeneration)),
+    "gemma4": gemma4,
+    "lfm3_vl": by_qwen_s_processor(transformers.Lfm3VlForConditionalGeneration, types=False),
+    "llava": by_its_processor(transformers.LlavaForConditionalGeneration),
+    "llava_next": by_its_processor(transformers.LlavaNextForConditionalGeneration),
+    "qwen3_vl": by_qwen_s_processor(transformers.Qwen3VLForConditionalGeneration, types=True),
+    "smolvlm": by_its_processor(transformers.SmolVLMForConditionalGeneration),
 }
 
 
 def main() -> None:
     torch.set_grad_enabled(False)
     for family in sys.argv[1:] or FAMILIES:
-        write, read = FAMILIES[family]
         with tempfile.TemporaryDirectory() as name:
-            folder = write(Path(name))
-            kind, inputs, template = read(folder)
+            folder = WRITERS[family](Path(name))
+            kind, inputs, template = FAMILIES[family](folder)
             model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
             chats = {name: answer(model, inputs, template, chat) for name, chat in CHATS.items()}
         (HERE / "reference" / f"tiny-vision-{family}-answers.json").write_text(json.dumps(chats) + "\n", "utf-8")

@@ -66,7 +66,7 @@ def main() -> None:
     torch.set_grad_enabled(False)
     with tempfile.TemporaryDirectory() as name:
         folder = write_tiny_gemma4(Path(name))
-        kind, inputs_of, template = FAMILIES["gemma4"][1](folder)
+        kind, inputs_of, template = FAMILIES["gemma4"](folder)
         settings = json.loads((folder / "processor_config.json").read_text("utf-8"))["feature_extractor"]
         extractor = transformers.Gemma4AudioFeatureExtractor(**settings)
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)

@@ -12,14 +12,7 @@ import pytest
 from families import REFERENCE
 from runtimes import runtime_command
 from small_kernels import small_kernels
-from tiny_vision import (
-    write_tiny_gemma4,
-    write_tiny_lfm3_vl,
-    write_tiny_llava,
-    write_tiny_llava_next,
-    write_tiny_qwen3_vl,
-    write_tiny_smolvlm,
-)
+from tiny_vision import WRITERS
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
 
@@ -76,16 +69,6 @@ engine.terminate();
 """
 
 
-MODELS = {
-    "smolvlm": write_tiny_smolvlm,
-    "llava": write_tiny_llava,
-    "llava_next": write_tiny_llava_next,
-    "qwen3_vl": write_tiny_qwen3_vl,
-    "lfm3_vl": write_tiny_lfm3_vl,
-    "gemma4": write_tiny_gemma4,
-}
-
-
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Gives the site of a family's model, made once."""
@@ -94,7 +77,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def site(family: str) -> Path:
         out = folder / family / "site"
         if not out.exists():
-            model = str(MODELS[family](folder / family / "model"))
+            model = str(WRITERS[family](folder / family / "model"))
             with small_kernels():  # of GPUs, which are not what this is about
                 build(BuildRequest("site", (model,), out=out, cache_dir=folder / "cache", variants=("f32",), quantization="f16"))
         return out
