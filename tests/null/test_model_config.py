@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
+import activations
 from families import RECIPES
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model import read_model
+from webllm_build.model.common import FUNCTIONS
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.numpy_operators import ACTIVATIONS
+from webllm_build.model.ops import Function
 from webllm_build.model.rope import RopeSettings
 from webllm_build.model.state import Pages
 from webllm_build.model.weights import interleaved_halves, qkv_row_order
@@ -64,7 +70,7 @@ def test_reads_rope_parameters_of_newer_files() -> None:
         ({"hidden_size": None}, "hidden_size"),
         ({"hidden_size": 1 << 40}, "hidden_size"),
         ({"rms_norm_eps": float("nan")}, "rms_norm_eps"),
-        ({"hidden_act": "mish"}, "hidden_act"),
+        ({"hidden_act": "prelu"}, "hidden_act"),
         ({"attention_bias": 2}, "attention_bias"),
         ({"num_key_value_heads": 2}, "multiple of key-value heads"),
         ({"head_dim": 36}, "head_dim must be a multiple of 8"),
@@ -186,3 +192,21 @@ def test_a_config_without_a_kind_is_told_so() -> None:
 def test_a_table_of_kinds_of_tokens_has_rows() -> None:
     with pytest.raises(UnsupportedArchitecture, match="type_vocab_size"):
         read_model("a model", RECIPES["nomic_bert"]["config"] | {"type_vocab_size": 0})
+
+
+def test_activations_are_transformers_by_its_names() -> None:
+    """All of those that learn nothing, but for one that no feed-forward block has."""
+    assert {*FUNCTIONS} == activations.NAMES - {"sqrtsoftplus"}
+    assert {*activations.EXPECTED} == {*get_args(Function)}
+
+
+@pytest.mark.parametrize("function", activations.EXPECTED)
+def test_activations_make_what_transformers_do(function: Function) -> None:
+    with np.errstate(over="ignore"):
+        activations.check(function, ACTIVATIONS[function](activations.X.astype(np.float64)))
+
+
+@pytest.mark.parametrize("name", ["mish", "linear"])
+def test_a_block_may_have_a_rare_activation(name: str) -> None:
+    for family in ("llama-biased", "phi"):
+        assert read_model("a model", RECIPES[family]["config"] | {"hidden_act": name}).layers

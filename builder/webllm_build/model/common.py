@@ -24,11 +24,20 @@ IGNORED = frozenset({"initializer_range"})
 # By transformers' names.
 FUNCTIONS: Mapping[str, Function] = {
     **dict.fromkeys(("gelu", "gelu_python"), "gelu"),
-    **dict.fromkeys(("gelu_new", "gelu_fast", "gelu_pytorch_tanh"), "gelu_tanh"),
+    "gelu_10": "gelu_10",
+    **dict.fromkeys(("gelu_new", "gelu_fast", "gelu_accurate", "gelu_pytorch_tanh", "gelu_python_tanh"), "gelu_tanh"),
     "quick_gelu": "gelu_quick",
+    "hardswish": "hard_swish",
+    "laplace": "laplace",
+    "leaky_relu": "leaky_relu",
+    "linear": "linear",
+    "mish": "mish",
     "relu": "relu",
     "relu2": "relu2",
+    "relu6": "relu6",
+    "sigmoid": "sigmoid",
     **dict.fromkeys(("silu", "swish"), "silu"),
+    "tanh": "tanh",
 }
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.numpy_recurrences import RECURRENCES, silu
-from webllm_build.model.ops import CLAMP, SLOPE, Activation, Function, check_linear, is_gated
+from webllm_build.model.ops import CLAMP, LAPLACE, LEAK, SLOPE, Activation, Function, check_linear, is_gated
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
@@ -41,14 +41,28 @@ def gelu(x: Array) -> Array:
     return y
 
 
+def laplace(x: Array) -> Array:
+    mean, deviation = LAPLACE
+    y: Array = (1 + np.vectorize(math.erf, otypes=[x.dtype])((x - mean) / (deviation * math.sqrt(2)))) / 2
+    return y
+
+
 ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "gelu": gelu,
+    "gelu_10": lambda x: np.clip(gelu(x), -10, 10),
     "gelu_quick": lambda x: x / (1 + np.exp(-SLOPE * x)),
     "gelu_tanh": gelu_tanh,
+    "hard_swish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    "laplace": laplace,
+    "leaky_relu": lambda x: np.maximum(x, x * LEAK),
+    "linear": lambda x: x,
+    "mish": lambda x: x * np.tanh(np.logaddexp(x.dtype.type(0), x)),
     "relu": lambda x: np.maximum(x, 0),
     "relu2": lambda x: np.maximum(x, 0) ** 2,
+    "relu6": lambda x: np.clip(x, 0, 6),
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     "silu": silu,
+    "tanh": np.tanh,
     "clamped_silu": clamped_silu,
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, get_args
 
 from webllm_build.model.attention import Attention
 from webllm_build.model.recurrence import Recurrence
@@ -13,22 +13,20 @@ from webllm_build.source.embedding import Pooling
 
 Tensor = TypeVar("Tensor")
 
-Function = Literal["gelu", "gelu_quick", "gelu_tanh", "relu", "relu2", "sigmoid", "silu"]  # of one number
-Activation = (
-    Literal["none", "clamped_silu_mul"]
-    | Function
-    | Literal["gelu_mul", "gelu_quick_mul", "gelu_tanh_mul", "relu_mul", "relu2_mul", "silu_mul"]
-)
-GATED: Mapping[Function, Activation] = {
-    "gelu": "gelu_mul",
-    "gelu_quick": "gelu_quick_mul",
-    "gelu_tanh": "gelu_tanh_mul",
-    "relu": "relu_mul",
-    "relu2": "relu2_mul",
-    "silu": "silu_mul",
-}
+Function = Literal[  # of one number
+    "gelu", "gelu_10", "gelu_quick", "gelu_tanh", "hard_swish", "laplace", "leaky_relu", "linear", "mish",
+    "relu", "relu2", "relu6", "sigmoid", "silu", "tanh",
+]  # fmt: skip
+Gated = Literal[
+    "gelu_mul", "gelu_10_mul", "gelu_quick_mul", "gelu_tanh_mul", "hard_swish_mul", "laplace_mul", "leaky_relu_mul", "linear_mul",
+    "mish_mul", "relu_mul", "relu2_mul", "relu6_mul", "sigmoid_mul", "silu_mul", "tanh_mul",
+]  # fmt: skip
+Activation = Literal["none", "clamped_silu_mul"] | Function | Gated
+GATED: Mapping[Function, Gated] = dict(zip(get_args(Function), get_args(Gated), strict=True))
 
 CLAMP, SLOPE = 7.0, 1.702  # of "clamped_silu_mul"; the slope of "gelu_quick", too
+LEAK = 0.01
+LAPLACE = (0.707107, 0.282095)  # the mean and the standard deviation of the distribution
 
 
 def is_gated(activation: Activation) -> bool:
@@ -62,8 +60,10 @@ class Operators(Protocol[Tensor]):
         """x[m, k] times weight[n, k] transposed.
 
         With `norm`, x is first RMS-normalised and scaled by norm[k]. With `bias`, bias[n] is added. Then either `residual` is added, or
-        an activation applied: "gelu" (of the exact error function, within 2e-7), "gelu_quick" (x * sigmoid(SLOPE * x)), "gelu_tanh" (GELU's
-        tanh approximation), "relu", "relu2" (its square) or "silu" to each output; those with "_mul" treat rows 2i and 2i + 1 of the
+        an activation applied to each output, a Function: "gelu" (of the exact error function, within 2e-7), "gelu_10" (that from -10 to
+        10), "gelu_quick" (x * sigmoid(SLOPE * x)), "gelu_tanh" (GELU's tanh approximation), "hard_swish" (x * relu6(x + 3) / 6), "laplace"
+        (a normal distribution's, see LAPLACE), "leaky_relu" (x * LEAK below 0), "linear" (x itself), "mish" (x * tanh(log(1 + exp(x)))),
+        "relu2" (relu's square), "relu6" (relu up to 6), and those of the usual names; those with "_mul" treat rows 2i and 2i + 1 of the
         weight as gate and up of channel i: activation(gate) * up, [m, n/2]. "clamped_silu_mul" is that of GPT-OSS: with gate at most CLAMP
         and up at most that from 0, gate * sigmoid(SLOPE * gate) * (up + 1). What an activation of each output gives may be multiplied by
         factor[m, n]. What has no activation and no residual may be multiplied by `scale`, and then become softcap * tanh(y / softcap).

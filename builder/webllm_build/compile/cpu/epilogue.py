@@ -9,7 +9,7 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.cpu.ops import constant, exp, joined, polynomial
 from webllm_build.compile.kernels.linear.epilogue import ERFC, ERFC_P, Epilogue
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, element, let, store, when
-from webllm_build.model.ops import CLAMP, SLOPE, Activation
+from webllm_build.model.ops import CLAMP, LAPLACE, LEAK, SLOPE, Activation
 
 
 def silu(x: Expr) -> Expr:
@@ -33,11 +33,49 @@ def gelu_tanh(x: Expr) -> Expr:
     return x / (constant(1, x) + exp(constant(0, x) - twice))
 
 
+def tail(size: Expr) -> Expr:
+    """erfc(size / sqrt(2)), as kernels/linear/epilogue.py has it."""
+    t = let("t", constant(1, size) / (constant(1, size) + size * constant(ERFC_P * 0.5**0.5, size)))
+    return polynomial(t, ERFC) * exp(size * size * constant(-0.5, size))
+
+
 def gelu(x: Expr) -> Expr:
     """As kernels/linear/epilogue.py has it: max(x, 0) - |x| * erfc(|x| / sqrt(2)) / 2."""
     size = let("size", T.max(x, constant(0, x) - x))
-    t = let("t", constant(1, x) / (constant(1, x) + size * constant(ERFC_P * 0.5**0.5, x)))
-    return T.max(x, constant(0, x)) - size * constant(0.5, x) * polynomial(t, ERFC) * exp(x * x * constant(-0.5, x))
+    return T.max(x, constant(0, x)) - size * constant(0.5, x) * tail(size)
+
+
+def gelu_10(x: Expr) -> Expr:
+    return T.max(T.min(gelu(x), constant(10, x)), constant(-10, x))
+
+
+def hard_swish(x: Expr) -> Expr:
+    return x * relu6(x + constant(3, x)) * constant(1 / 6, x)
+
+
+def laplace(x: Expr) -> Expr:
+    """As kernels/linear/epilogue.py has it. sign: 1 or -1."""
+    mean, deviation = LAPLACE
+    z = let("deviations", (x - constant(mean, x)) * constant(1 / deviation, x))
+    size = let("size", T.max(z, constant(0, x) - z))
+    sign = z / T.max(size, constant(1e-30, x))
+    return constant(0.5, x) + sign * (constant(0.5, x) - constant(0.5, x) * tail(size))
+
+
+def leaky_relu(x: Expr) -> Expr:
+    return T.max(x, x * constant(LEAK, x))
+
+
+def mish(x: Expr) -> Expr:
+    """As kernels/linear/epilogue.py has it."""
+    e = let("e", exp(T.min(x, constant(20, x))))
+    part = let("part", e * (e + constant(2, x)))
+    return x * part / (part + constant(2, x))
+
+
+def tanh(x: Expr) -> Expr:
+    """Of float32, within 1e-7."""
+    return constant(1, x) - constant(2, x) / (exp(x * constant(2, x)) + constant(1, x))
 
 
 def sigmoid(x: Expr) -> Expr:
@@ -48,6 +86,10 @@ def relu(x: Expr) -> Expr:
     return T.max(x, constant(0, x))
 
 
+def relu6(x: Expr) -> Expr:
+    return T.min(relu(x), constant(6, x))
+
+
 def relu2(x: Expr) -> Expr:
     x = let("positive", relu(x))
     return x * x
@@ -55,12 +97,20 @@ def relu2(x: Expr) -> Expr:
 
 FUNCTIONS: Mapping[str, Callable[[Expr], Expr]] = {
     "gelu": gelu,
+    "gelu_10": gelu_10,
     "gelu_quick": gelu_quick,
     "gelu_tanh": gelu_tanh,
+    "hard_swish": hard_swish,
+    "laplace": laplace,
+    "leaky_relu": leaky_relu,
+    "linear": lambda x: x,
+    "mish": mish,
     "relu": relu,
     "relu2": relu2,
+    "relu6": relu6,
     "sigmoid": sigmoid,
     "silu": silu,
+    "tanh": tanh,
     "clamped_silu": clamped_silu,
 }
 

@@ -10,7 +10,7 @@ from tvm.tirx.script import builder as T
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, let, store, tanh, when
 from webllm_build.errors import CompileError
-from webllm_build.model.ops import CLAMP, SLOPE, Activation, is_gated
+from webllm_build.model.ops import CLAMP, LAPLACE, LEAK, SLOPE, Activation, is_gated
 from webllm_build.quantize import GROUP, Scheme
 
 QUADS = GROUP // 4  # float32x4 in a block of weights
@@ -48,15 +48,47 @@ ERFC_P = 0.3275911
 ERFC = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592, 0.0)
 
 
+def tail(size: Expr) -> Expr:
+    """erfc(size / sqrt(2)): how much of the normal distribution is farther from 0, to both sides. The exponent is bounded as silu's is."""
+    t = fixed("t", T.float32(1) / (T.float32(1) + size * T.float32(ERFC_P * 0.5**0.5)), "float32")
+    sums = T.float32(ERFC[0])
+    for coefficient in ERFC[1:]:
+        sums = sums * t + T.float32(coefficient)
+    return sums * T.exp(T.max(size * size * T.float32(-0.5), T.float32(-80)))
+
+
 def gelu(x: Expr) -> Expr:
-    """x * Φ(x), as max(x, 0) - |x| * erfc(|x| / sqrt(2)) / 2. The exponent is bounded as silu's is."""
+    """x * Φ(x), as max(x, 0) - |x| * erfc(|x| / sqrt(2)) / 2."""
     x = fixed("gelu_of", x, "float32")
     size = fixed("size", T.max(x, T.float32(0) - x), "float32")
-    t = fixed("t", T.float32(1) / (T.float32(1) + size * T.float32(ERFC_P * 0.5**0.5)), "float32")
-    tail = T.float32(ERFC[0])
-    for coefficient in ERFC[1:]:
-        tail = tail * t + T.float32(coefficient)
-    return T.max(x, T.float32(0)) - size * T.float32(0.5) * tail * T.exp(T.max(x * x * T.float32(-0.5), T.float32(-80)))
+    return T.max(x, T.float32(0)) - size * T.float32(0.5) * tail(size)
+
+
+def gelu_10(x: Expr) -> Expr:
+    return T.max(T.min(gelu(x), T.float32(10)), T.float32(-10))
+
+
+def hard_swish(x: Expr) -> Expr:
+    return x * relu6(x + T.float32(3)) * T.float32(1 / 6)
+
+
+def laplace(x: Expr) -> Expr:
+    """Φ of how many standard deviations x is from the mean: half of what is farther, or 1 without that."""
+    mean, deviation = LAPLACE
+    z = fixed("deviations", (x - T.float32(mean)) * T.float32(1 / deviation), "float32")
+    half = fixed("half", T.float32(0.5) * tail(fixed("size", T.max(z, T.float32(0) - z), "float32")), "float32")
+    return T.Select(z > T.float32(0), T.float32(1) - half, half)
+
+
+def leaky_relu(x: Expr) -> Expr:
+    return T.max(x, x * T.float32(LEAK))
+
+
+def mish(x: Expr) -> Expr:
+    """x * tanh(log(1 + exp(x))), which is x * (e² + 2 e) / (e² + 2 e + 2) for e = exp(x); from 20 on x itself."""
+    e = let("e", T.exp(T.max(T.min(x, T.float32(20)), T.float32(-80))))
+    part = let("part", e * (e + T.float32(2)))
+    return x * part / (part + T.float32(2))
 
 
 def sigmoid(x: Expr) -> Expr:
@@ -68,6 +100,10 @@ def relu(x: Expr) -> Expr:
     return T.max(x, T.float32(0))
 
 
+def relu6(x: Expr) -> Expr:
+    return T.min(relu(x), T.float32(6))
+
+
 def relu2(x: Expr) -> Expr:
     x = let("positive", relu(x))
     return x * x
@@ -76,12 +112,20 @@ def relu2(x: Expr) -> Expr:
 # What is applied to an output, or (of an activation with "_mul") to the gate of a gated unit before it multiplies the up.
 FUNCTIONS: Mapping[str, Callable[[Expr], Expr]] = {
     "gelu": gelu,
+    "gelu_10": gelu_10,
     "gelu_quick": gelu_quick,
     "gelu_tanh": gelu_tanh,
+    "hard_swish": hard_swish,
+    "laplace": laplace,
+    "leaky_relu": leaky_relu,
+    "linear": lambda x: x,
+    "mish": mish,
     "relu": relu,
     "relu2": relu2,
+    "relu6": relu6,
     "sigmoid": sigmoid,
     "silu": silu,
+    "tanh": tanh,
     "clamped_silu": clamped_silu,
 }
 
