@@ -155,8 +155,10 @@ class _Reader:
         if type(value) is not (str if item is Path else item):
             return MISSING
         if isinstance(value, str) and name in REFERENCES:
-            is_name = value.startswith("hf:") or CATALOG.find(value) is not None
-            return value if is_name or not os.path.exists(self._path(value)) else self._path(value)  # noqa: PTH110  which takes any text
+            if value.startswith("hf:") or CATALOG.find(value) is not None:
+                return value
+            place = self._path(value)  # also of what lies in the current folder alone; a name that is nowhere is told as it was said
+            return place if os.path.exists(place) or os.path.exists(value) else value  # noqa: PTH110  which takes any text
         return Path(self._path(str(value))) if item is Path else value
 
     def _read(self, option: Option, place: str, value: object) -> Any:

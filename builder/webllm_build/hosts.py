@@ -72,7 +72,7 @@ HOSTS = (
     ),
     Host(
         "cloudflare",
-        "Cloudflare Workers and Pages",
+        "Cloudflare Pages",
         file_bytes=25 * MIB,
         most_files=20_000,
         refused=(r"(^|/)_worker\.js$|^functions/", "it runs there as a program"),

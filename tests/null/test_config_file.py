@@ -117,12 +117,13 @@ def test_another_file_is_named_and_its_paths_are_relative_to_it(
     folder = tmp_path / "mine"
     (folder / "model").mkdir(parents=True)
     (folder / "logo.svg").write_text(SVG)
-    models = 'models = ["model", "smollm2-135m", "hf:a/b", "/abs"]\n'
+    (tmp_path / "elsewhere").mkdir()
+    models = 'models = ["model", "elsewhere", "unknown", "smollm2-135m", "hf:a/b", "/abs"]\n'
     (folder / "my.toml").write_text(f'{models}out = "dist"\nlogo = "logo.svg"\ncache-dir = "~/c"')
     monkeypatch.chdir(tmp_path)
     run("npm", "--config", "mine/my.toml")
     request = requests.pop()
-    assert request.models == ("mine/model", "smollm2-135m", "hf:a/b", "/abs")
+    assert request.models == ("mine/model", "mine/elsewhere", "unknown", "smollm2-135m", "hf:a/b", "/abs")
     assert (request.out, request.cache_dir, request.logo) == (Path("mine/dist"), Path("~/c"), None)
     run("site", "--config", str(folder / "my.toml"), "--model", "smollm2-135m")
     assert requests.pop().logo == Logo(SVG.encode(), "svg")

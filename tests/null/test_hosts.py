@@ -178,7 +178,9 @@ def test_a_projects_files_build_the_site() -> None:
     yaml = pytest.importorskip("yaml")
     steps = yaml.safe_load(workflow)["jobs"]["build"]["steps"]
     assert "webllm-build site --title 'It'\"'\"'s: a #1 chat' --out dist" in [step.get("run", "").strip() for step in steps]
-    assert json.loads(project_files(host_of("cloudflare"), name="chat")["wrangler.jsonc"])["assets"] == {"directory": "./dist"}
+    pages = json.loads(project_files(host_of("cloudflare"), name="chat")["wrangler.jsonc"])
+    assert pages["pages_build_output_dir"] == "./dist", "without it `wrangler pages deploy` takes no notice of the file"
+    assert "assets" not in pages, "which Workers have"
     (netlify,) = project_files(host_of("netlify"), name="chat").values()
     assert tomllib.loads(netlify)["build"]["publish"] == "dist"
     version = tomllib.loads(netlify)["build"]["environment"]["PYTHON_VERSION"]

@@ -43,7 +43,7 @@ def project_files(host: Host, *, name: str, arguments: Sequence[str] = (), setti
         ".github/workflows/pages.yml": lambda: render(
             "hosts/pages.yml.j2", install=install, command=command, settings=settings, folder=FOLDER, python=PYTHON
         ),
-        "wrangler.jsonc": lambda: _json({"name": name, "compatibility_date": COMPATIBILITY_DATE, "assets": {"directory": f"./{FOLDER}"}}),
+        "wrangler.jsonc": lambda: _json({"name": name, "compatibility_date": COMPATIBILITY_DATE, "pages_build_output_dir": f"./{FOLDER}"}),
         "netlify.toml": lambda: f'[build]\ncommand = {json.dumps(f"{install} && {command}")}\npublish = "{FOLDER}"\n\n'
         f'[build.environment]\nPYTHON_VERSION = "{PYTHON}"\n',  # else one that may be too old
     }
