@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import expect
-from site_visit import Visit, answered, ask
+from site_visit import Visit, answered, ask, drawn
 
 DROP = """([name, text]) => {
   const data = new DataTransfer();
@@ -26,6 +26,13 @@ globalThis.SpeechRecognition = class extends EventTarget {
   }
   stop() { this.dispatchEvent(new Event("end")); }
 };
+"""
+# A voice of the device, which notes what it is to say.
+SPEAKS = """
+globalThis.spoken = [];
+globalThis.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+speechSynthesis.getVoices = () => [{ localService: true, lang: "en-US" }];
+speechSynthesis.speak = ({ text }) => spoken.push(text);
 """
 
 
@@ -77,6 +84,17 @@ def test_what_is_said_is_written_where_the_browser_hears_on_the_device(visit: Vi
     expect(page.locator("#dictate")).to_have_attribute("aria-pressed", "true")
     page.click("#dictate")
     expect(page.locator("#dictate")).to_have_attribute("aria-pressed", "false")
+
+
+def test_an_answer_is_read_aloud_as_it_is_drawn(visit: Visit) -> None:
+    visit.context.add_init_script(SPEAKS)
+    page = visit.start()
+    ask(page, "say: A **bold** `x`.\n\n- one\n- [two](https://example.org)")
+    answered(page, 2)
+    drawn(page)
+    page.click("[data-action=speak]")
+    (said,) = page.evaluate("spoken")
+    assert said.split() == ["A", "bold", "x.", "one", "two"]
 
 
 def test_speech_that_would_leave_the_device_is_not_offered(visit: Visit) -> None:

@@ -19,7 +19,7 @@ import { cutList, type Further } from "./long_list.ts";
 import { showSigns } from "./signs.ts";
 
 export { GrowingText } from "./growing_text.ts";
-export { markdownOf } from "./markdown_of.ts";
+export { markdownOf, spokenOf } from "./markdown_of.ts";
 
 const TAGS = [
   "a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "kbd", "li", "ol", "p", "pre", "strong", "sup",

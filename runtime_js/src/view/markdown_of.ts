@@ -2,11 +2,21 @@
 
 /** Elements that say nothing. */
 const SILENT = "button, svg, .tools, .host, details:not([open]) > :not(summary)";
+const PAUSES = "p, h1, h2, h3, h4, h5, h6, li, th, td, pre, summary";
 const BLOCKS = /^(?:P|H[1-6]|UL|OL|LI|BLOCKQUOTE|HR|TABLE|PRE|DIV|DL|DETAILS|SUMMARY)$/;
 const MARKS: Readonly<Record<string, string>> = { STRONG: "**", EM: "*", DEL: "~~" };
 
 export function markdownOf(drawn: ParentNode): string {
   return joined(blocksOf(drawn));
+}
+
+/** The same for the ear: its words, a line for each part. */
+export function spokenOf(drawn: HTMLElement): string {
+  const copy = document.createElement("div");
+  copy.append(...[...drawn.childNodes].map((node) => node.cloneNode(true)));
+  for (const silent of copy.querySelectorAll(SILENT)) silent.remove();
+  for (const part of copy.querySelectorAll(PAUSES)) part.append("\n");
+  return copy.textContent.trim();
 }
 
 interface Block {

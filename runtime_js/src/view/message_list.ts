@@ -70,7 +70,7 @@ export class MessageList {
       const action = button.dataset["action"];
       const copy = (text: string): void => void copyText(button, text).catch(() => actions.copyRefused());
       if (action === "retry") actions.retry(index);
-      else if (action === "speak") actions.speech?.toggle(item.message.text);
+      else if (action === "speak") actions.speech?.toggle(item.spoken);
       else if (action === "edit") actions.edit(index);
       else if (action === "copy") copy(item.message.text);
       else if (action === "copy-code") copy(button.closest(".code")?.querySelector("pre")?.textContent ?? "");
@@ -200,6 +200,11 @@ class MessageItem {
       this.#body.before(...media(message), ...attachments(message, locale));
     }
     this.update(message);
+  }
+
+  /** Without signs that only writing has, where it is drawn without them. */
+  get spoken(): string {
+    return this.#context.markdown.code?.spokenOf(this.#body) ?? this.message.text;
   }
 
   /** message: the same one, with more text or its end. */
