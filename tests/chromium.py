@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "builder"))  # where nothing is installed
 from webllm_build.chromium import COMMON, UNTHROTTLED, WEBGPU, find
 
-__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "UNTHROTTLED", "find", "shell", "swiftshader"]
+__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "UNTHROTTLED", "find", "shell", "shells", "swiftshader"]
 
 # SwiftShader's code to zero workgroup memory, a word at a time, would take half of the time. No kernel may need the zeros.
 DAWN_TOGGLES = ("disable_workgroup_init",)
@@ -19,11 +19,15 @@ FLAGS: dict[str, list[str]] = {"test": [*WEBGPU["software"], f"--enable-dawn-fea
 FLAGS.update(WEBGPU.items())
 
 
-def shell() -> Path | None:
-    """Chromium's headless shell, where there is one and no other Chromium is named; else as `find`. A page costs it half as much."""
+def shells() -> list[Path]:
+    """Chromium's headless shells that Debian and Playwright have put here."""
     installed = [Path(found)] if (found := shutil.which("chromium-headless-shell")) else []
-    installed += sorted(Path.home().glob(".cache/ms-playwright/chromium_headless_shell-*/*/*headless*shell"))
-    return find() if "CHROMIUM" in os.environ else next(iter(installed), None) or find()
+    return [*installed, *sorted(Path.home().glob(".cache/ms-playwright/chromium_headless_shell-*/*/*headless*shell"))]
+
+
+def shell() -> Path | None:
+    """Chromium's headless shell, where there is one and no other Chromium is named; else as `find`. A page costs it a third less."""
+    return find() if "CHROMIUM" in os.environ else next(iter(shells()), None) or find()
 
 
 def swiftshader() -> Path:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from site_server import SiteServer
-from site_visit import CHROMIUM, Visit, build_site
+from site_visit import Visit, build_site, launch
 
-import chromium
 import firefox as driver
 from firefox import Firefox
 
@@ -21,7 +20,7 @@ expect.set_options(timeout=60_000)  # a second test process keeps the other core
 def browser() -> Iterator[Browser]:
     """Closed with its module: as long as Playwright runs, its event loop is this thread's."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.shell(), args=CHROMIUM)
+        browser = launch(playwright)
         yield browser
         browser.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import time
 import wave
@@ -16,10 +17,10 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FilePayload, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FilePayload, Page, Playwright
 from site_server import SiteServer
 
-from chromium import COMMON, FLAGS
+from chromium import COMMON, FLAGS, shell
 from package_sample import FACTS, GRAMMAR, LIBRARY, TOKENIZER, publish_site
 from webllm_build.config import Remote
 from webllm_build.package import site
@@ -37,6 +38,12 @@ CHROMIUM = [*COMMON, *FLAGS["test"], f"--disable-features={','.join(DISABLED)}",
 CHROMIUM += [f"--host-resolver-rules=MAP {INSECURE_HOST} 127.0.0.1"]
 CHROMIUM += ["--disable-blink-features=OnDeviceWebSpeechAvailable"]  # Chromium's shell ends pages that ask for it
 TITLE = "Sample chat"
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Where no language is set, Chromium's shell tells pages of one that is none ("en-US@posix")."""
+    language = {"LANG": "en_US.UTF-8", "LC_ALL": "", "LANGUAGE": ""}
+    return playwright.chromium.launch(executable_path=shell(), args=CHROMIUM, env={**os.environ, **language})
 
 
 def build_site(

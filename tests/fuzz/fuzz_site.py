@@ -31,10 +31,9 @@ from fuzz_storage import FLIP  # noqa: E402  # what it imports is found by the p
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright  # noqa: E402
 from seeds import asked, numbers  # noqa: E402
 from site_server import SiteServer  # noqa: E402
-from site_visit import CHROMIUM, STORED, WHOLE  # noqa: E402
+from site_visit import STORED, WHOLE, launch  # noqa: E402
 from test_site_faults import WILD_CLOCK, kill_gpu_process  # noqa: E402
 
-import chromium  # noqa: E402
 from tiny_site import TINY_OPTIONS, write_greedy  # noqa: E402
 
 QUESTIONS = ("One two", "Three four five", "What is the sky?")
@@ -320,8 +319,7 @@ def campaign(browser: Callable[[], Browser], given: argparse.Namespace, root: Pa
 def main() -> int:
     given = asked(__doc__, "lives", ("cpu", "gpu"))
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        launch = playwright.chromium.launch
-        return campaign(lambda: launch(executable_path=chromium.shell(), args=CHROMIUM), given, Path(folder))
+        return campaign(lambda: launch(playwright), given, Path(folder))
 
 
 if __name__ == "__main__":

@@ -25,10 +25,9 @@ import numpy as np  # noqa: E402  # what it imports is found by the path above
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from seeds import asked, numbers  # noqa: E402
 from site_server import Instead, SiteServer  # noqa: E402
-from site_visit import CHROMIUM, STORED  # noqa: E402
+from site_visit import STORED, launch  # noqa: E402
 from test_storage import NPM, RUNTIME  # noqa: E402
 
-import chromium  # noqa: E402
 from package_sample import FACTS, GRAMMAR, LIBRARY, TOKENIZER, publish_site  # noqa: E402
 from webllm_build.package.model_folder import CompiledModel, write_weights  # noqa: E402
 from webllm_build.quantize import Packed  # noqa: E402
@@ -159,7 +158,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         root = Path(folder)
         manifest = build(root / "page")
-        with SiteServer(root, "page") as server, playwright.chromium.launch(executable_path=chromium.shell(), args=CHROMIUM) as browser:
+        with SiteServer(root, "page") as server, launch(playwright) as browser:
             store = Store(browser.new_page(), server, manifest)
             for number in numbers(given):
                 random = Random(number)

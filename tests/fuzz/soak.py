@@ -22,9 +22,7 @@ from random import Random
 import fuzz_site  # finds what follows
 from playwright.sync_api import CDPSession, Error, sync_playwright
 from site_server import SiteServer
-from site_visit import CHROMIUM
-
-import chromium
+from site_visit import launch
 
 ACTIONS = 15  # of a round
 MB = 1 << 20
@@ -96,7 +94,7 @@ def main() -> int:
         root = Path(folder)
         builds = fuzz_site.build(root / "builds", 1)
         builds[0].rename(root / "root")
-        with SiteServer(root, "root") as server, playwright.chromium.launch(executable_path=chromium.shell(), args=CHROMIUM) as browser:
+        with SiteServer(root, "root") as server, launch(playwright) as browser:
             life = fuzz_site.Life(browser.new_context(), server, random, "cpu", builds)
             life.settle()
             life.settings()
