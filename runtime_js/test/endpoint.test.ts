@@ -162,11 +162,42 @@ test("who leaves before an answer has begun ends it", async () => {
   const { engine, page: one } = await page();
   const leaving = new AbortController();
   const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }], temperature: 0 });
-  const answer = fetchFrom(one, one)(`${SITE}v1/chat/completions`, { method: "POST", body, signal: leaving.signal });
+  const answer = fetchFrom(one, one)(`${SITE}v1/chat/completions`, { method: "POST", body, signal: leaving.signal }).then((response) => response.json());
   while (engine.loaded[0]?.runner.calls.length === 0) await turns(1);
   leaving.abort();
   await soon(assert.rejects(answer, { name: "AbortError" }));
   await soon((async () => { while (engine.loaded[0]?.runner.calls.length !== await later(engine)) { /* it still works */ } })());
+});
+
+test("a response begins when its request is accepted, as browsers tell by its body alone that nobody waits any more", async () => {
+  for (const [path, request] of [
+    ["chat/completions", { messages: [{ role: "user", content: "hi" }] }], ["chat/completions", { messages: [{ role: "user", content: "hi" }], stream: true }],
+    ["completions", { prompt: "hi" }], ["responses", { input: "hi" }], ["responses", { input: "hi", stream: true }],
+  ] as const) {
+    const { engine, page: one } = await page();
+    const runner = engine.loaded[0]?.runner ?? assert.fail();
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => { goOn = resolve; });
+    const wait = runner.delay;
+    runner.delay = () => held.then(wait);
+    const response = await soon(fetchFrom(one)(`${SITE}v1/${path}`, { method: "POST", body: JSON.stringify({ model: MODEL, ...request }) }));
+    const kind = "stream" in request ? "text/event-stream" : "application/json";
+    assert.deepEqual([response.status, response.headers.get("content-type")], [200, kind], `${path}, of which nothing is computed yet`);
+    await response.body?.cancel();
+    goOn();
+    await soon((async () => { while (runner.calls.length !== await later(engine)) { /* it still works */ } })());
+    assert.ok(runner.calls.length < 20, `${path} took ${runner.calls.length} steps`);
+    await engine.unload();
+  }
+});
+
+test("an answer that fails behind its response's beginning breaks it off", async () => {
+  const { engine, page: one } = await page();
+  const runner = engine.loaded[0]?.runner ?? assert.fail();
+  runner.delay = () => Promise.reject(new Error("made to fail"));
+  const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }] });
+  const response = await soon(fetchFrom(one)(`${SITE}v1/chat/completions`, { method: "POST", body }));
+  await soon(assert.rejects(response.json(), { name: "TypeError" }));
 });
 
 test("a page takes requests while its model is ready", async () => {

@@ -1,6 +1,6 @@
 // Speaks the engine's worker protocol without a GPU: fetches and stores the model's files as the engine does, and answers by script.
 // The question decides the answer, see SCRIPT and `write`; anything else is answered with what the request held.
-const running = new Set();
+const running = globalThis.running = new Set(); // which tests look at
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 let contextLength = 0;

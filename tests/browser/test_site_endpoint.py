@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page
-from site_visit import Visit, answered, ask, build_site, installed, until
+from site_visit import Visit, answered, ask, becomes, build_site, installed, until
 
 ASK = """async ([text, stream]) => {
   const body = JSON.stringify({ messages: [{ role: "user", content: text }], stream });
@@ -56,6 +56,31 @@ def test_an_answer_breaks_off_with_the_page_that_gives_it(visit: Visit) -> None:
     assert other.evaluate("globalThis.answered") == 200
     page.close()
     assert other.evaluate("globalThis.ending") == "TypeError"
+
+
+LEAVE = """([path, field]) => {
+  globalThis.leaving = new AbortController();
+  const body = JSON.stringify({ [field]: [{ role: "user", content: "slow" }] });
+  const answer = fetch(path, { method: "POST", body, signal: leaving.signal }).then((response) => response.json());
+  globalThis.left = answer.catch(({ name }) => name);
+}"""
+
+
+def test_a_page_that_no_longer_waits_ends_its_answer(visit: Visit) -> None:
+    """Chromium tells a service worker of it by the response's body alone."""
+    page = visit.start()
+    installed(page)
+    other = visit.open()
+
+    def running() -> int:
+        return sum(worker.evaluate("running.size") for tab in (page, other) for worker in tab.workers)
+
+    for path, field in (("v1/chat/completions", "messages"), ("v1/responses", "input")):
+        other.evaluate(LEAVE, [path, field])
+        becomes(page, running, 1)
+        other.evaluate("leaving.abort()")
+        assert other.evaluate("left") == "AbortError"
+        becomes(page, running, 0)
 
 
 def test_a_site_below_it_is_another_one(visit: Visit, tmp_path: Path) -> None:

@@ -195,12 +195,13 @@ export abstract class BaseEngine implements MLCEngineInterface {
     { answer, prompts, choices, model, stream, includeUsage }: ParsedRequest, options: RequestOptions | undefined,
     shapeFor: (model: string) => ResponseShape<W, P>,
   ): Promise<W | AsyncIterableIterator<P>> {
-    const { signal, priority } = parseRequestOptions(options);
+    const { signal, priority, accepted } = parseRequestOptions(options);
     const sent = sendable(prompts[0], choices); // a prompt with pictures is alone
     const each = sent === undefined ? prompts.flatMap((prompt) => Array.from({ length: choices }, () => prompt)) : await sent;
     const requests = each.map((prompt, i) => ({ ...answer, prompt, choice: i % choices, priority: priority ?? 0 }));
     const answers = await RequestAnswers.begin(
       requests.map((request) => () => this.host.begin({ request, model }, signal ?? undefined)), choices, signal ?? undefined, this.#latest);
+    accepted?.();
     const shape = shapeFor(answers.modelId);
     return stream ? answers.pieces(shape, includeUsage) : answers.whole(shape);
   }

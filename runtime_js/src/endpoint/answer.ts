@@ -29,7 +29,7 @@ export async function answer(host: ModelHost, { method, path, headers, body }: A
       await holdLock(locks, lock, over.signal);
       tell({ kind: "alive", lock });
     }
-    const serve = createFetch(new HostedEngine(host));
+    const serve = createFetch(new HostedEngine(host), true);
     const response = await serve(`https://site.invalid/${path}`, {
       method, body, headers, signal: controller.signal,
     });
@@ -37,7 +37,7 @@ export async function answer(host: ModelHost, { method, path, headers, body }: A
     const reader = response.body?.getReader();
     for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) tell({ kind: "bytes", bytes: read.value });
   } catch {
-    // The asker has left, and nobody hears of it.
+    tell({ kind: "broken" }); // or the asker has left, and nobody hears of it
   } finally {
     tell({ kind: "end" });
     await inTime(left, GRACE_MS);

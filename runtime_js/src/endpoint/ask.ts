@@ -121,6 +121,10 @@ function callPage(page: Page, question: Asked, signal: AbortSignal): Call {
         respond(new Response(told.status === 204 ? null : stream, { status: told.status, headers: told.headers }));
         break;
       }
+      case "broken":
+        body?.error(new TypeError("The answer failed. The console of the page that answered says why."));
+        leave();
+        break;
       case "bytes":
         body?.enqueue(told.bytes);
         break;
@@ -130,7 +134,10 @@ function callPage(page: Page, question: Asked, signal: AbortSignal): Call {
     }
   };
   port.onmessage = ({ data }: MessageEvent<unknown>) => hear(isTold(data) ? data : { kind: "end" });
-  signal.addEventListener("abort", leave, { once: true, signal: over.signal });
+  signal.addEventListener("abort", () => {
+    body?.error(signal.reason);
+    leave();
+  }, { once: true, signal: over.signal });
   page.postMessage(question, [port2]);
   return call;
 }

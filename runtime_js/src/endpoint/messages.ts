@@ -16,7 +16,7 @@ export interface Asked {
 
 /** From a page: that it takes the request or does not, and then the answer in its parts. */
 export type Told =
-  | { readonly kind: "refused" | "taken" | "end" }
+  | { readonly kind: "refused" | "taken" | "end" | "broken" }
   /** lock: held by the page while it answers. */
   | { readonly kind: "alive"; readonly lock: string }
   | { readonly kind: "head"; readonly status: number; readonly headers: [string, string][] }
@@ -35,7 +35,7 @@ export function isAsked(data: unknown): data is Asked {
 
 /** Both sides are of one origin, and of one build or the next to it: what is not known is an end. */
 export function isTold(data: unknown): data is Told {
-  return isRecord(data) && ["refused", "taken", "alive", "end", "head", "bytes"].includes(String(data["kind"]));
+  return isRecord(data) && ["refused", "taken", "alive", "end", "broken", "head", "bytes"].includes(String(data["kind"]));
 }
 
 /** Whether a site's endpoint answers it: a navigation may be a form of another site's, which is to have nothing computed. */

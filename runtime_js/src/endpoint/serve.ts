@@ -55,7 +55,7 @@ export function serveEndpoint(open: () => ServedEngine | Promise<ServedEngine>, 
   const opened = async (): Promise<ServedEngine> => open();
   answerBelow(path, async (request) => {
     try {
-      return await createFetch(await (engine ??= opened()))(request);
+      return await createFetch(await (engine ??= opened()), true)(request);
     } catch (error) {
       if (request.signal.aborted) throw error;
       engine = undefined;

@@ -88,7 +88,7 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
   serveEndpoint(path = "v1/"): void {
     const { inner } = this.engine;
     answerBelow(path, async (request) => {
-      if ((await inner.models.list()).data.length > 0) return createFetch(inner)(request);
+      if ((await inner.models.list()).data.length > 0) return createFetch(inner, true)(request);
       return askPages(request, new URL(request.url).pathname.slice(1), await pagesBelow(scopeHere()), scopeHere());
     });
   }

@@ -1,6 +1,7 @@
 /** What HTTP adds to an answer: statuses, error bodies, bodies that are bounded, and server-sent events. */
 
-import { RequestValidationError, asEngineError, type ErrorCode, type MLCEngineError } from "../../support/errors.ts";
+import { log } from "../../support/log.ts";
+import { AbortError, RequestValidationError, asEngineError, type ErrorCode, type MLCEngineError } from "../../support/errors.ts";
 
 /** OpenAI's codes, which clients switch on. Other errors have the engine's own. */
 const CODE: Partial<Record<ErrorCode, string>> = {
@@ -88,17 +89,34 @@ export const CHUNKS: EventWriter<object> = {
   fail: (error) => [{ data: { error: openAIError(error) } }],
 };
 
+/** The response to a request that is accepted. What fails now breaks the body off. leave: called where nobody waits for it any more. */
+export function laterJson(answer: Promise<object>, leave: () => void): Response {
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      try {
+        controller.enqueue(new TextEncoder().encode(JSON.stringify(await answer)));
+        controller.close();
+      } catch (error) {
+        if (!(error instanceof AbortError)) log.warn(`The answer to a request failed: ${String(error)}`);
+        controller.error(error);
+      }
+    },
+    cancel: leave,
+  });
+  return new Response(body, { headers: { "content-type": "application/json" } });
+}
+
 /**
- * Server-sent events of an answer. What fails before the first piece rejects, and so has a status of its own. After `signal` has ended the
- * pieces, the body fails as one of fetch itself does.
+ * Server-sent events of an answer. What fails before the first piece rejects, and so has a status of its own, unless the response is to begin
+ * at once. After `signal` has ended the pieces, the body fails as one of fetch itself does.
  */
 export async function eventStream<P extends object>(
-  pieces: AsyncIterableIterator<P>, writer: EventWriter<P>, signal: AbortSignal,
+  pieces: AsyncIterableIterator<P>, writer: EventWriter<P>, signal: AbortSignal, atOnce = false,
 ): Promise<Response> {
   const encoder = new TextEncoder();
   const encode = ({ name, data }: ServerEvent): Uint8Array => encoder.encode(
     `${name === undefined ? "" : `event: ${name}\n`}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);
-  const first = [await pieces.next()];
+  const first = atOnce ? [] : [await pieces.next()];
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       const send = (events: readonly ServerEvent[]): void => events.forEach((event) => controller.enqueue(encode(event)));
