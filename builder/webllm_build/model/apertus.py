@@ -10,13 +10,15 @@ from webllm_build.model import common, gguf
 from webllm_build.model.attention import Rope
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
+from webllm_build.model.feed_forward import MLP
 from webllm_build.model.layers import Layer
-from webllm_build.model.names import GGUF, HUGGING_FACE, QK_NORMS, QK_NORMS_GGUF, FileNames, Names, Part, Place
+from webllm_build.model.names import GGUF, HUGGING_FACE, QK_NORMS, QK_NORMS_GGUF, FileNames, Names, Part, Place, in_blocks
 from webllm_build.model.ops import Operators, Tensor
 from webllm_build.model.state import State
 from webllm_build.model.weights import Weight
 from webllm_build.source.gguf import XIELU
 
+LEARNT = "xielu"
 SOFTENED = frozenset({"alpha_p", "alpha_n"})
 NAMES = Names(
     hugging_face=FileNames(
@@ -60,7 +62,7 @@ class LearntMLP:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        return {"intermediate_size": self.size}
+        return {}
 
     def at(self, place: Place, hidden: int) -> _LearntMLP:
         return _LearntMLP(self, place, hidden)
@@ -71,9 +73,10 @@ class _LearntMLP:
     ropes: tuple[Rope, ...] = ()
 
     def __init__(self, description: LearntMLP, place: Place, hidden: int) -> None:
-        self._up = place.matrix("up", [Part("up", description.size)], hidden)
+        padded = (description.size, in_blocks(description.size))
+        self._up = place.matrix("up", [Part("up", description.size, padded=padded)], hidden)
         self._xielu = place.vector("xielu", [Part(number, 1, suffix="") for number in XIELU])
-        self._down = place.matrix("down", [Part("down", hidden)], description.size)
+        self._down = place.matrix("down", [Part("down", hidden)], description.size, padded=padded)
 
     @property
     def weights(self) -> tuple[Weight, ...]:
@@ -84,8 +87,9 @@ class _LearntMLP:
 
 
 def read(config: Reader) -> Decoder:
-    for key, only in {"hidden_act": "xielu", "qk_norm": True, "mlp_bias": False, "post_norm": False}.items():
+    for key, only in {"qk_norm": True, "mlp_bias": False, "post_norm": False}.items():
         config.must_be(key, only)
     attention = common.read_self_attention(config, common.read_attention(config, qk_norm=True))
-    layer = Layer(attention, LearntMLP(config.integer("intermediate_size")))
+    name, size = config.one_of("hidden_act", (LEARNT, *common.FUNCTIONS), default=LEARNT), config.integer("intermediate_size")
+    layer = Layer(attention, LearntMLP(size) if name == LEARNT else MLP(common.FUNCTIONS[name], size))
     return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from webllm_build.errors import UnsupportedArchitecture
 from webllm_build.model.rope import PROPORTIONAL, RopeSettings
@@ -51,6 +52,16 @@ class Rope:
     def turned(self) -> int:
         """Elements of a head that are in pairs, from the first on."""
         return 2 * len(self.inv_freq) if self.spread else 2 * sum(frequency != 0 for frequency in self.inv_freq)
+
+    def longer(self, head_dim: int) -> Rope:
+        """For heads that have other elements behind theirs. Pairs lie where weights have them then, side by side."""
+
+        def more(values: tuple[float, ...]) -> tuple[float, ...]:
+            return (*values, *(0.0,) * (head_dim // 2 - len(values)))
+
+        long = None if self.long_inv_freq is None else more(self.long_inv_freq)
+        axes = None if self.axes is None else (*self.axes, *(0,) * (head_dim // 2 - len(self.axes)))
+        return replace(self, inv_freq=more(self.inv_freq), long_inv_freq=long, axes=axes, spread=False)
 
     def at_length(self, length: int) -> tuple[float, ...]:
         """The frequencies of a sequence of so many tokens."""
@@ -110,12 +121,11 @@ class Attention:
     def __post_init__(self) -> None:
         rules = {
             "query heads must be a multiple of key-value heads": self.heads % self.kv_heads == 0,
-            f"head_dim must be a multiple of 8 from {MIN_HEAD_DIM} to {MAX_HEAD_DIM}": self.head_dim % 8 == 0
-            and MIN_HEAD_DIM <= self.head_dim <= MAX_HEAD_DIM,
+            f"head_dim must be at most {MAX_HEAD_DIM}": 0 < self.head_dim <= MAX_HEAD_DIM,
             "parts of a head that turn by themselves are whole, and turn whole": self.rope.parts == 1
             or (self.rope.turned == self.head_dim and self.head_dim % (2 * self.rope.parts) == 0),
             "each rotary pair has an axis": self.rope.axes is None or len(self.rope.axes) == len(self.rope.inv_freq),
-            "head_dim is twice the number of rotary frequencies": self.head_dim == 2 * len(self.rope.inv_freq),
+            "head_dim is twice the number of rotary frequencies": self.head_dim // 2 == len(self.rope.inv_freq),
             "a head has 1 gate or head_dim gates, of all heads a multiple of 4": self.gate in (0, 1, self.head_dim)
             and self.heads * self.gate % 4 == 0,
             "heads that are normalised after they turn are not scaled by the rope": not self.turn_first or self.rope.scale == 1,
@@ -126,10 +136,31 @@ class Attention:
             "who attends to another layer's keys sees those before a token, and has no sinks": not self.shared
             or (self.causal and not self.sinks),
         }
+        self._must(rules)
+
+    def _must(self, rules: Mapping[str, bool]) -> None:
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
             sizes = f"{self.heads} query heads, {self.kv_heads} key-value heads, head_dim {self.head_dim}"
             raise UnsupportedArchitecture(f"Attention of {sizes} cannot be built: {'; '.join(broken)}", "No kernel has such sizes.")
+
+    def must_fit(self) -> Attention:
+        """Itself, where kernels have such heads. Raises UnsupportedArchitecture."""
+        fits = self.head_dim % 8 == 0 and self.head_dim >= MIN_HEAD_DIM
+        self._must({f"head_dim must be a multiple of 8 from {MIN_HEAD_DIM} to {MAX_HEAD_DIM}": fits})
+        return self
+
+    def fitted(self) -> Attention:
+        """With zeros behind each head, where kernels have no such heads: itself, where they have. A norm's sum of squares stays, and is
+        divided by more, as its epsilon is here; weights take the root of that (`stretch`). Raises UnsupportedArchitecture."""
+        sizes = range(max(MIN_HEAD_DIM, -(-self.head_dim // 8) * 8), MAX_HEAD_DIM + 1, 8)
+        head_dim = next((size for size in sizes if self.heads * size % 32 == 0), self.head_dim)
+        if head_dim == self.head_dim:
+            return self.must_fit()
+        self._must({"what has parts that turn, or a norm behind it, has no zeros behind it": self.rope.parts == 1 and not self.normed})
+        gate, eps = head_dim if self.gate == self.head_dim else self.gate, self.qk_norm
+        eps = None if eps is None else eps * self.head_dim / head_dim
+        return replace(self, head_dim=head_dim, rope=self.rope.longer(head_dim), gate=gate, qk_norm=eps)
 
     @property
     def in_turn(self) -> bool:

@@ -54,7 +54,7 @@ class ClippedAttention:
 
 class _ClippedAttention:
     def __init__(self, attention: Attention, place: Place, hidden: int) -> None:
-        self.attention = attention
+        self.attention = attention.must_fit()
         heads, kv_heads, head_dim, rope = attention.heads, attention.kv_heads, attention.head_dim, attention.rope
 
         def turned(count: int) -> RowOrder:

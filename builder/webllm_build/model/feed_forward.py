@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from webllm_build.model.attention import Rope
-from webllm_build.model.names import Part, Place
+from webllm_build.model.names import Part, Place, in_blocks
 from webllm_build.model.ops import Activation, Operators, Tensor
 from webllm_build.model.state import State
 from webllm_build.model.weights import RowOrder, Weight, interleaved_halves
@@ -23,11 +23,12 @@ class GatedMLP:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        return {"intermediate_size": self.size}
+        return {}
 
     def at(self, place: Place, hidden: int) -> _FeedForward:
-        gate_up = [Part("gate_up", 2 * self.size)] if self.fused else [Part("gate", self.size), Part("up", self.size)]
-        return _FeedForward(self, "gate_up", gate_up, interleaved_halves(2 * place.size(self.size)), place, hidden)
+        parts = {"gate_up": 2 * self.size} if self.fused else {"gate": self.size, "up": self.size}
+        gate_up = [Part(name, rows, padded=(self.size, in_blocks(self.size))) for name, rows in parts.items()]
+        return _FeedForward(self, "gate_up", gate_up, interleaved_halves(2 * in_blocks(self.size)), place, hidden)
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,16 @@ class MLP:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        return {"intermediate_size": self.size}
+        return {}
 
     def at(self, place: Place, hidden: int) -> _FeedForward:
-        return _FeedForward(self, "up", [Part("up", self.size)], None, place, hidden)
+        up = Part("up", self.size, padded=(self.size, in_blocks(self.size)))
+        return _FeedForward(self, "up", [up], None, place, hidden)
 
 
 class _FeedForward:
-    """Two matrices with an activation between them."""
+    """Two matrices with an activation between them. What blocks do not divide is padded: the second matrix has zeros for what comes of
+    zeros."""
 
     states: tuple[State, ...] = ()
     ropes: tuple[Rope, ...] = ()
@@ -58,7 +61,7 @@ class _FeedForward:
         self.activation = description.activation
         self.up, down = place.matrix(name, parts, hidden, order), [Part("down", hidden)]
         self.up_bias = place.bias(f"{name}_bias", parts, order) if description.bias else None
-        self.down = place.matrix("down", down, description.size)
+        self.down = place.matrix("down", down, description.size, padded=(description.size, in_blocks(description.size)))
         self.down_bias = place.bias("down_bias", down) if description.bias else None
 
     @property

@@ -55,7 +55,7 @@ class LatentAttention:
 
 class _LatentAttention:
     def __init__(self, description: LatentAttention, place: Place, hidden: int) -> None:
-        self._of, self._attention = description, description.attention
+        self._of, self._attention = description, description.attention.must_fit()
         of, head = description, description.attention.head_dim
         self._q_a = place.matrix("q_a", [Part("q_a", of.query_rank)], hidden)
         self._q_a_norm = place.norm("q_a_norm", [Part("q_a_norm", of.query_rank)])

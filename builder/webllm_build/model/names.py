@@ -10,7 +10,7 @@ from typing import Literal
 
 from webllm_build.model.routing import Routing
 from webllm_build.model.stacks import Form, Stack
-from webllm_build.model.weights import Derivation, Derived, Multiplier, Ones, PatchForm, RowOrder, RowSource, Source, Stored, Weight
+from webllm_build.model.weights import Derivation, Derived, Extent, Multiplier, Ones, PatchForm, RowOrder, RowSource, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
 
 BLOCK = 32  # numbers of a row that share a scale
@@ -134,10 +134,16 @@ MAMBA_GGUF: Mapping[str, str] = {
 }
 
 
+def in_blocks(length: int) -> int:
+    """The next length that blocks divide."""
+    return -(-length // BLOCK) * BLOCK
+
+
 @dataclass(frozen=True)
 class Part:
     """Rows of a weight: a key of FileNames.tensors. heads: of a projection of which each head's first `turned` elements turn afterwards,
-    else 0. Of a vector also: columns, of a matrix whose elements it takes; suffix: of the tensor's name, "weight", "bias" or none."""
+    else 0. Of a vector also: columns, of a matrix whose elements it takes; suffix: of the tensor's name, "weight", "bias" or none.
+    padded: each so many rows have zeros behind them up to so many."""
 
     name: str
     rows: int
@@ -145,6 +151,7 @@ class Part:
     turned: int = 0
     columns: int = 1
     suffix: str = "weight"
+    padded: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +166,11 @@ class Place:
 
     def size(self, length: int) -> int:
         """What it is with zeros behind it."""
-        return -(-length // BLOCK) * BLOCK if self.padded else length
+        return in_blocks(length) if self.padded else length
+
+    def extent(self, length: int, padded: tuple[int, int] | None = None) -> Extent:
+        """padded: as Part has it."""
+        return Extent(1, length, self.size(length)) if padded is None else Extent(length // padded[0], *padded)
 
     def table(self, name: str, rows: int, columns: int) -> Weight:
         """An embedding or an output head."""
@@ -175,10 +186,20 @@ class Place:
         source = replace(self._source(Part(name, rows), columns), rows=(first, end))
         return Weight(self._name(name), (source,), ((end - first) * columns,), kind="vector")
 
-    def matrix(self, name: str, parts: Sequence[Part], columns: int, order: RowOrder | None = None) -> Weight:
-        sources = tuple(self._source(part, columns, before=before) for part, before in _in_turn(parts))
-        rows = sum(self.size(part.rows) for part in parts)
-        return Weight(self._name(name), sources, (rows, self.size(columns)), order, precision=self.precision)
+    def matrix(
+        self,
+        name: str,
+        parts: Sequence[Part],
+        columns: int,
+        order: RowOrder | None = None,
+        *,
+        padded: tuple[int, int] | None = None,
+        factor: float = 1.0,
+    ) -> Weight:
+        """padded: of columns, as Part has it for rows. factor: on all values."""
+        sources = tuple(self._source(part, columns, before=before, padded=padded, factor=factor) for part, before in _in_turn(parts))
+        shape = (sum(self.extent(part.rows, part.padded).size for part in parts), self.extent(columns, padded).size)
+        return Weight(self._name(name), sources, shape, order, precision=self.precision)
 
     def merged(self, name: str, source: RowSource, shape: tuple[int, int]) -> Weight:
         """A matrix that is computed of several tensors."""
@@ -197,12 +218,16 @@ class Place:
 
     def bias(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
         sources = tuple(self._source(part, suffix="bias", before=before) for part, before in _in_turn(parts))
-        return Weight(self._name(name), sources, (sum(self.size(part.rows) for part in parts),), order, "vector")
+        return Weight(self._name(name), sources, (sum(self.extent(part.rows, part.padded).size for part in parts),), order, "vector")
 
-    def norm(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
-        """The weights of a norm."""
-        sources = tuple(Ones(part.rows) if part.name in self.names.ones else self._source(part, norm=True) for part in parts)
-        return Weight(self._name(name), sources, (sum(part.rows for part in parts),), order, "vector")
+    def norm(self, name: str, parts: Sequence[Part], order: RowOrder | None = None, *, factor: float = 1.0) -> Weight:
+        """The weights of a norm. factor: on all of them."""
+        extents = [replace(self, padded=False).extent(part.rows, part.padded) for part in parts]
+        sources = tuple(
+            Ones(extent.size, factor) if part.name in self.names.ones else self._source(part, norm=True, factor=factor)
+            for part, extent in zip(parts, extents, strict=True)
+        )
+        return Weight(self._name(name), sources, (sum(extent.size for extent in extents),), order, "vector")
 
     def vector(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
         """Elements of vectors and small matrices, one after the other."""
@@ -238,8 +263,10 @@ class Place:
         norm: bool = False,
         flat: bool = False,
         before: tuple[int, int] = (0, 0),
+        padded: tuple[int, int] | None = None,
+        factor: float = 1.0,
     ) -> Source:
-        """before: rows of the parts of its weight before it, and of all."""
+        """before: rows of the parts of its weight before it, and of all. padded, factor: see `matrix`."""
 
         def stored(file: FileNames) -> Stored:
             end = [suffix] if suffix and part.name not in file.bare else []
@@ -257,9 +284,11 @@ class Place:
                 name, offset, multiplier, pairs[0], is_logarithm, pairs[1], half, added, by_heads, is_turned, file.patches, *flags, joined
             )
 
-        padded = tuple(map(self.size, (part.rows, *columns))) if self.padded and not norm else None
+        place = replace(self, padded=False) if norm else self
+        extents = (place.extent(part.rows, part.padded), *(place.extent(length, padded) for length in columns))
         in_files = {format: stored(file) for format, file in self.names.formats.items()}
-        return Source(in_files, (part.rows, *columns), flat=flat, padded=padded)
+        is_whole = all(extent.length == extent.padded for extent in extents)
+        return Source(in_files, (part.rows, *columns), flat=flat, padded=None if is_whole else extents, factor=factor)
 
 
 def _in_turn(parts: Sequence[Part]) -> Iterator[tuple[Part, tuple[int, int]]]:

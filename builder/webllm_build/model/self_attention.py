@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -32,7 +33,7 @@ class SelfAttention:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        return {"heads * head_dim": self.attention.query_size}
+        return {}
 
     def at(self, place: Place, hidden: int) -> _SelfAttention:
         return _SelfAttention(self, place, hidden)
@@ -40,38 +41,44 @@ class SelfAttention:
 
 class _SelfAttention:
     def __init__(self, description: SelfAttention, place: Place, hidden: int) -> None:
-        self.attention = attention = replace(description.attention, shared=description.keys_of is not None)
-        heads, kv_heads, head_dim, turned = attention.heads, attention.own_kv_heads, attention.head_dim, attention.rope.turned
-        sizes = (heads * head_dim, kv_heads * head_dim)
-        keys = Part("k", sizes[1], kv_heads, turned)
-        qkv = [Part("q", sizes[0], heads, turned), keys, keys if description.keys_as_values else Part("v", sizes[1])]
-        qkv = qkv[:1] if attention.shared else qkv
-        order = qkv_row_order(heads, kv_heads, head_dim, turned, attention.gate, attention.rope.parts)
+        stored = replace(description.attention, shared=description.keys_of is not None)
+        self.attention = attention = stored.fitted()
+        heads, kv_heads, head_dim, turned = stored.heads, stored.own_kv_heads, stored.head_dim, stored.rope.turned
+        padded, shrink = (head_dim, attention.head_dim), math.sqrt(head_dim / attention.head_dim)  # of norms, see Attention.fitted
+        in_files, sizes = (heads * head_dim, kv_heads * head_dim), (attention.query_size, kv_heads * attention.head_dim)
+        keys = Part("k", in_files[1], kv_heads, turned, padded=padded)
+        values = keys if description.keys_as_values else Part("v", in_files[1], padded=padded)
+        qkv = [Part("q", in_files[0], heads, turned, padded=padded), *([] if attention.shared else [keys, values])]
+        order = qkv_row_order(heads, kv_heads, attention.head_dim, turned, attention.gate, attention.rope.parts)
         if description.fused:
-            qkv = [Part("qkv", attention.qkv_size, heads)]
-        elif attention.gate == head_dim:
-            qkv[0] = Part("q", 2 * heads * head_dim)
+            qkv = [Part("qkv", stored.qkv_size, heads, padded=padded)]
+        elif stored.gate == head_dim:
+            qkv[0] = Part("q", 2 * heads * head_dim, padded=padded)
         elif attention.gate:
             qkv.append(Part("output_gate", heads * attention.gate))
         self.qkv = place.matrix("qkv", qkv, hidden, order)
         self.qkv_bias = place.bias("qkv_bias", qkv, order) if description.qkv_bias else None
         self.qk_norm = None
         if attention.qk_norm is not None:
-            norms = [Part("q_norm", head_dim), *([] if attention.shared else [Part("k_norm", head_dim)])]
-            self.qk_norm = place.norm("qk_norm", norms, adjacent_rotary_pairs(len(norms), head_dim, turned, attention.rope.parts))
+            norms = [Part(name, head_dim, padded=padded) for name in ("q_norm", "k_norm")][: 1 if attention.shared else 2]
+            pairs = adjacent_rotary_pairs(len(norms), attention.head_dim, turned, attention.rope.parts)
+            self.qk_norm = place.norm("qk_norm", norms, pairs, factor=shrink)
         self.sizes, self.whole_norm, self.whole_eps, self.clip = sizes, None, description.whole_norm, description.clip
         if description.whole_norm is not None:
-            pairs = adjacent_rotary_pairs(heads + kv_heads, head_dim, turned)
-            self.whole_norm = place.norm("whole_norm", [Part("q_norm", sizes[0]), Part("k_norm", sizes[1])], pairs)
+            pairs = adjacent_rotary_pairs(heads + kv_heads, attention.head_dim, turned)
+            norms = [Part(name, rows, padded=padded) for name, rows in zip(("q_norm", "k_norm"), in_files, strict=True)]
+            self.whole_norm, self.whole_eps = place.norm("whole_norm", norms, pairs, factor=shrink), description.whole_norm * shrink**2
         self.sinks = place.vector("sinks", [Part("sinks", heads, suffix="")]) if attention.sinks else None
         heads_norm = [Part("heads_norm", attention.query_size)]
         self.heads_norm = place.norm("heads_norm", heads_norm) if attention.normed else None
-        self.o = place.matrix("o", [Part("o", hidden)], attention.query_size)
+        factor = shrink if attention.value_norm else 1.0
+        self.o = place.matrix("o", [Part("o", hidden)], in_files[0], padded=padded, factor=factor)
         self.o_bias = place.bias("o_bias", [Part("o", hidden)]) if description.out_bias else None
         if attention.causal:
             layer = place.layer if description.keys_of is None else description.keys_of
-            self.state = Pages(f"kv{layer}", heads, attention.kv_heads, head_dim, attention.window)
+            self.state = Pages(f"kv{layer}", heads, attention.kv_heads, attention.head_dim, attention.window)
         else:  # a text comes whole, so that no layer reads what another one left: all have one state
+            head_dim = attention.head_dim
             self.state = Pages(f"kv{heads}x{kv_heads}x{head_dim}", heads, kv_heads, head_dim)
 
     @property

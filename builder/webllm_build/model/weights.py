@@ -55,18 +55,37 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Extent:
+    """Of a tensor: of groups of so many numbers, each of which has zeros behind it up to so many."""
+
+    count: int
+    length: int
+    padded: int
+
+    @property
+    def size(self) -> int:
+        return self.count * self.padded
+
+    @property
+    def places(self) -> RowOrder:
+        """Where the numbers are that are not such zeros, in turn."""
+        return (np.arange(self.count)[:, None] * self.padded + np.arange(self.length)).reshape(-1)
+
+
+@dataclass(frozen=True)
 class Source:
     """One tensor of a checkpoint, or rows of it. in_files: what it is in each format; shape: of the whole tensor; rows: (first, end) of
     those that are taken, all where None. flat: its elements are taken one after the other, as a vector, and extents of 1 do not count.
-    inner: of a tensor of more than two extents, those behind the first, whose numbers are a row. padded: with zeros up to this shape.
-    tables: the tensor has so many of rows / tables rows, which stand one below the other."""
+    inner: of a tensor of more than two extents, those behind the first, whose numbers are a row. padded: with zeros behind groups
+    of each extent. factor: on all values. tables: the tensor has so many of rows / tables rows, which stand one below the other."""
 
     in_files: Mapping[Format, Stored]
     shape: tuple[int, ...]
     rows: tuple[int, int] | None = None
     flat: bool = False
     inner: tuple[int, ...] = ()
-    padded: tuple[int, ...] | None = None
+    padded: tuple[Extent, ...] | None = None
+    factor: float = 1.0
     tables: int = 1
 
     @property
@@ -138,7 +157,9 @@ class Source:
         if self.rows is not None:
             tensor = tensor.taken(range(*self.rows))
         tensor = self._valued(tensor, stored, checkpoint)
-        return tensor if self.padded in (None, tensor.shape) else _padded(tensor, self.padded)
+        if self.factor != 1:
+            tensor = _computed(tensor, lambda values, rows: values * np.float32(self.factor))
+        return tensor if self.padded is None else _padded(tensor, self.padded)
 
     @staticmethod
     def _valued(tensor: Tensor, stored: Stored, checkpoint: Checkpoint) -> Tensor:
@@ -188,15 +209,16 @@ class Derived:
 
 @dataclass(frozen=True)
 class Ones:
-    """A vector that no file has: with it as its weights, a norm is one that has none."""
+    """A vector that no file has: with it as its weights, a norm is one that has none. value: of each number."""
 
     length: int
+    value: float = 1.0
 
     def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         return ()
 
     def tensor(self, checkpoint: Checkpoint) -> Tensor:
-        return Tensor.of("ones", (self.length,), "f32", np.ones(self.length, np.float32).view(np.uint8))
+        return Tensor.of("ones", (self.length,), "f32", np.full(self.length, self.value, np.float32).view(np.uint8))
 
 
 class RowSource(Protocol):
@@ -313,18 +335,19 @@ def _transposed(tensor: Tensor) -> Tensor:
     return replace(tensor, shape=tensor.shape[::-1], encoding="f32", rows=lambda first, end: turned()[first:end])
 
 
-def _padded(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """As float32, with zeros behind its rows and in them."""
-    count, columns = (1, *tensor.shape)[-2:]
+def _padded(tensor: Tensor, extents: tuple[Extent, ...]) -> Tensor:
+    """As float32, with zeros behind groups of its rows and in them."""
+    places, columns = extents[0].places if len(extents) > 1 else np.zeros(1, np.int64), extents[-1]
 
     def rows(first: int, end: int) -> Raw:
-        values = np.zeros((end - first, shape[-1]), np.float32)
-        if first < count:
-            there = min(end, count)
-            values[: there - first, :columns] = decode_rows(tensor.rows(first, there), tensor.encoding, tensor.name)
+        values = np.zeros((end - first, columns.size), np.float32)
+        begin, until = (int(place) for place in np.searchsorted(places, (first, end)))
+        if begin < until:
+            there = decode_rows(tensor.rows(begin, until), tensor.encoding, tensor.name)
+            values[np.ix_(places[begin:until] - first, columns.places)] = there
         return values.view(np.uint8)
 
-    return replace(tensor, shape=shape, encoding="f32", rows=rows)
+    return replace(tensor, shape=tuple(extent.size for extent in extents), encoding="f32", rows=rows)
 
 
 @functools.cache
