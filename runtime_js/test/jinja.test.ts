@@ -82,6 +82,16 @@ test("options of a filter may be told by their places, as Jinja has them", () =>
   assert.equal(new ChatJinja(template).render({ messages: [] }), "Ba|Ba|Ab");
 });
 
+test("numbers are read, compared and written as Python does it", () => { // what Jinja 3.1 makes of them
+  for (const [template, text] of [
+    ['{{ "0x1" | int }} {{ "0b1" | int(7) }} {{ "0x1f" | int(base=16) }}', "0 7 31"],
+    ['{{ [1, 2, 3] | select(">=", 2) | list }} {{ [1, 2, 3] | select("<=", 1) | list }}', "[2, 3] [1]"],
+    ['{{ "%.0g %.0g %g" % (1234.5, 0.00012, 1e5) }}', "1e+03 0.0001 100000"],
+    ['{{ "hello" % {"a": 1} }} {{ "x" % [1, 2] }}', "hello x"],
+  ] as const) assert.equal(new ChatJinja(template).render({ messages: [] }), text, template);
+  assert.throws(() => new ChatJinja('{{ "x" % 1 }}').render({ messages: [] }), /not all arguments/);
+});
+
 test("dates are written as Python writes them", () => {
   const form = "%Y %y %m %d %e %B %b %h %A %a %H %I %M %S %p %j %w %u %f %% %F %T %R %D %x %X %-d %-m %-H %-j|%c|%q";
   assert.equal(strftime(new Date(2026, 0, 4, 0, 5, 9, 123), form),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LoadProgress, type InitProgressReport } from "../src/engine/progress.ts";
+import { LoadProgress, waitingToBegin, type InitProgressReport } from "../src/engine/progress.ts";
 
 const FILE = { file: "w", bytes: 100, sha256: "00".repeat(32) };
 
@@ -26,4 +26,9 @@ test("while nothing comes, reports say why; progress stays within its bounds whe
   assert.equal(last()?.progress, 1);
   assert.deepEqual(last()?.computer, { device: "cpu", vendor: "", threads: 2 });
   progress.close();
+});
+
+test("a load that waits for its turn is one that has not begun", () => {
+  const { phase, progress, waitingKind, waiting } = waitingToBegin({ kind: "network", text: "Waiting for the network" });
+  assert.deepEqual([phase, progress, waitingKind, waiting], ["config", 0, "network", "Waiting for the network"]);
 });

@@ -188,6 +188,20 @@ for (const [place, make] of Object.entries(PLACES)) {
     assert.equal((await client.resumeChatCompletion("updated")).recoveryMode, "text_only", "it stays");
   });
 
+  check("a journal that is cut, or of another version, is damaged and not read", async () => {
+    (await Journal.create("x", "{}"))?.close();
+    (await Journal.create("x", "{}"))?.close();
+    const file = storage.folders.get("journals")?.get("x");
+    assert.ok(file !== undefined && file.bytes.length === 14, "one that takes another's place leaves nothing of it");
+    const whole = file.bytes;
+    assert.equal((await Journal.resume("x", true))?.content.request, "{}");
+    file.release();
+    for (const bytes of [whole.slice(0, 4), whole.slice(0, 11), whole.slice(0, 13), whole.map((byte, i) => (i === 0 ? byte + 1 : byte))]) {
+      file.bytes = bytes;
+      await assert.rejects(Journal.resume("x", true), fails(RequestValidationError, /"x" is damaged/));
+    }
+  });
+
   check("an answer that ended leaves nothing, and one that was cut off twice goes on", async () => {
     const whole = (await (await loaded(make)).client.chatCompletion(kept("z"))).choices;
     while (files().length > 0) await pause();

@@ -62,6 +62,18 @@ test("workers read shards and are ended; their warning is heard", async () => {
   assert.equal(folder.warning, "full");
 });
 
+test("what a worker waits for is told", async () => {
+  const waits: unknown[] = [];
+  Object.assign(globalThis, { Worker: FakeWorker });
+  FakeWorker.script = (_, worker) => {
+    worker.reply({ kind: "waiting", reason: { kind: "network", text: "Waiting for the network" } });
+    worker.reply({ kind: "done", bytes: bytesOf(7, 1), warning: undefined });
+  };
+  const folder = await ModelFolder.open(RECORD, NEVER, (reason) => waits.push(reason));
+  await folder.readShards(NEVER, () => undefined, async () => undefined);
+  assert.deepEqual(waits[0], { kind: "network", text: "Waiting for the network" });
+});
+
 test("a worker's error keeps its class and ends all reads", async () => {
   await assert.rejects(readWithWorkers((data, worker) => {
     if (JSON.stringify(data).includes("weights-1")) {

@@ -102,6 +102,15 @@ test("a schema that no grammar holds is refused with its place, or held as far a
   }
 });
 
+test("properties that nobody named are as many as there may be", async () => {
+  const counts = new Set<number>();
+  for (let seed = 0; seed < 40; seed++) {
+    const text = await answer(schema({ type: "object", maxProperties: 2, additionalProperties: { enum: [1] } }), seed);
+    if (text !== undefined) counts.add((text.match(/: 1/g) ?? []).length);
+  }
+  assert.deepEqual([...counts].toSorted(), [0, 1, 2]);
+});
+
 test("a regular expression has flags, of all of it or of a group, and what a grammar cannot say of them is refused", async () => {
   const patterns: readonly [string, string][] = [
     ["yes|no", "i"], ["straße", "iu"], ["[k-m]{4}x", "i"], ["[k-s]{4}", "iu"], ["[^a-y]{6}", "iu"], ["[^k-s]{6}", "iu"], ["\\u00e9\\x61{2}", "i"], ["a.b", "s"], ["^a.b$", "ms"], ["[ß-ÿ]{3}", "iu"], ["[a-z&]-x", "v"],

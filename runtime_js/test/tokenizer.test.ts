@@ -129,6 +129,17 @@ test("what is remembered of texts changes no ids, whatever is edited in them and
   }
 });
 
+test("what is remembered of texts has a bound", () => {
+  let encoded = 0;
+  const encoder = new SegmentEncoder([{ ...SPECIAL, id: 0, content: "<m>" }], () => [++encoded]);
+  const texts = Array.from({ length: 40 }, (_, i) => `<m>${i}${"a".repeat(100_000)}`); // twice what it keeps
+  for (const text of texts) encoder.encode(text);
+  encoder.encode(texts[39] ?? "");
+  assert.equal(encoded, 40);
+  encoder.encode(texts[0] ?? "");
+  assert.equal(encoded, 41);
+});
+
 test("an id outside the vocabulary has no text", () => {
   assert.equal(tokenizer().detokenizer().push(123456), "");
 });

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import gguf
 import numpy as np
 import pytest
 
-from tiny_vision import write_tiny_smolvlm
+from tiny_vision import write_tiny_qwen3_vl, write_tiny_smolvlm
 from webllm_build.errors import MalformedFile, MissingFile, SourceError, UnsupportedArchitecture
 from webllm_build.source.local import open_folder
 from webllm_build.source.mmproj import open_mmproj
@@ -65,6 +65,13 @@ def test_other_names_of_a_processor_are_known(name: str) -> None:
 
 def test_a_number_is_that_of_each_channel() -> None:
     assert read("qwen3_vl", changed("qwen3_vl", image_mean=0.5, image_std=0.5)) == GOLDEN["qwen3_vl"]["settings"]
+
+
+def test_pictures_may_stay_numbers_to_255() -> None:
+    """Where nothing is divided, a factor is at its bound."""
+    assert read("qwen3_vl", changed("qwen3_vl", rescale_factor=1))["rescale"] == 1
+    with pytest.raises(MalformedFile, match="rescale of a picture is 2"):
+        read("qwen3_vl", changed("qwen3_vl", rescale_factor=2))
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
@@ -157,7 +164,9 @@ def test_positions_must_be_a_square() -> None:
         read("qwen3_vl", config=config)
 
 
-def clip(folder: Path, kind: str, image: int, patch: int, **others: int) -> Mapping[str, object]:
+def clip(
+    folder: Path, kind: str, image: int, patch: int, write: Callable[[Path], Path] = write_tiny_smolvlm, **others: int
+) -> Mapping[str, object]:
     """What a file of llama.cpp's for what sees says, by its metadata and the rows of two of its tensors."""
     writer = gguf.GGUFWriter(folder / "mmproj.gguf", "clip")
     writer.add_string("clip.projector_type", kind)
@@ -172,7 +181,7 @@ def clip(folder: Path, kind: str, image: int, patch: int, **others: int) -> Mapp
     writer.write_tensors_to_file()
     writer.close()
     config = {"general.architecture": "llama", "llama.embedding_length": 64}
-    text = replace(open_folder(write_tiny_smolvlm(folder / "model"), "tokens"), format="gguf", config=config)
+    text = replace(open_folder(write(folder / "model"), "tokens"), format="gguf", config=config)
     checkpoint = open_mmproj(folder / "mmproj.gguf", text)
     return read_processor(checkpoint.config, checkpoint.processor, text_of_token(text.tokenizer))
 
@@ -189,6 +198,9 @@ def test_what_a_gguf_does_not_say_is_as_published_models_have_it(tmp_path: Path)
     lfm2 = clip(tmp_path, "lfm2", 256, 16, projector__scale_factor=2)
     assert (lfm2["tile"], lfm2["least_tokens"], lfm2["most_tokens"]) == (512, 64, 256)
     assert lfm2["table"] == {"kind": "resized", "side": 16, "taps": 24}
+    (tmp_path / "qwen").mkdir()
+    qwen = clip(tmp_path / "qwen", "qwen2.5vl_merger", 560, 14, write_tiny_qwen3_vl, n_wa_pattern=8, block_count=32)
+    assert (qwen["least_pixels"], qwen["most_pixels"]) == (3136, 2048 * 28 * 28)  # its processor's least, and what the page takes
 
 
 def test_a_gguf_that_cannot_be_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tokenizers
 
@@ -15,6 +16,7 @@ from webllm_build.package.assets import runtime_folder
 from webllm_build.source.checkpoint import Tokenizer
 from webllm_build.source.folder import Folder
 from webllm_build.source.local_tokenizer import read_tokenizer
+from webllm_build.source.sentencepiece import Pieces, byte_pairs
 from webllm_build.source.sentencepiece_model import read_sentencepiece
 from webllm_build.source.tokenizer_json import read_facts
 from webllm_build.source.tokenizer_process import run_child
@@ -43,6 +45,15 @@ def test_texts_become_sentencepieces_tokens(kind: str) -> None:
     if node is not None:
         request = {"tokenizer": tokenizer.tokenizer_json.decode(), "config": {}, "conversations": [], "texts": texts}
         assert run_child([node, str(runtime_folder() / CHECK)], request)["ids"] == ids
+
+
+def test_a_run_of_unknown_characters_is_one_token_where_there_are_none_for_bytes() -> None:
+    """As SentencePiece has it."""
+    types = [2, 3, 3, 1, 1]  # unknown, control, normal
+    pieces = Pieces(Path("a"), ["<unk>", "<s>", "</s>", "\u2581", "a"], np.zeros(5, np.float32), types, unknown=0, prefixes=False)
+    parts = byte_pairs(pieces, {token: index for index, token in enumerate(pieces.tokens)})
+    library = tokenizers.Tokenizer.from_str(json.dumps({"version": "1.0", "added_tokens": [], "post_processor": None, **parts}))
+    assert library.encode("a\u65e5\u672ca \u65e5").ids == [4, 0, 4, 3, 0]
 
 
 def test_xlm_r_has_its_special_tokens_in_front_and_a_mask_behind(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from webllm_build.compile.abi_generated import MAX_TILES
 from webllm_build.compile.plan import Buffer, Function, Kernel, Plan, PlanModel, Rope, State, Stored, Tile, VariantPlan, parse_plan
-from webllm_build.compile.target import DEFAULT_LIMITS
+from webllm_build.compile.target import DEFAULT_LIMITS, VARIANTS
 from webllm_build.compile.verify import verify_plan
 from webllm_build.errors import PlanError
 
@@ -199,3 +199,10 @@ def test_a_kernel_with_slots_is_told_which() -> None:
     large = replace(slots, io=io, variants=(replace(variant, state_bytes=(1 << 27,)),))
     with pytest.raises(PlanError, match="over its own binding limit"):  # of which there are MIN_SLOTS
         verify_plan(large, WGSL)
+
+
+def test_the_name_of_a_variant_says_what_it_takes() -> None:
+    for variant in VARIANTS:
+        parts = ["f16" if variant.f16 else "f32", *["sg"] * variant.subgroups, *["int8"] * variant.integer]
+        assert variant.name == "-".join(parts)
+        assert ("shader-f16" in variant.features, "subgroups" in variant.features) == (variant.f16, variant.subgroups)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tvm import relax
 
 from families import open_tiny
 from packed_model import EXACT, PackedModel
@@ -16,6 +17,7 @@ from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPr
 from webllm_build.compile.operators import Inputs
 from webllm_build.compile.pipeline import compile_model
 from webllm_build.compile.target import VARIANTS
+from webllm_build.compile.walk import Walker, Workspace
 from webllm_build.errors import CompileError
 from webllm_build.model import load_model
 from webllm_build.model.numpy_operators import NumpyOperators
@@ -41,3 +43,12 @@ def test_a_kernel_for_all_tokens_of_a_chunk_is_refused_where_the_last_is_left(tm
     layout = PackedModel.of(open_tiny("olmo2", "hugging_face", tmp_path), EXACT).layout
     with pytest.raises(CompileError, match="norm_parts takes n rows of x, which has 1"):
         compile_model(layout, [VARIANTS[-1]], functions=["prefill", "logits"])
+
+
+def test_what_is_left_of_a_function_besides_kernels_is_refused() -> None:
+    for left in (relax.const(np.zeros(2, np.float32)), relax.op.add(relax.const(1.0), relax.const(2.0))):
+        builder = relax.BlockBuilder()
+        with builder.function("main", []):
+            builder.emit_func_output(builder.emit(left))
+        with pytest.raises(CompileError, match="which is not a kernel"):
+            Walker({}, Workspace(0), None).walk(builder.get()["main"])

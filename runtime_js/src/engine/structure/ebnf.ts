@@ -11,7 +11,7 @@ function escaped(code: number): string {
 
 /** Text that stands for itself. */
 export function literal(text: string): string {
-  const body = [...text].map((character) => (/[\w .,:;/*+=(){}<>@!?'-]/.test(character) && character < "\u007f" ? character : escaped(character.codePointAt(0) ?? 0)));
+  const body = [...text].map((character) => (/[\w .,:;/*+=(){}<>@!?'-]/.test(character) ? character : escaped(character.codePointAt(0) ?? 0)));
   return `"${body.join("")}"`;
 }
 
