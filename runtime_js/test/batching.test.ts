@@ -143,11 +143,11 @@ test("the queue is bounded, and says by how much; who left makes room", async ()
 test("the page's own question goes first, and does not keep others waiting for ever", async () => {
   const it = setup({ ...WIDE, rows: 1 });
   const order: string[] = [];
-  const ask = async (name: string, priority: number): Promise<void> => {
+  const ask = async (name: string, priority?: number): Promise<void> => {
     await generate(it, request(promptOf(4, 1), { maxTokens: 2, priority }));
     order.push(name);
   };
-  await Promise.all([ask("first", 0), ask("a", 0), ask("b", 0), ...Array.from({ length: 8 }, (_, i) => ask(`page ${i}`, 1))]);
+  await Promise.all([ask("first"), ask("a"), ask("b", 0), ...Array.from({ length: 8 }, (_, i) => ask(`page ${i}`, 1))]);
   assert.deepEqual([order.slice(0, 3), order[3], order[7]], [["page 0", "page 1", "page 2"], "first", "a"]);
 });
 

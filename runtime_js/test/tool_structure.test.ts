@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { AnswerRequest } from "../src/engine/answer.ts";
+import { parameterContent } from "../src/engine/structure/parameter_content.ts";
 import { structureBehindThought, toolStructure } from "../src/engine/tool_structure.ts";
 import type { OutputEvent } from "../src/formats/events.ts";
 import { parseChatFormat, type ChatFormat } from "../src/formats/format.ts";
@@ -124,6 +125,16 @@ test("lengths, references and names hold in arguments that are texts between tag
     const { calls: [call] } = await answer(asking({ prompt, toolChoice: { kind: "required" }, parallelToolCalls: false }), coder, seed);
     assert.match(call?.arguments ?? "", /^\{"kind": "a b", "size": "[sm]"[,}]/); // the note may be cut
   }
+});
+
+test("where a call says what kind of value an argument is, it says so of each", () => {
+  const call = FORMATS.get("kimi-k3")?.tools?.syntax;
+  assert.ok(call?.kind === "parameters");
+  const types = { s: "string", i: "integer", n: "number", b: "boolean", l: "array", o: "object" };
+  const properties = { ...Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }])), any: {}, several: { type: ["integer", "null"] } };
+  const written = JSON.stringify(parameterContent(call, { type: "object", properties }, false, "tools"));
+  const kinds = [...written.matchAll(/argument key=\\"(\w+)\\" type=\\"(\w+)\\"/g)].map(([, name, kind]) => [name, kind]);
+  assert.deepEqual(Object.fromEntries(kinds), { ...types, i: "number", any: "object", several: "object" });
 });
 
 test("arguments in quotes of their own hold what may be in them", async () => {
