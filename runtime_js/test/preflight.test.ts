@@ -21,19 +21,20 @@ test("things that share room lie behind each other, and then at the beginning ag
 });
 
 /** A machine whose clock is what its steps take; `step` milliseconds each. */
-function machine(step: number, needsTokens = false): { readonly runner: InspectableRunner; readonly rows: (Row | null)[]; readonly left: (budget: number) => () => number; mostOpen(): number } {
+function machine(step: number | (() => number), needsTokens = false): { readonly runner: InspectableRunner; readonly rows: (Row | null)[]; readonly left: (budget: number) => () => number; mostOpen(): number } {
   let [now, open, most] = [0, 0, 0];
   const rows: (Row | null)[] = [];
   performance.now = () => now;
+  const taken = (): number => (typeof step === "number" ? step : step());
   // The rest of a runner is not asked for.
   const runner: InspectableRunner = Object.assign(Object.create(null), {
     shape: { ...shapeOf({ ...SHAPE, needsTokens }) }, layersOfStep: 10,
-    firstLayer: async () => { now += step / 10; return new Float32Array(1); },
+    firstLayer: async () => { now += taken() / 10; return new Float32Array(1); },
     decode: async (given: readonly (Row | null)[]) => {
       rows.push(...given);
       most = Math.max(most, ++open);
       await Promise.resolve();
-      now += step;
+      now += taken();
       open--;
       return [{ token: 0 }];
     },
@@ -49,6 +50,8 @@ test("a pace is that of steps one behind the other", async () => {
     assert.ok(fast.mostOpen() > 1, "they are under way together, as an answer's are");
     assert.equal(fast.rows[0]?.token, 0);
     assert.ok(fast.rows.some((row) => row?.token === undefined), "what was drawn stays where it is");
+    const rising = machine(() => (performance.now() < 450 ? 4 : 2));
+    assert.equal(Math.round(await paceOf(rising.runner, rising.left(1800)) ?? 0), 500, "what is slow at first, as code that is still compiled, counts for nothing");
     const told = machine(2, true);
     await paceOf(told.runner, told.left(1000));
     assert.ok(told.mostOpen() === 1 && told.rows.every((row) => row?.token === 0));

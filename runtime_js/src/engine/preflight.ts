@@ -36,7 +36,8 @@ const TOKENS = 128;
 const AHEAD = 4;
 /** Steps that take so long together are long beside the errors of a clock. */
 const ENOUGH_MS = 120;
-const ROUNDS = 4;
+/** Half a second is over when the half begins that counts: what is hot is compiled once more beside the first steps. */
+const ROUNDS = 8;
 const MOST_STEPS = 512;
 
 /** Measures on what "auto" may take, of which the faster is told. Raises what a load would raise before it fetched weights. */
@@ -100,7 +101,7 @@ async function look(backend: Backend, folder: ModelFolder, choice: ModelChoice, 
 
 /**
  * Tokens a second of one answer, by steps as an answer has them, one behind the other; undefined where there is no time for one. Of several
- * rounds the later half counts: the clocks of an idle machine take their time to rise.
+ * rounds the later half counts: the clocks of an idle machine take their time to rise, and a browser to compile.
  */
 export async function paceOf(runner: InspectableRunner, left: () => number): Promise<number | undefined> {
   const layer = await layerTimeOfStep(runner, 0, 1);

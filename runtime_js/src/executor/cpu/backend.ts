@@ -75,8 +75,7 @@ class FittingCpu implements FittingModel {
     const available = tryCpuMemory(this.memory.total);
     const open = await this.#open(SHARED_BYTES_OF_CPU);
     const { fixed, memory: { buffer } } = open.memory;
-    const first = Math.min(...fixed.weights);
-    new Uint8Array(buffer, first, fixed.end - first).fill(0); // what was never written may be one page in a cache
+    new Uint8Array(buffer, Math.min(...fixed.weights)).fill(0); // what was never written, of weights, keys or values, may be one page in a cache
     return Object.assign(open, { available });
   }
 
