@@ -83,11 +83,17 @@ def test_a_tied_model_and_other_families(tmp_path: Path) -> None:
     np.testing.assert_array_equal(checkpoint.tensors["model.layers.1.self_attn.k_proj.bias"].dequantize(), np.arange(192, 256))
 
 
+def as_called(weights: dict[str, npt.NDArray[np.float32]], names: list[tuple[str, str]]) -> dict[str, npt.NDArray[np.float32]]:
+    return {functools.reduce(lambda name, part: name.replace(*part[::-1]), names, name): value for name, value in weights.items()}
+
+
 def as_in_mlc(family: str) -> dict[str, npt.NDArray[np.float32]]:
     """A family's fixture under the names, and with the norms, of MLC's own loaders."""
     weights = {name: value.astype(np.float32) for name, value in load_file(FIXTURES / f"tiny-{family}" / "model.safetensors").items()}
     if family == "phi3":
-        return {functools.reduce(lambda name, part: name.replace(*part[::-1]), PHI3, name): value for name, value in weights.items()}
+        return as_called(weights, PHI3)
+    if family == "phi":
+        return as_called(joined(weights), PHI)
     added = float("gemma" in family)
     return {name: value + added if name.endswith("norm.weight") else value for name, value in joined(weights).items()}
 
@@ -96,10 +102,17 @@ PHI3 = [  # theirs → ours: python/mlc_llm/model/phi3/phi3_loader.py
     *(("transformer.embd.", "model.embed_tokens."), ("transformer.norm.", "model.norm."), ("transformer.h.", "model.layers.")),
     *((".ln.", ".input_layernorm."), (".mixer.qkv_proj.", ".self_attn.qkv_proj."), (".mixer.out_proj.", ".self_attn.o_proj.")),
 ]
+PHI = [  # python/mlc_llm/model/phi/phi_loader.py, of phi1_huggingface
+    *(("lm_head.linear.", "lm_head."), ("lm_head.ln.", "model.final_layernorm."), ("transformer.embd.", "model.embed_tokens.")),
+    *(("transformer.h.", "model.layers."), (".ln.", ".input_layernorm."), (".mixer.Wqkv.", ".self_attn.qkv_proj.")),
+    (".mixer.out_proj.", ".self_attn.dense."),
+]
 OWN: dict[str, dict[str, object]] = {
     "gemma": {"hidden_activation": None, "attention_bias": False},
     "gemma2": {"query_pre_attn_scalar": 32, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 1.5, "sliding_window": 8},
     "olmo2": {"hidden_act": "silu", "head_dim": 32, "tie_word_embeddings": False},  # python/mlc_llm/model/olmo2/olmo2_model.py
+    "phi": {"head_dim": 32, "num_key_value_heads": 2, "partial_rotary_factor": 0.5},
+    "stablelm": {"head_dim": 32, "partial_rotary_factor": 0.25, "use_qkv_bias": True},
     "phi3": {"original_max_position_embeddings": 32, "partial_rotary_factor": 0.75, "tie_word_embeddings": False, "head_dim": 32}
     | {"sliding_window": 8, "max_position_embeddings": 512, "model_type": "phi3"},
 }
@@ -109,7 +122,8 @@ OWN: dict[str, dict[str, object]] = {
 def test_what_mlc_has_in_another_form_computes_the_same(tmp_path: Path, family: str) -> None:
     config = json.loads((FIXTURES / f"tiny-{family}" / "config.json").read_text("utf-8"))
     sizes = ("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "head_dim", "num_hidden_layers")
-    said = {key: config[key] for key in (*sizes, "rms_norm_eps", "vocab_size", "rope_scaling") if key in config} | OWN[family]
+    keys = (*sizes, "rms_norm_eps", "layer_norm_eps", "vocab_size", "rope_scaling")
+    said = {key: config[key] for key in keys if key in config} | OWN[family]
     of_mlc = {"position_embedding_base": config["rope_theta"], "context_window_size": 512, "tensor_parallel_shards": 1}
     checkpoint = opened(
         write(tmp_path / "tiny", as_in_mlc(family), model_type=family, quantization="q0f32", model_config={**said, **of_mlc})

@@ -42,12 +42,22 @@ PHI3 = {
     ".mixer.qkv_proj.": ".self_attn.qkv_proj.",
     ".mixer.out_proj.": ".self_attn.o_proj.",
 }
+# And Phi's.
+PHI = {
+    "lm_head.ln.": "model.final_layernorm.",
+    "lm_head.linear.": "lm_head.",
+    "transformer.embd.": "model.embed_tokens.",
+    "transformer.h.": "model.layers.",
+    ".ln.": ".input_layernorm.",
+    ".mixer.Wqkv.": ".self_attn.qkv_proj.",
+    ".mixer.out_proj.": ".self_attn.dense.",
+}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """qkv: MLC's name of queries, keys and values as one matrix; gate and up are one beside it. None: Hugging Face has the same ones.
-    names: parts of tensors' names → Hugging Face's. added: what MLC has added to the weights of norms."""
+    """names: parts of tensors' names → Hugging Face's. qkv: what queries, keys and values are called then, as one matrix; gate and up are
+    one beside it. None: Hugging Face has the same ones. added: what MLC has added to the weights of norms."""
 
     qkv: str | None
     names: Mapping[str, str] = field(default_factory=dict)
@@ -56,9 +66,10 @@ class Kind:
 
 # By model_type.
 KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("llama", "mistral", "olmo2"), Kind("qkv_proj")),
+    **dict.fromkeys(("llama", "mistral", "olmo2", "stablelm"), Kind("qkv_proj")),
     **dict.fromkeys(("qwen2", "qwen3"), Kind("c_attn")),
     **dict.fromkeys(("gemma", "gemma2"), Kind("qkv_proj", added=1.0)),
+    "phi": Kind("qkv_proj", PHI),
     "phi3": Kind(None, PHI3),
 }
 RENAMED = {"position_embedding_base": "rope_theta", "context_window_size": "max_position_embeddings"}
@@ -100,7 +111,7 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
     if not isinstance(model, dict):
         raise malformed(path, f"model_config is {shown(model)}")
     of_kind, records = KINDS[kind], _records(folder)
-    tensors = _tensors(folder, records)
+    tensors = {tensor.name: tensor for tensor in (_as_stored(each, of_kind) for each in _tensors(folder, records).values())}
     config: dict[str, object] = {RENAMED[key]: model[key] for key in RENAMED if key in model}
     config |= {key: value for key, value in model.items() if key not in {*IGNORED, *RENAMED} and (key, value) not in NOT_SAID}
     config["model_type"] = kind
@@ -116,7 +127,7 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
     return Checkpoint(
         name=one_line(re.sub(rf"-({'|'.join(QUANTIZATIONS)})-MLC$", "", name), "model"),
         config=config,
-        tensors={part.name: part for part in (_as_stored(tensor, of_kind) for tensor in _separate(tensors, of_kind.qkv, config))},
+        tensors={part.name: part for part in _separate(tensors, of_kind.qkv, config)},
         tokenizer=tokenizer,
         eos_token_ids=eos_token_ids(folder, said, tokenizer),
         sampling=of_generation_config(chat),
