@@ -48,7 +48,7 @@ def test_its_description_is_that_of_its_shape(tmp_path: Path, family: str) -> No
 
 
 def test_every_family_has_a_row() -> None:
-    """But Llama, which has fixtures of its own, and MiniCPM and FastVLM, which transformers lacks by these names."""
+    """But Llama, which has fixtures of its own, and MiniCPM and FastVLM by its makers, which transformers lacks by these names."""
     configs = [recipe["config"] for recipe in RECIPES.values()]
     found = {config["model_type"] for each in configs for config in (each, each.get("text_config", each)) if "model_type" in config}
     assert {"llama", "minicpm", "llava_qwen2", *found} == {*ARCHITECTURES, *WRAPPERS} | (found & {*OTHER_NAMES["hugging_face"]})

@@ -119,6 +119,7 @@ IDEFICS3 = Wrapper(
 )
 
 WRAPPERS: Mapping[str, Wrapper] = {
+    "fast_vlm": replace(LLAVA, texts=("qwen2",), others=VISION_TENSORS),  # FastVLM as transformers has it
     "gemma3": Wrapper(
         ("gemma3_text",),
         VISION_TENSORS,
