@@ -112,13 +112,13 @@ function busy(one: Page): { page: Page; asked: Promise<() => void> } {
 
 test("a page may be busy, the longer for a long request; what is too long is for none", async ({ mock }) => {
   const { page: one } = await page();
-  const post = (from: Page, bytes: number): Promise<Response> => {
-    const request = Object.assign(new Request(`${SITE}v1/chat/completions`, { method: "POST" }), { arrayBuffer: async () => new ArrayBuffer(bytes) });
-    return askPages(request, "v1/chat/completions", [from], SITE);
+  const post = (from: Page, body: Uint8Array<ArrayBuffer> | ReadableStream): Promise<Response> => {
+    const init = { method: "POST", body, duplex: "half" };
+    return askPages(new Request(`${SITE}v1/chat/completions`, init), "v1/chat/completions", [from], SITE);
   };
   const pages = [busy(one), busy(one), busy(one)] as const;
   mock.timers.enable({ apis: ["setInterval"] });
-  const answers = [post(pages[0].page, 100), post(pages[1].page, 100), post(pages[2].page, 2 ** 24)];
+  const answers = [100, 100, 2 ** 24].map((bytes, i) => post(pages[i]?.page ?? assert.fail(), new Uint8Array(bytes)));
   const [soonRead, , longRead] = await Promise.all(pages.map(({ asked }) => asked));
   for (const passed of [1100, 29_000]) { // first it is seen that nobody else is left to be asked
     await idle();
@@ -131,8 +131,11 @@ test("a page may be busy, the longer for a long request; what is too long is for
   longRead?.();
   await answers[2];
   mock.timers.reset();
-  answers.push(post(one, 2 ** 27 + 1));
+  let read = 0;
+  const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(2 ** 20).fill(++read)) });
+  answers.push(post(one, endless));
   assert.deepEqual((await Promise.all(answers)).map(({ status }) => status), [400, 503, 400, 413]);
+  assert.ok(read < 135, `${read} MiB were read`);
   await turns(20); // until no page waits by a clock that is no more
 });
 

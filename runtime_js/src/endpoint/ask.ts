@@ -1,5 +1,6 @@
 /** The service worker's part: finds a page whose model answers, and gives its answer. */
 
+import { readBody } from "../api/openai/body.ts";
 import { MAX_BODY } from "../api/openai/limits.ts";
 import { inTime } from "../support/patience.ts";
 import { webLocks, whenFree } from "../support/web_locks.ts";
@@ -42,9 +43,9 @@ function refused(status: number, type: string, code: string, message: string): R
  * @param path behind the site's address, as "v1/models"
  */
 export async function askPages(request: Request, path: string, pages: readonly Page[], site: string): Promise<Response> {
-  const body = request.method === "GET" || request.method === "HEAD" ? null : await request.arrayBuffer();
+  const body = request.method === "GET" || request.method === "HEAD" ? null : await readBody(request, MAX_BODY);
+  if (body === undefined) return refused(413, "invalid_request_error", "request_too_large", `The request's body has more than ${MAX_BODY} bytes.`);
   const size = body?.byteLength ?? 0;
-  if (size > MAX_BODY) return refused(413, "invalid_request_error", "request_too_large", `The request's body has more than ${MAX_BODY} bytes.`);
   const question = asked(request.method, path, request.headers, body);
   const [waiting, calls] = [[...pages], new Set<Call>()];
   while (waiting.length + calls.size > 0) {

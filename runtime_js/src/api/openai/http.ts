@@ -2,6 +2,7 @@
 
 import { log } from "../../support/log.ts";
 import { AbortError, RequestValidationError, asEngineError, type ErrorCode, type MLCEngineError } from "../../support/errors.ts";
+import { readBody } from "./body.ts";
 
 /** OpenAI's codes, which clients switch on. Other errors have the engine's own. */
 const CODE: Partial<Record<ErrorCode, string>> = {
@@ -48,22 +49,10 @@ export function errorResponse(thrown: unknown): Response {
 
 /** The body as JSON of at most `limit` bytes, for whoever reads it field by field. Raises HttpError. */
 export async function readJson<T>(request: Request, limit: number): Promise<T> {
-  const tooLarge = (): HttpError => new HttpError(413, "request_too_large", `The request's body has more than ${limit} bytes.`);
-  if (Number(request.headers.get("content-length") ?? 0) > limit) throw tooLarge();
-  const decoder = new TextDecoder();
-  let [text, bytes] = ["", 0];
-  const parts = request.body === undefined ? new Response(await request.arrayBuffer()) : request; // Firefox has no body of requests
-  const reader = parts.body?.getReader();
-  for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
-    bytes += read.value.length;
-    if (bytes > limit) {
-      await reader?.cancel();
-      throw tooLarge();
-    }
-    text += decoder.decode(read.value, { stream: true });
-  }
+  const body = await readBody(request, limit);
+  if (body === undefined) throw new HttpError(413, "request_too_large", `The request's body has more than ${limit} bytes.`);
   try {
-    return JSON.parse(text + decoder.decode());
+    return JSON.parse(new TextDecoder().decode(body));
   } catch {
     throw new HttpError(400, "invalid_json", "The request's body is not JSON.");
   }
