@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MLCEngine as OwnEngine } from "../src/api/engine.ts";
 import { addPackagedModels } from "../src/webllm/app_config.ts";
+import { named } from "../src/webllm/errors.ts";
+import { RequestValidationError } from "../src/support/errors.ts";
 import * as webllm from "../src/webllm/index.ts";
 import { soon } from "./fakes/engine.ts";
 import { Models } from "./fakes/service_worker.ts";
@@ -221,9 +223,9 @@ class Handler extends webllm.WebWorkerMLCEngineHandler {
     this.deliver(structuredClone(message));
   }
 
-  override onmessage(event: { readonly data: { kind: string; uuid: string } }, onComplete?: (value: unknown) => void): void {
+  override onmessage(event: { readonly data: { kind: string; uuid: string; content?: unknown } }, onComplete?: (value: unknown) => void, onError?: () => void): void {
     if (event.data.kind === "customRequest") void this.handleTask(event.data.uuid, async () => "custom answer");
-    else super.onmessage(event, onComplete);
+    else super.onmessage(event, onComplete, onError);
   }
 }
 
@@ -247,6 +249,46 @@ test("a worker's messages go through onmessage, a program's own among them", asy
   const inner: OwnEngine = handler.engine.inner;
   assert.ok(inner);
   assert.equal(await soon(new Promise((resolve) => handler.onmessage({ data: { kind: "unknown", uuid: "2" } }, resolve))), null);
+  let errors = 0;
+  assert.throws(() => handler.onmessage({ data: { kind: "unknown", uuid: "3", content: "x" } }, undefined, () => { errors++; }),
+    { name: "UnknownMessageKindError", message: "Unknown message kind, msg: [unknown] x" });
+  assert.equal(errors, 1);
+});
+
+test("a level is that of the page and of its worker, which keeps its own where the page asks for none", async ({ mock }) => {
+  const told: unknown[] = [];
+  const worker = { postMessage: (data: object) => { if ("level" in data) told.push(data.level); } };
+  const warn = mock.method(console, "warn", () => undefined);
+  const warned = async (): Promise<number> => {
+    await webllm.verifyIntegrity(new ArrayBuffer(1), `sha256-${"A".repeat(43)}=`, "a", "warn");
+    return warn.mock.callCount();
+  };
+  const client = new webllm.WebWorkerMLCEngine(worker);
+  assert.deepEqual([told, await warned()], [[], 1]);
+  client.setLogLevel("SILENT");
+  assert.deepEqual([told, await warned()], [["SILENT"], 1]);
+  new webllm.WebWorkerMLCEngine(worker, { logLevel: "WARN" });
+  assert.deepEqual([told, await warned()], [["SILENT", "WARN"], 2]);
+});
+
+test("what is kept of an answer that was cut off is not written over", async () => {
+  const engine = await loaded();
+  const kept = { sessionId: "a", resumable: true, modelId: "toy", createdAt: 0, updatedAt: 0 };
+  Object.assign(engine.inner, { listResumableSessions: async () => [kept] });
+  const request = { ...CALL, extra_body: { resumable: { enabled: true, sessionId: "a" } } };
+  const exists = { name: "ResumableSessionExistsError", message: "Resumable session already exists: a" };
+  await assert.rejects(engine.chatCompletion(request), exists);
+  await assert.rejects(async () => all(await engine.chatCompletion({ ...request, stream: true })), exists);
+});
+
+test("what is wrong with a sound has WebLLM's name, and a picture has not", () => {
+  for (const [param, said, name] of [
+    ["messages[0].content[1]", ": The WAV file has no samples.", "AudioInputError"], ["messages[0].content[1].input_audio.data", " must be base64", "AudioInputError"],
+    ["messages[0].content[1]", ": The picture is cut.", "RequestValidationError"],
+  ] as const) {
+    const error = named(new RequestValidationError(`${param}${said}`, { param }));
+    assert.ok(error instanceof Error && error.name === name, `${param}${said}`);
+  }
 });
 
 test("a digest is checked", async () => {

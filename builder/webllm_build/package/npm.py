@@ -187,7 +187,7 @@ def _package_json(contents: Sequence[_Packaged], name: str, version: str) -> dic
         },
         "types": "./index.d.ts",
         "engines": {"node": ">=20"},
-        # WebLLM's users import it beside this package, and expect one level for both.
+        # WebLLM depends on it, so that its users' programs import it. (It logs by a copy of its own, whose level is none of theirs.)
         "dependencies": {"loglevel": "^1.9.1"},
         # Whoever uses an adapter has what it adapts to.
         "peerDependencies": dict(PEERS),

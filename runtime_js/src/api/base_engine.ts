@@ -7,7 +7,7 @@ import type { Prompt } from "../engine/answer.ts";
 import { abortError } from "../support/abort.ts";
 import { askForPersistence } from "../storage/quota.ts";
 import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
-import { log } from "../support/log.ts";
+import { log, setLogLevel } from "../support/log.ts";
 import { LatestAnswers, RequestAnswers } from "./answers.ts";
 import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseId, parseLogLevel, parseRequestOptions, type EngineSettings } from "./config.ts";
 import type { HostListener, KeptAnswer, LoadedModelInfo, ModelHost } from "./host.ts";
@@ -127,7 +127,9 @@ export abstract class BaseEngine implements MLCEngineInterface {
   }
 
   setLogLevel(level: LogLevel): void {
-    this.host.setLogLevel(parseLogLevel(level));
+    const parsed = parseLogLevel(level);
+    setLogLevel(parsed); // of this thread, and of the one that has the models
+    this.host.setLogLevel(parsed);
   }
 
   setInitProgressCallback(callback: InitProgressCallback | undefined): void {

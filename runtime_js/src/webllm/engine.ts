@@ -37,7 +37,7 @@ interface Chosen {
 }
 
 /** Of WebLLM's configuration, what this engine has too. */
-export function ownConfig({ logLevel = "WARN", device, variant, calibrate }: MLCEngineConfig): OwnConfig {
+export function ownConfig({ logLevel, device, variant, calibrate }: MLCEngineConfig): OwnConfig {
   return { logLevel, device, variant, calibrate };
 }
 
@@ -182,13 +182,23 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
     const wantsBreakdown = request.extra_body?.enable_latency_breakdown === true;
     const { completions } = this.inner.chat;
     if (request.stream === true) {
-      return this.#pieces(request, latest, new ChatChunks(wantsBreakdown),
-        () => ignoringStrangers(own, model.id, this.inner.host, (asked) => completions.create({ ...asked, ...STREAM })));
+      return this.#pieces(request, latest, new ChatChunks(wantsBreakdown), async () => {
+        await this.#checkUnkept(request);
+        return ignoringStrangers(own, model.id, this.inner.host, (asked) => completions.create({ ...asked, ...STREAM }));
+      });
     }
     checkGenerationConfig(request);
+    await this.#checkUnkept(request);
     const whole = await naming(() => ignoringStrangers(own, model.id, this.inner.host, (asked) => completions.create({ ...asked, stream: false })));
     const told = chatCompletion(whole, wantsBreakdown);
     return remembered(told, latest, told.choices.at(-1)?.message.content);
+  }
+
+  /** What is kept of an answer that was cut off is not written over. */
+  async #checkUnkept({ extra_body }: ChatCompletionRequestBase): Promise<void> {
+    const { enabled, sessionId } = extra_body?.resumable ?? {};
+    if (enabled !== true || !sessionId || (await this.inner.listResumableSessions()).every((kept) => kept.sessionId !== sessionId)) return;
+    throw new NamedError("ResumableSessionExistsError", `Resumable session already exists: ${sessionId}`);
   }
 
   /** As in WebLLM, an answer begins when it is first read, and values are looked at then. */
@@ -315,7 +325,7 @@ export abstract class EngineBase<E extends BaseEngine = BaseEngine> implements M
 
 export class MLCEngine extends EngineBase<OwnEngine> {
   constructor(engineConfig: MLCEngineConfig = {}) {
-    super(new OwnEngine(ownConfig(engineConfig)), engineConfig);
+    super(new OwnEngine({ ...ownConfig(engineConfig), logLevel: engineConfig.logLevel ?? "WARN" }), engineConfig);
     this.setLogitProcessorRegistry(engineConfig.logitProcessorRegistry);
   }
 

@@ -27,6 +27,7 @@ function nameOf({ code, message, param }: MLCEngineError): string | undefined {
   if (code !== "RequestValidation" || param === null) return undefined;
   if (param === "tools" && message.includes("has no tools")) return "UnsupportedModelIdError";
   if (/^messages\[[0-9]+\]\.role$/.test(param)) return "UnsupportedRoleError";
+  if (/\.input_audio\b/.test(param) || /^messages\S+: (Here only WAV|The (sound|WAV file)) /.test(message)) return "AudioInputError";
   return /^response_format\b/.test(param) ? "GrammarMatcherInitError" : undefined;
 }
 

@@ -16,7 +16,7 @@ import { answered, isHello, isWelcome, lockManager, type Hello, type Welcome } f
 import { isBeat, keepAlive } from "./heartbeat.ts";
 import { siteWorker } from "./site_worker.ts";
 import type { ChatOptions, MLCEngineConfig } from "./types.ts";
-import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler, type ChatWorker } from "./web_worker.ts";
+import { WebWorkerMLCEngine, WebWorkerMLCEngineHandler, checkKind, type ChatWorker } from "./web_worker.ts";
 
 /** A page, to the service worker. */
 interface Page {
@@ -106,8 +106,10 @@ export class ServiceWorkerMLCEngineHandler extends WebWorkerMLCEngineHandler {
     asked.done();
   }
 
-  override onmessage(event: { readonly data: unknown }, onComplete?: (value: unknown) => void, _onError?: () => void): void {
-    if (!isFromPage(event) || event.source === null || isProgramsOwn(event.data)) return;
+  override onmessage(event: { readonly data: unknown }, onComplete?: (value: unknown) => void, onError?: () => void): void {
+    if (!isFromPage(event) || event.source === null) return;
+    checkKind(event.data, onError);
+    if (isProgramsOwn(event.data)) return;
     const work = this.#take(event, event.source);
     event.waitUntil(work);
     if (onComplete !== undefined) void work.then(() => onComplete(null));

@@ -45,6 +45,14 @@ export type ConnectOver = (worker: WorkerLike) => Connect;
 /** @internal Where whatever hears a message begins anew by itself. */
 export const overMessages: ConnectOver = (worker) => async (listener, lose, gone) => RemoteHost.until(gone, worker, listener, lose);
 
+/** @internal Raises, of what looks like a message for an engine and is none that it knows. */
+export function checkKind(data: unknown, onError: (() => void) | undefined): void {
+  const { kind, content } = typeof data === "object" && data !== null && "kind" in data && "content" in data ? data : {};
+  if (!kind || !content || kind === "customRequest") return;
+  onError?.();
+  throw new NamedError("UnknownMessageKindError", `Unknown message kind, msg: [${String(kind)}] ${String(content)}`, "Protocol");
+}
+
 /** A reply to a program's own message. */
 function isReply(data: unknown): data is Extract<WorkerResponse, { content: unknown }> & { kind: "return" | "throw" } {
   return typeof data === "object" && data !== null && "uuid" in data && "kind" in data && (data.kind === "return" || data.kind === "throw");
@@ -156,8 +164,12 @@ export class WebWorkerMLCEngineHandler {
     }
   }
 
-  /** @param onComplete called when all that was asked so far is answered, or refused */
-  onmessage(event: { readonly data: unknown }, onComplete?: (value: unknown) => void, _onError?: () => void): void {
+  /**
+   * @param onComplete called when all that was asked so far is answered, or refused
+   * @param onError called before UnknownMessageKindError is thrown
+   */
+  onmessage(event: { readonly data: unknown }, onComplete?: (value: unknown) => void, onError?: () => void): void {
+    checkKind(event.data, onError);
     this.#handler.onmessage(event);
     if (onComplete !== undefined) void this.#handler.settled().then(() => onComplete(null));
   }
