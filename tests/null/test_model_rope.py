@@ -169,6 +169,7 @@ def test_layer_ropes_have_defaults_and_refuse_what_is_not_asked_for() -> None:
         {"trust_remote_code": True, "_num_labels": 2, "num_logits_to_keep": 0, "logits_to_keep": 1, "kv_cache_dtype": "fp8_e5m2"},
         {"max_position_embeddings": 512.0},
         {"fp16": True, "seq_length": 2048, "n_ctx": 2048, "language": ["en"], "license": "mit", "summary_type": "cls_index", "seed": 1},
+        {"use_flash_attention_2": True, "use_memory_efficient_attention": False, "use_sdpa": True, "use_xformers": None},
     ],
 )
 def test_bookkeeping_nulls_and_neutral_values_pass(change: dict[str, object]) -> None:

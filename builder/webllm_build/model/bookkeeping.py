@@ -15,7 +15,8 @@ LIBRARY = """
     task_specific_params tf_legacy_loss tokenizer_class torch_dtype torchscript transformers.js_config transformers_version
     unk_token_id unsloth_fixed unsloth_version use_bfloat16 use_cache use_return_dict
     _flash_attn_2_enabled _load_in_4bit _load_in_8bit add_bos_token add_eos_token max_sequence_length model_max_length
-    tokenizer_model_max_length tokenizer_padding_side use_flash_attention use_flash_attn
+    tokenizer_model_max_length tokenizer_padding_side use_flash_attention use_flash_attention_2
+    use_flash_attn use_memory_efficient_attention use_sdpa use_xformers
     base_model_name_or_path keys_to_ignore_at_inference language languages library_name license license_link license_name loss_type
     max_window_layers mergekit_config model_name pipeline_tag reorder_and_upcast_attn scale_attention_softmax_in_fp32 summary_activation
     summary_proj_to_labels summary_type summary_use_proj tags tokenizer transformers_weights
