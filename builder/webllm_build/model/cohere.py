@@ -4,15 +4,20 @@ without a bias; rotary pairs are neighbours, and logits are scaled."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from webllm_build.model import common, gguf
 from webllm_build.model.attention import Attention
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
-from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
+from webllm_build.model.names import GGUF, HUGGING_FACE, QK_NORMS, QK_NORMS_GGUF, FileNames, Names
+from webllm_build.source.checkpoint import Tensor
 
-NAMES = Names(hugging_face=FileNames(HUGGING_FACE, rotary_pairs=True), gguf=FileNames(GGUF, rotary_pairs=True))
+NAMES = Names(
+    hugging_face=FileNames({**HUGGING_FACE, **QK_NORMS}, rotary_pairs=True),
+    gguf=FileNames({**GGUF, **QK_NORMS_GGUF}, rotary_pairs=True),
+)
 GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "logit_scale": "logit_scale"}
 IGNORED = common.IGNORED | {"layer_norm_bias", "model_max_length"}
 DEFAULTS: Mapping[str, object] = {
@@ -26,13 +31,19 @@ DEFAULTS: Mapping[str, object] = {
 }
 
 
+def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
+    return {"use_qk_norm": "blk.0.attn_q_norm.weight" in tensors}
+
+
 def read(config: Reader) -> Decoder:
-    config.must_be("use_qk_norm", False)
-    return read_as(config, [common.read_attention(config)] * config.integer("num_hidden_layers"))
+    has_norms = config.flag("use_qk_norm", default=False)
+    attentions = [common.read_attention(config)] * config.integer("num_hidden_layers")
+    return read_as(config, attentions, config.number("layer_norm_eps", default=1e-5) if has_norms else None)
 
 
-def read_as(config: Reader, attentions: Sequence[Attention]) -> Decoder:
-    """attentions: of all layers."""
+def read_as(config: Reader, attentions: Sequence[Attention], head_norm: float | None = None) -> Decoder:
+    """attentions: of all layers. head_norm: the epsilon of norms of heads, where there are such."""
     mlp, scale = common.read_mlp(config), config.number("logit_scale", default=0.0625)
-    layers = [Layer(common.read_self_attention(config, attention), mlp, norm="layer", parallel=True) for attention in attentions]
+    mixers = [replace(common.read_self_attention(config, attention), head_norm=head_norm) for attention in attentions]
+    layers = [Layer(mixer, mlp, norm="layer", parallel=True) for mixer in mixers]
     return common.read_decoder(config, NAMES, layers, norm="layer", tied=True, logit_scale=scale)

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from webllm_build.model.extents import Extent
 from webllm_build.model.routing import Routing
 from webllm_build.model.stacks import Form, Stack
-from webllm_build.model.weights import Derivation, Derived, Extent, Multiplier, Ones, PatchForm, RowOrder, RowSource, Source, Stored, Weight
+from webllm_build.model.weights import Derivation, Derived, Multiplier, Ones, PatchForm, RowOrder, RowSource, Source, Stored, Weight
 from webllm_build.source.checkpoint import Format
 
 BLOCK = 32  # numbers of a row that share a scale
@@ -143,7 +144,7 @@ def in_blocks(length: int) -> int:
 class Part:
     """Rows of a weight: a key of FileNames.tensors. heads: of a projection of which each head's first `turned` elements turn afterwards,
     else 0. Of a vector also: columns, of a matrix whose elements it takes; suffix: of the tensor's name, "weight", "bias" or none.
-    padded: each so many rows have zeros behind them up to so many."""
+    padded: each so many rows have zeros behind them up to so many. centred: each column is without its mean in each so many rows."""
 
     name: str
     rows: int
@@ -152,6 +153,7 @@ class Part:
     columns: int = 1
     suffix: str = "weight"
     padded: tuple[int, int] | None = None
+    centred: int | None = None
 
 
 @dataclass(frozen=True)
@@ -220,14 +222,20 @@ class Place:
         sources = tuple(self._source(part, suffix="bias", before=before) for part, before in _in_turn(parts))
         return Weight(self._name(name), sources, (sum(self.extent(part.rows, part.padded).size for part in parts),), order, "vector")
 
-    def norm(self, name: str, parts: Sequence[Part], order: RowOrder | None = None, *, factor: float = 1.0) -> Weight:
-        """The weights of a norm. factor: on all of them."""
+    def norm(
+        self, name: str, parts: Sequence[Part], order: RowOrder | None = None, *, factor: float = 1.0, of_heads: bool = False
+    ) -> Weight:
+        """The weights of a norm. factor: on all of them. of_heads: files have them as a matrix, in which a row is a head's."""
         extents = [replace(self, padded=False).extent(part.rows, part.padded) for part in parts]
         sources = tuple(
-            Ones(extent.size, factor) if part.name in self.names.ones else self._source(part, norm=True, factor=factor)
+            Ones(extent.size, factor) if part.name in self.names.ones else self._norm(part, factor, of_heads=of_heads)
             for part, extent in zip(parts, extents, strict=True)
         )
         return Weight(self._name(name), sources, (sum(extent.size for extent in extents),), order, "vector")
+
+    def _norm(self, part: Part, factor: float, *, of_heads: bool) -> Source:
+        source = self._source(part, norm=True, factor=factor)
+        return replace(source, flat=True, tables=part.heads) if of_heads else source
 
     def vector(self, name: str, parts: Sequence[Part], order: RowOrder | None = None) -> Weight:
         """Elements of vectors and small matrices, one after the other."""
@@ -288,7 +296,7 @@ class Place:
         extents = (place.extent(part.rows, part.padded), *(place.extent(length, padded) for length in columns))
         in_files = {format: stored(file) for format, file in self.names.formats.items()}
         is_whole = all(extent.length == extent.padded for extent in extents)
-        return Source(in_files, (part.rows, *columns), flat=flat, padded=None if is_whole else extents, factor=factor)
+        return Source(in_files, (part.rows, *columns), flat=flat, padded=None if is_whole else extents, factor=factor, centred=part.centred)
 
 
 def _in_turn(parts: Sequence[Part]) -> Iterator[tuple[Part, tuple[int, int]]]:

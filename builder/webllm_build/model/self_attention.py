@@ -18,6 +18,8 @@ class SelfAttention:
     """qkv_bias: queries, keys and values have biases. out_bias: so has the output. fused: files hold queries, keys and values as one matrix
     "qkv". whole_norm: the epsilon of RMS norms of all queries and of all keys of a token, before they turn; none where None. Gates of
     outputs are a matrix "output_gate" where each head has one; where it has one for each element, rows of "q" behind the head's queries.
+    head_norm: the epsilon of layer normalisations of each head of queries and of keys, with weights of its own and no bias, before they
+    turn; none where None. They are RMS norms here, of heads whose mean is taken away as the matrix is read.
     keys_of: the layer whose keys and values this one attends to, and has none; None: its own. keys_as_values: "k" is also "v".
     clip: queries, keys and values, behind such norms, are within so much of 0; None: wherever they are. Where `attention` says `normed`,
     the weights of that norm are "heads_norm"."""
@@ -27,6 +29,7 @@ class SelfAttention:
     fused: bool = False
     out_bias: bool = False
     whole_norm: float | None = None
+    head_norm: float | None = None
     keys_of: int | None = None
     keys_as_values: bool = False
     clip: float | None = None
@@ -46,9 +49,10 @@ class _SelfAttention:
         heads, kv_heads, head_dim, turned = stored.heads, stored.own_kv_heads, stored.head_dim, stored.rope.turned
         padded, shrink = (head_dim, attention.head_dim), math.sqrt(head_dim / attention.head_dim)  # of norms, see Attention.fitted
         in_files, sizes = (heads * head_dim, kv_heads * head_dim), (attention.query_size, kv_heads * attention.head_dim)
-        keys = Part("k", in_files[1], kv_heads, turned, padded=padded)
+        centred = None if description.head_norm is None else head_dim
+        keys = Part("k", in_files[1], kv_heads, turned, padded=padded, centred=centred)
         values = keys if description.keys_as_values else Part("v", in_files[1], padded=padded)
-        qkv = [Part("q", in_files[0], heads, turned, padded=padded), *([] if attention.shared else [keys, values])]
+        qkv = [Part("q", in_files[0], heads, turned, padded=padded, centred=centred), *([] if attention.shared else [keys, values])]
         order = qkv_row_order(heads, kv_heads, attention.head_dim, turned, attention.gate, attention.rope.parts)
         if description.fused:
             qkv = [Part("qkv", stored.qkv_size, heads, padded=padded)]
@@ -63,11 +67,19 @@ class _SelfAttention:
             norms = [Part(name, head_dim, padded=padded) for name in ("q_norm", "k_norm")][: 1 if attention.shared else 2]
             pairs = adjacent_rotary_pairs(len(norms), attention.head_dim, turned, attention.rope.parts)
             self.qk_norm = place.norm("qk_norm", norms, pairs, factor=shrink)
-        self.sizes, self.whole_norm, self.whole_eps, self.clip = sizes, None, description.whole_norm, description.clip
+        self.sizes: tuple[int, ...] = sizes
+        self.whole_norm, self.whole_eps, self.clip = None, description.whole_norm, description.clip
         if description.whole_norm is not None:
             pairs = adjacent_rotary_pairs(heads + kv_heads, attention.head_dim, turned)
             norms = [Part(name, rows, padded=padded) for name, rows in zip(("q_norm", "k_norm"), in_files, strict=True)]
             self.whole_norm, self.whole_eps = place.norm("whole_norm", norms, pairs, factor=shrink), description.whole_norm * shrink**2
+        if description.head_norm is not None:
+            pairs = adjacent_rotary_pairs(heads + kv_heads, attention.head_dim, turned)
+            of_heads = (("q_norm", in_files[0], heads), ("k_norm", in_files[1], kv_heads))
+            norms = [Part(name, rows, count, turned, padded=padded) for name, rows, count in of_heads]
+            self.whole_norm = place.norm("head_norms", norms, pairs, factor=shrink, of_heads=True)
+            self.whole_eps = description.head_norm * shrink**2
+            self.sizes = (attention.head_dim,) * (heads + kv_heads)
         self.sinks = place.vector("sinks", [Part("sinks", heads, suffix="")]) if attention.sinks else None
         heads_norm = [Part("heads_norm", attention.query_size)]
         self.heads_norm = place.norm("heads_norm", heads_norm) if attention.normed else None

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
+from webllm_build.model.extents import Extent, padded
 from webllm_build.source.checkpoint import Checkpoint, Format, Raw, Tensor, decode_rows, is_decodable, undecodable
 
 RowOrder = npt.NDArray[np.int64]
@@ -55,29 +56,12 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Extent:
-    """Of a tensor: of groups of so many numbers, each of which has zeros behind it up to so many."""
-
-    count: int
-    length: int
-    padded: int
-
-    @property
-    def size(self) -> int:
-        return self.count * self.padded
-
-    @property
-    def places(self) -> RowOrder:
-        """Where the numbers are that are not such zeros, in turn."""
-        return (np.arange(self.count)[:, None] * self.padded + np.arange(self.length)).reshape(-1)
-
-
-@dataclass(frozen=True)
 class Source:
     """One tensor of a checkpoint, or rows of it. in_files: what it is in each format; shape: of the whole tensor; rows: (first, end) of
     those that are taken, all where None. flat: its elements are taken one after the other, as a vector, and extents of 1 do not count.
     inner: of a tensor of more than two extents, those behind the first, whose numbers are a row. padded: with zeros behind groups
-    of each extent. factor: on all values. tables: the tensor has so many of rows / tables rows, which stand one below the other."""
+    of each extent. factor: on all values. centred: each column is without its mean in each so many rows.
+    tables: the tensor has so many of rows / tables rows, which stand one below the other."""
 
     in_files: Mapping[Format, Stored]
     shape: tuple[int, ...]
@@ -86,6 +70,7 @@ class Source:
     inner: tuple[int, ...] = ()
     padded: tuple[Extent, ...] | None = None
     factor: float = 1.0
+    centred: int | None = None
     tables: int = 1
 
     @property
@@ -157,9 +142,11 @@ class Source:
         if self.rows is not None:
             tensor = tensor.taken(range(*self.rows))
         tensor = self._valued(tensor, stored, checkpoint)
+        if self.centred is not None:
+            tensor = _centred(tensor, self.centred)
         if self.factor != 1:
             tensor = _computed(tensor, lambda values, rows: values * np.float32(self.factor))
-        return tensor if self.padded is None else _padded(tensor, self.padded)
+        return tensor if self.padded is None else padded(tensor, self.padded)
 
     @staticmethod
     def _valued(tensor: Tensor, stored: Stored, checkpoint: Checkpoint) -> Tensor:
@@ -335,19 +322,23 @@ def _transposed(tensor: Tensor) -> Tensor:
     return replace(tensor, shape=tensor.shape[::-1], encoding="f32", rows=lambda first, end: turned()[first:end])
 
 
-def _padded(tensor: Tensor, extents: tuple[Extent, ...]) -> Tensor:
-    """As float32, with zeros behind groups of its rows and in them."""
-    places, columns = extents[0].places if len(extents) > 1 else np.zeros(1, np.int64), extents[-1]
+def _centred(tensor: Tensor, size: int) -> Tensor:
+    """As float32, each column without its mean in each group of so many rows; of a vector, each number without that of its group."""
+    if len(tensor.shape) == 1:
+        return _computed(tensor, lambda values, rows: _without_mean(values.reshape(-1, 1), size).reshape(values.shape))
 
     def rows(first: int, end: int) -> Raw:
-        values = np.zeros((end - first, columns.size), np.float32)
-        begin, until = (int(place) for place in np.searchsorted(places, (first, end)))
-        if begin < until:
-            there = decode_rows(tensor.rows(begin, until), tensor.encoding, tensor.name)
-            values[np.ix_(places[begin:until] - first, columns.places)] = there
-        return values.view(np.uint8)
+        begin, until = first // size * size, -(-end // size) * size
+        values = decode_rows(tensor.rows(begin, until), tensor.encoding, tensor.name)
+        return np.ascontiguousarray(_without_mean(values, size)[first - begin : end - begin], np.float32).view(np.uint8)
 
-    return replace(tensor, shape=tuple(extent.size for extent in extents), encoding="f32", rows=rows)
+    return replace(tensor, encoding="f32", rows=rows)
+
+
+def _without_mean(values: Floats, size: int) -> Floats:
+    groups = values.reshape(-1, size, values.shape[-1])
+    found: Floats = groups - groups.mean(1, keepdims=True)
+    return found.reshape(values.shape)
 
 
 @functools.cache
