@@ -3,8 +3,8 @@
 //   node test/mutants.mjs engine tokenizer storage --mutants 50 --seed 1
 //   node test/mutants.mjs storage --only src/storage/quota.ts:14:3 --tests storage --tests download    (of tests these)
 //
-// A mutant meets the tests whose files came to its line before, the quickest first, as many as take half a minute (with --only all of them). It is
-// caught where one of them fails, or takes five times as long. Those that survive are for reading: each is a test that is missing, or a line that need not be.
+// A mutant meets the tests whose files came to its line before, those that come to most of its file first, as many as take half a minute (with --only
+// all of them). It is caught where one of them fails, or takes five times as long. Those that survive are for reading: each is a test that is missing, or a line that need not be.
 
 import { build, transform } from "esbuild";
 import { spawnSync } from "node:child_process";
@@ -129,7 +129,8 @@ async function campaign(room, sources, tests) {
     const source = sources.get(mutant.file);
     const text = applied(source, mutant);
     if (await same(source, text)) continue;
-    const met = tests.filter(({ lines }) => lines.get(mutant.file)?.has(mutant.line));
+    const size = ({ lines }) => lines.get(mutant.file)?.size ?? 0; // every test comes to what is done when a module is loaded
+    const met = tests.filter(({ lines }) => lines.get(mutant.file)?.has(mutant.line)).toSorted((a, b) => size(b) - size(a) || a.seconds - b.seconds);
     const end = met.length === 0 ? "unreached" : (await caughtBy(met, mutant, text)) === undefined ? "survived" : "caught";
     ends[end]++;
     if (end !== "caught") console.log(`\n${mutant.name} ${end}, ${met.length} files of tests, ${ends.caught} caught so far\n  - ${lineAt(source, mutant)}\n  + ${lineAt(text, mutant)}`);
@@ -186,7 +187,6 @@ try {
     else tests.push({ test, seconds, lines: await linesOf(folder, outfile, sources) });
     await rm(folder, { recursive: true, force: true });
   }
-  tests.sort((a, b) => a.seconds - b.seconds);
   console.log(`${tests.length} files of tests`);
   for (const room of rooms) await campaign(room, sources, tests);
 } finally {
