@@ -17,10 +17,11 @@ from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
 from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.gemm_matrices import LEAST, MatrixTile, gemm_matrices, matrix_tile
+from webllm_build.compile.kernels.linear.joined import Join
 from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attention_merge_kernel, tiles_for
 from webllm_build.compile.lower_experts import HEIGHT, tiles_of_pairs
-from webllm_build.compile.operators import Call, Matrix, in_turn, kernel_name, rows
+from webllm_build.compile.operators import Call, Inputs, Matrix, in_turn, kernel_name, rows, several
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
@@ -31,15 +32,26 @@ from webllm_build.quantize import GROUP, Scheme
 
 EXPERT_TILE = gemm_codes.Tile(rows=4, columns=8, width_threads=8, height_threads=HEIGHT // 4)
 
+MOST_BINDINGS = 10  # of a kernel with subgroups: every GPU that has these has so many in browsers
+SCALED_TERMS = 4  # of a sum that is scaled, beside which another has three
+
 _quantize = functools.cache(quantize)
 
 
 @functools.cache
 def _gemv_codes(
-    variant: Variant, scheme: Scheme, n: int, k: int, m: int, norm_eps: float | None, packed_input: bool, epilogue: Epilogue
+    variant: Variant,
+    scheme: Scheme,
+    n: int,
+    k: int,
+    m: int,
+    norm_eps: float | None,
+    packed_input: bool,
+    epilogue: Epilogue,
+    join: Join | None = None,
 ) -> TiledKernel:
     make = functools.partial(
-        gemv_codes.gemv_codes, variant, scheme, n, k, m=m, norm_eps=norm_eps, packed_input=packed_input, epilogue=epilogue
+        gemv_codes.gemv_codes, variant, scheme, n, k, m=m, norm_eps=norm_eps, packed_input=packed_input, epilogue=epilogue, join=join
     )
     return in_tiles(lambda tile: make(tile=tile), tiles_for(gemv_codes.tiles(variant, n, k, epilogue, m), m))
 
@@ -89,28 +101,52 @@ class ActivationCodes:
 
 class IntegerDecodeOperators(DecodeOperators):
     """Matrix-vector kernels make codes of their input, in each workgroup. Those of several rows, and of long ones, come from a kernel of
-    their own; those of attention and of the channels of a gated unit from the kernel that computes these."""
+    their own; those of attention and of the channels of a gated unit from the kernel that computes these. One that reads a sum behind a
+    norm (add_norm) makes it, in the place of the kernel that does so for any reader."""
+
+    def __init__(self, norm_eps: float, variant: Variant, inputs: Inputs, m: int = 1) -> None:
+        super().__init__(norm_eps, variant, inputs, m)
+        self._joins = list[tuple[nn.Tensor, list[nn.Tensor]]]()  # sums that no product has read yet, and what they are made of
+
+    def add_norm(self, x: nn.Tensor, norm: Weight, residual: nn.Tensor, scalar: Weight | None = None) -> nn.Tensor:
+        out = super().add_norm(x, norm, residual, scalar)
+        if self.m == 1 and self.variant.subgroups:
+            self._joins.append((out, [x, *self.vector(norm), residual, *self.vector(scalar)]))
+        return out
 
     def multiply(
         self, x: nn.Tensor | ActivationCodes, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue
     ) -> nn.Tensor | ActivationCodes:
         n, k = matrix.shape
         eps = self.norm_eps if norm else None
+        outputs = ActivationCodes.placeholders(self.m, n // 2) if epilogue.gated else [nn.Tensor.placeholder([self.m, n], "float32")]
         if isinstance(x, ActivationCodes):
             inputs, norms, packed = [x.q, x.s], [], True
         elif fit_workgroups(k, self.m):
             inputs, norms, packed = [x], self.vector(norm), False
+            others = [*matrix.buffers, *norms, *added]
+            terms = self._terms(x)
+            if terms and len(terms) + len(others) + 1 + len(outputs) <= MOST_BINDINGS:
+                join = Join(self.norm_eps, scaled=len(terms) == SCALED_TERMS)
+                kernel = _gemv_codes(self.variant, matrix.scheme, n, k, 1, eps, False, epilogue, join)
+                name, places = kernel_name("joined_gemv_codes", matrix), [nn.Tensor.placeholder([1, k], "float32"), *outputs]
+                made, *products = nn.op.tensor_ir_op(kernel, name, [*terms, *others], places)
+                x._expr = made._expr  # for all who read it behind this: where nobody did before, add_norm's own kernel goes
+                return ActivationCodes(*products) if epilogue.gated else products[0]
         else:
-            encode, outputs = _quantize(self.variant, k, squares_apart=norm is not None), ActivationCodes.placeholders(self.m, k)
-            outputs += outputs[1:] if norm else []
-            inputs = list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs))
+            encode, codes = _quantize(self.variant, k, squares_apart=norm is not None), ActivationCodes.placeholders(self.m, k)
+            codes += codes[1:] if norm else []
+            inputs = list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], codes))
             norms, packed = [], True
         kernel = _gemv_codes(self.variant, matrix.scheme, n, k, self.m, eps, packed, epilogue)
         args = [*inputs, *matrix.buffers, *norms, *added]
-        name = kernel_name("gemv_codes", matrix, self.m)
-        if epilogue.gated:
-            return ActivationCodes(*nn.op.tensor_ir_op(kernel, name, args, ActivationCodes.placeholders(self.m, n // 2)))
-        return nn.op.tensor_ir_op(kernel, name, args, nn.Tensor.placeholder([self.m, n], "float32"))
+        products = [*several(nn.op.tensor_ir_op(kernel, kernel_name("gemv_codes", matrix, self.m), args, outputs))]
+        return ActivationCodes(*products) if epilogue.gated else products[0]
+
+    def _terms(self, x: nn.Tensor) -> list[nn.Tensor]:
+        """Of a sum that no product has read: what it is made of, once."""
+        found = next((i for i, (joined, _) in enumerate(self._joins) if joined is x), None)
+        return [] if found is None else self._joins.pop(found)[1]
 
     def channels(
         self, x: nn.Tensor, chosen: nn.Tensor, weights: ExpertWeights, activation: Activation, norm: Weight | None

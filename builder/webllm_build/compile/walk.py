@@ -106,17 +106,23 @@ class Walker:
     def _result_storages(self, function: relax.Function, bindings: list[relax.Binding]) -> set[relax.Var]:
         """Storages of tensors that the function returns: they are io buffers, not workspace."""
         returned = {function.body.body}
+        items: dict[relax.Var, set[int]] = {}  # those of a tuple that are returned
         storages: set[relax.Var] = set()
         for binding in reversed(bindings):
+            value = binding.value
+            if isinstance(value, relax.Tuple) and binding.var in items:
+                returned.update(value.fields[index] for index in items[binding.var])
             if binding.var not in returned:
                 continue
-            if isinstance(binding.value, relax.Call):
-                if binding.value.op.name == "relax.memory.alloc_tensor":
-                    storages.add(binding.value.args[0])
-            elif isinstance(binding.value, relax.Var):
-                returned.add(binding.value)
-            elif isinstance(binding.value, relax.Tuple):
-                returned.update(binding.value.fields)
+            if isinstance(value, relax.Call):
+                if value.op.name == "relax.memory.alloc_tensor":
+                    storages.add(value.args[0])
+            elif isinstance(value, relax.Var):
+                returned.add(value)
+            elif isinstance(value, relax.Tuple):
+                returned.update(value.fields)
+            elif isinstance(value, relax.TupleGetItem):
+                items.setdefault(value.tuple_value, set()).add(value.index)
         return storages
 
     def _require_result(self) -> int:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from tvm.tirx import PrimFunc
 
-from webllm_build.compile.kernels.tir.ops import VEC, Kernel, inverse_rms, launch, let, local, splat, store, token_count, vec
-from webllm_build.compile.kernels.tir.rows import Row, square
+from webllm_build.compile.kernels.tir.ops import (
+    VEC,
+    Buffer,
+    Expr,
+    Kernel,
+    extern,
+    inverse_rms,
+    launch,
+    let,
+    local,
+    splat,
+    store,
+    token_count,
+    vec,
+)
+from webllm_build.compile.kernels.tir.rows import THREADS, Row, square
 from webllm_build.compile.target import Variant
-
-THREADS = 128
 
 
 def add_norm(variant: Variant, rows: int | None, columns: int, eps: float, *, scaled: bool = False) -> PrimFunc:
@@ -29,7 +41,12 @@ def add_norm(variant: Variant, rows: int | None, columns: int, eps: float, *, sc
             of_row.sum(squares, lambda column: square(x[row, vec(column)]))
             scale = let("scale", inverse_rms(squares[0], columns, eps))
             with of_row.each() as column:
-                normalised = x[row, vec(column)] * splat(scale) * weight[vec(column)]
-                value = residual[row, vec(column)] + normalised
-                store(out, value if scalar is None else value * splat(scalar[0]), row, vec(column))
+                store(out, joined(x, weight, residual, scalar, scale, row, column), row, vec(column))
     return kernel.func
+
+
+def joined(x: Buffer, weight: Buffer, residual: Buffer, scalar: Buffer | None, scale: Expr, row: Expr, column: Expr) -> Expr:
+    """Four numbers of what add_norm gives, scale being 1 / sqrt(mean(x[row]²) + eps): by one built-in, as kernels must agree on them."""
+    normalised = x[row, vec(column)] * splat(scale)
+    value = extern("float32x4", "fma", normalised, weight[vec(column)], residual[row, vec(column)])
+    return value if scalar is None else value * splat(scalar[0])

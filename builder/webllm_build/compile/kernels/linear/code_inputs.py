@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.dequantize import Codes
@@ -36,12 +38,38 @@ class PackedInputs:
         return activations_of(self.codes, words, let("x_scale", self.x_s[vector, block]), sum_of_codes)
 
 
+class Vectors(Protocol):
+    """float32[m, k] that codes are made of."""
+
+    shape: tuple[int, int]
+
+    def quad(self, vector: Expr, column: Expr) -> Expr:
+        """float32x4: the numbers of a vector from 4 * column on."""
+
+    def keep(self, quad: Expr, is_real: Expr, vector: Expr, column: Expr) -> None:
+        """Of vectors that are made here: stores a quad, where it is one."""
+
+
+class StoredVectors:
+    """Those of a buffer."""
+
+    def __init__(self, x: Buffer) -> None:
+        m, k = x.shape
+        self._x, self.shape = x, (int(m), int(k))
+
+    def quad(self, vector: Expr, column: Expr) -> Expr:
+        return self._x[vector, vec(column)]
+
+    def keep(self, quad: Expr, is_real: Expr, vector: Expr, column: Expr) -> None:
+        """They are there."""
+
+
 class MadeInputs:
-    """Codes that each workgroup makes of x float32[m, k], in workgroup memory. With a norm, its weights are applied before, and
+    """Codes that each workgroup makes of x[m, k], in workgroup memory. With a norm, its weights are applied before, and
     1 / sqrt(mean square), which all of a vector have in common, by the caller, from x_squares: each block's sum of squares."""
 
-    def __init__(self, variant: Variant, codes: Codes, x: Buffer, norm_weight: Buffer | None, thread: Expr, threads: int) -> None:
-        m, k = (int(extent) for extent in x.shape)
+    def __init__(self, variant: Variant, codes: Codes, x: Vectors, norm_weight: Buffer | None, thread: Expr, threads: int) -> None:
+        m, k = x.shape
         self.codes, blocks, of_block = codes, k // GROUP, makers(variant)
         assert threads % of_block == 0
         self.x_q, self.x_s = shared("x_codes", (m, blocks * 2), "uint32x4"), shared("x_scales", (m, blocks))
@@ -77,8 +105,8 @@ class MadeInputs:
 class _Round:
     """What an invocation loads to make a block's codes, or its part of them: a vector's quads, and those times the norm's weights."""
 
-    def __init__(self, x: Buffer, norm_weight: Buffer | None, start: int, thread: Expr, threads: int, of_block: int) -> None:
-        m, k = (int(extent) for extent in x.shape)
+    def __init__(self, x: Vectors, norm_weight: Buffer | None, start: int, thread: Expr, threads: int, of_block: int) -> None:
+        m, k = x.shape
         blocks, each = k // GROUP, QUADS // of_block
         units = m * blocks * of_block
         self.is_real = start + threads <= units or start + thread < units
@@ -86,7 +114,9 @@ class _Round:
         self.vector = 0 if m == 1 else fixed("vector", unit // (blocks * of_block))
         self.block, self.part = fixed("block", unit // of_block % blocks), fixed("part", unit % of_block)
         columns = [self.block * QUADS + self.part * each + j for j in range(each)]
-        self.quads = [let("x", x[self.vector, vec(column)]) for column in columns]
+        self.quads = [let("x", x.quad(self.vector, column)) for column in columns]
+        for quad, column in zip(self.quads, columns, strict=True):
+            x.keep(quad, self.is_real, self.vector, column)
         self.scaled = self.quads
         if norm_weight is not None:
             weights = [let("norm", norm_weight[vec(column)]) for column in columns]

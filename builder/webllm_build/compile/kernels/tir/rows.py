@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from tvm.tirx.script import builder as T
 
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, ceildiv, dot, let, store, when
-from webllm_build.compile.kernels.tir.reduce import reduce_all
+from webllm_build.compile.kernels.tir.fixed import fixed
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, ceildiv, dot, let, local, shared, store, total, when
+from webllm_build.compile.kernels.tir.reduce import butterfly, reduce_all
 from webllm_build.compile.target import Variant
+
+THREADS = 128  # of a workgroup that has a row
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,29 @@ class Row:
         with self.each() as column:
             store(sums, sums[0] + of_vector(column), 0)
         reduce_all(self.variant, sums, 1, lane=self.thread, width=self.threads, again=again)
+
+
+def sum_of_row(variant: Variant, vectors: int, threads: int, thread: Expr, of_vector: Callable[[Expr], Expr]) -> Expr:
+    """The sum of of_vector(index) over all vectors of a row, float32, in every invocation of a workgroup of `threads`, a power of two of at
+    least a subgroup's: bit for bit what `Row.sum` gives where a workgroup has THREADS. Of variants with subgroups, once in a kernel."""
+    lanes, strides, parts = variant.lanes, max(1, THREADS // threads), THREADS // variant.lanes
+    sums = local("row_sums", strides)
+    for stride in range(strides):
+        store(sums, T.float32(0), stride)
+        with when(threads <= THREADS or thread < THREADS):
+            for first in range(0, vectors, THREADS):
+                column = let("column", first + stride * threads + thread)
+                with when(first + stride * threads + min(threads, THREADS) <= vectors or column < vectors):
+                    store(sums, sums[stride] + of_vector(column), stride)
+    butterfly(sums, strides, lanes)
+    if threads == lanes:
+        return fixed("row_sum", total([sums[stride] for stride in range(strides)]), "float32")
+    partial = shared("row_parts", parts)
+    with when(thread % lanes == 0), when(threads <= THREADS or thread < THREADS):
+        for stride in range(strides):
+            store(partial, sums[stride], (stride * threads + thread) // lanes)
+    barrier()
+    return fixed("row_sum", total([partial[part] for part in range(parts)]), "float32")
 
 
 def square(vector: Expr) -> Expr:
