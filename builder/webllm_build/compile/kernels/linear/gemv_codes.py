@@ -28,15 +28,15 @@ def tiles(variant: Variant, n: int, k: int, epilogue: Epilogue, m: int = 1) -> M
     if not variant.subgroups:
         few = 4 if blocks <= 32 else 8
         return {"other": Tile(few, 8, 64 // few), "intel": Tile(16, 4, 16), "google": Tile(1, 8, 64)}
+    # Idle lanes beat small workgroups, each of which makes all codes.
     if epilogue.gated or n >= 8192:
-        lanes = 16 if blocks % 16 == 0 else 8
-        return {"other": Tile(lanes, 8 if n >= 65536 else 4, 16), "apple": Tile(lanes, 8, 8)}
+        return {"other": Tile(16, 8 if n >= 65536 else 4, 16), "apple": Tile(16, 8, 8)}
     if blocks > 128:
         return {"other": Tile(256, 2 if m == 1 else 4, 1), "apple": Tile(32, 4, 2)}
     idle = -blocks % 32
-    lanes = 32 if idle == 0 or (blocks > 64 and idle <= 8) else 16 if blocks % 16 == 0 else 8  # a few idle lanes beat small workgroups
+    lanes = 32 if idle == 0 or (blocks > 64 and idle <= 8) else 16
     rows, groups = (4 if n * blocks >= 400_000 else 2), 4
-    if m <= 2 and lanes == 32 and n * blocks < 600_000:
+    if m <= 2 and n * blocks < 600_000:
         rows, groups = rows // 2, 8
     return {"other": Tile(lanes, rows, groups), "apple": Tile(lanes, 4, 64 // lanes)}
 
