@@ -79,6 +79,7 @@ test("the first language of the browser that there is, is spoken", () => {
   assert.deepEqual(languageOf(["zh-Hant-TW"]), ["zh", "zh-Hant-TW"]);
   assert.deepEqual(languageOf(["nl", "gsw"]), ["en", "en"]);
   assert.deepEqual(languageOf([]), ["en", "en"]);
+  assert.deepEqual(languageOf(["en-US@posix", "de"]), ["en", "en"], "no tag of BCP 47, which Intl would not take");
 });
 
 test("values stand where the words name them, once, and nothing else is named", () => {

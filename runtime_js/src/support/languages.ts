@@ -10,11 +10,19 @@ export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
 
 export const RIGHT_TO_LEFT: readonly Language[] = ["ar"];
 
-/** The first of these tags (of BCP 47) whose language there is, and that tag; English where there is none. */
+function isTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** The first of these tags whose language there is, and that tag, where it is one of BCP 47 (Chromium on Linux may give "en-US@posix"); English where there is none. */
 export function languageOf(wished: readonly string[]): readonly [language: Language, locale: string] {
   for (const tag of wished) {
     const language = LANGUAGES.find((name) => name === tag.split("-")[0]?.toLowerCase());
-    if (language !== undefined) return [language, tag];
+    if (language !== undefined) return [language, isTag(tag) ? tag : language];
   }
   return ["en", "en"];
 }
