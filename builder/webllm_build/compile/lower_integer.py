@@ -33,7 +33,6 @@ from webllm_build.quantize import GROUP, Scheme
 EXPERT_TILE = gemm_codes.Tile(rows=4, columns=8, width_threads=8, height_threads=HEIGHT // 4)
 
 MOST_BINDINGS = 10  # of a kernel with subgroups: every GPU that has these has so many in browsers
-SCALED_TERMS = 4  # of a sum that is scaled, beside which another has three
 
 _quantize = functools.cache(quantize)
 
@@ -106,12 +105,13 @@ class IntegerDecodeOperators(DecodeOperators):
 
     def __init__(self, norm_eps: float, variant: Variant, inputs: Inputs, m: int = 1) -> None:
         super().__init__(norm_eps, variant, inputs, m)
-        self._joins = list[tuple[nn.Tensor, list[nn.Tensor]]]()  # sums that no product has read yet, and what they are made of
+        self._joins = list[tuple[nn.Tensor, Join, list[nn.Tensor]]]()  # sums that no product has read yet, and what they are made of
 
     def add_norm(self, x: nn.Tensor, norm: Weight, residual: nn.Tensor, scalar: Weight | None = None) -> nn.Tensor:
         out = super().add_norm(x, norm, residual, scalar)
         if self.m == 1 and self.variant.subgroups:
-            self._joins.append((out, [x, *self.vector(norm), residual, *self.vector(scalar)]))
+            terms = [x, *self.vector(norm), residual, *self.vector(scalar)]
+            self._joins.append((out, Join(self.norm_eps, scaled=scalar is not None), terms))
         return out
 
     def multiply(
@@ -120,33 +120,30 @@ class IntegerDecodeOperators(DecodeOperators):
         n, k = matrix.shape
         eps = self.norm_eps if norm else None
         outputs = ActivationCodes.placeholders(self.m, n // 2) if epilogue.gated else [nn.Tensor.placeholder([self.m, n], "float32")]
+        join: Join | None = None
         if isinstance(x, ActivationCodes):
             inputs, norms, packed = [x.q, x.s], [], True
         elif fit_workgroups(k, self.m):
             inputs, norms, packed = [x], self.vector(norm), False
-            others = [*matrix.buffers, *norms, *added]
-            terms = self._terms(x)
-            if terms and len(terms) + len(others) + 1 + len(outputs) <= MOST_BINDINGS:
-                join = Join(self.norm_eps, scaled=len(terms) == SCALED_TERMS)
-                kernel = _gemv_codes(self.variant, matrix.scheme, n, k, 1, eps, False, epilogue, join)
-                name, places = kernel_name("joined_gemv_codes", matrix), [nn.Tensor.placeholder([1, k], "float32"), *outputs]
-                made, *products = nn.op.tensor_ir_op(kernel, name, [*terms, *others], places)
-                x._expr = made._expr  # for all who read it behind this: where nobody did before, add_norm's own kernel goes
-                return ActivationCodes(*products) if epilogue.gated else products[0]
+            found, terms = self._join(x)
+            if found and len(terms) + len(matrix.buffers) + len(norms) + len(added) + 1 + len(outputs) <= MOST_BINDINGS:
+                join, inputs, outputs = found, terms, [nn.Tensor.placeholder([1, k], "float32"), *outputs]
         else:
             encode, codes = _quantize(self.variant, k, squares_apart=norm is not None), ActivationCodes.placeholders(self.m, k)
             codes += codes[1:] if norm else []
             inputs = list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], codes))
             norms, packed = [], True
-        kernel = _gemv_codes(self.variant, matrix.scheme, n, k, self.m, eps, packed, epilogue)
-        args = [*inputs, *matrix.buffers, *norms, *added]
-        products = [*several(nn.op.tensor_ir_op(kernel, kernel_name("gemv_codes", matrix, self.m), args, outputs))]
+        kernel = _gemv_codes(self.variant, matrix.scheme, n, k, self.m, eps, packed, epilogue, join)
+        name = kernel_name("joined_gemv_codes" if join else "gemv_codes", matrix, self.m)
+        products = [*several(nn.op.tensor_ir_op(kernel, name, [*inputs, *matrix.buffers, *norms, *added], outputs))]
+        if join and not isinstance(x, ActivationCodes):
+            x._expr = products.pop(0)._expr  # for all who read it behind this: where nobody did before, add_norm's own kernel goes
         return ActivationCodes(*products) if epilogue.gated else products[0]
 
-    def _terms(self, x: nn.Tensor) -> list[nn.Tensor]:
+    def _join(self, x: nn.Tensor) -> tuple[Join | None, list[nn.Tensor]]:
         """Of a sum that no product has read: what it is made of, once."""
-        found = next((i for i, (joined, _) in enumerate(self._joins) if joined is x), None)
-        return [] if found is None else self._joins.pop(found)[1]
+        found = next((i for i, (joined, *_) in enumerate(self._joins) if joined is x), None)
+        return (None, []) if found is None else self._joins.pop(found)[1:]
 
     def channels(
         self, x: nn.Tensor, chosen: nn.Tensor, weights: ExpertWeights, activation: Activation, norm: Weight | None
