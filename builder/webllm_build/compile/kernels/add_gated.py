@@ -9,10 +9,8 @@ from tvm.tirx import PrimFunc
 from webllm_build.compile.kernels.linear.epilogue import sigmoid
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import VEC, Kernel, dot, inverse_rms, launch, local, splat, store, token_count, vec
-from webllm_build.compile.kernels.tir.rows import Row, square
+from webllm_build.compile.kernels.tir.rows import THREADS, Row, square
 from webllm_build.compile.target import Variant
-
-THREADS = 128
 
 
 @functools.cache

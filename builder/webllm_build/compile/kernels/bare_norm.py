@@ -6,10 +6,8 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, inverse_rms, launch, let, local, size, splat, store, vec
-from webllm_build.compile.kernels.tir.rows import Row, square
+from webllm_build.compile.kernels.tir.rows import THREADS, Row, square
 from webllm_build.compile.target import Variant
-
-THREADS = 128
 
 
 def bare_norm(variant: Variant, columns: int, eps: float, factor: float, *, affine: bool) -> PrimFunc:

@@ -7,10 +7,8 @@ from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, dot, inverse_rms, launch, let, local, splat, store, token_count, vec
-from webllm_build.compile.kernels.tir.rows import Row
+from webllm_build.compile.kernels.tir.rows import THREADS, Row
 from webllm_build.compile.target import Variant
-
-THREADS = 128
 
 
 def layer_norm(variant: Variant, tokens: int | None, columns: int, eps: float, *, bias: bool) -> PrimFunc:
