@@ -8,7 +8,7 @@ import shutil
 import time
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, FilePayload, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, FilePayload, Page, Playwright
 from site_server import SiteServer
 
 from chromium import COMMON, FLAGS, shell
@@ -203,6 +203,15 @@ def becomes(page: Page, read: Callable[[], object], value: object, seconds: floa
     while (found := read()) != value and time.monotonic() < end:
         page.wait_for_timeout(50)
     assert found == value
+
+
+def in_workers(page: Page, expression: str) -> list[object]:
+    """What a JavaScript expression is in each of a page's workers, without those that end before they tell."""
+    values: list[object] = []
+    for worker in page.workers:
+        with suppress(Error):
+            values.append(worker.evaluate(expression))
+    return values
 
 
 def installed(page: Page) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Page
-from site_visit import Visit, answered, ask, becomes, build_site, installed, until
+from site_visit import Visit, answered, ask, becomes, build_site, in_workers, installed, until
 
 ASK = """async ([text, stream]) => {
   const body = JSON.stringify({ messages: [{ role: "user", content: text }], stream });
@@ -73,7 +73,7 @@ def test_a_page_that_no_longer_waits_ends_its_answer(visit: Visit) -> None:
     other = visit.open()
 
     def running() -> int:
-        return sum(worker.evaluate("running.size") for tab in (page, other) for worker in tab.workers)
+        return sum(size for tab in (page, other) for size in in_workers(tab, "running.size") if isinstance(size, int))
 
     for path, field in (("v1/chat/completions", "messages"), ("v1/responses", "input")):
         other.evaluate(LEAVE, [path, field])

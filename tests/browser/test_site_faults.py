@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Worker, expect
-from site_visit import CHROMIUM, Visit, answered, ask, becomes, stored_files, until, visiting
+from playwright.sync_api import Browser, Page, expect
+from site_visit import CHROMIUM, Visit, answered, ask, becomes, in_workers, stored_files, until, visiting
 
 TOKENS = "120"
 SAID = "document.querySelector('#messages > li:last-child .body:not(:has(.waiting))')?.textContent.length > 10"
@@ -107,13 +107,6 @@ def before_the_engine(visit: Visit, script: str, page: Page | None = None) -> No
     worker.write_text(script + worker.read_text("utf-8"), "utf-8")
 
 
-def is_true(worker: Worker, expression: str) -> bool:
-    try:
-        return worker.evaluate(expression) is True
-    except Error:  # it has ended
-        return False
-
-
 def kill_gpu_process() -> None:
     """Of the browsers that this process has started."""
     rows = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
@@ -136,7 +129,7 @@ def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visi
         visit.server.held.add("weights-0000")
         page.click("#start")
         page.wait_for_selector("body[data-status=loading]")
-        becomes(page, lambda: any(is_true(worker, "globalThis.compiles === true") for worker in page.workers), True)
+        becomes(page, lambda: True in in_workers(page, "globalThis.compiles === true"), True)
         kill_gpu_process()
         visit.server.held.clear()
     else:
@@ -146,7 +139,7 @@ def test_a_gpu_process_that_ends_costs_a_pause_and_no_word(another_browser: Visi
     whole = answered(page, 2)
     if phase == "in an answer":
         page.click("#new-chat")
-        assert any(is_true(worker, "globalThis.steps === Infinity && (globalThis.steps = 40) > 0") for worker in page.workers)
+        assert True in in_workers(page, "globalThis.steps === Infinity && (globalThis.steps = 40) > 0")
         ask(page, "One two")
         until(page, SAID)
         kill_gpu_process()

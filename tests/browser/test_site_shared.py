@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from site_visit import Visit, answered, ask, becomes, installed, stored_files, until, visiting
+from site_visit import Visit, answered, ask, becomes, in_workers, installed, stored_files, until, visiting
 
 LENGTH = 400
 LAST = "#messages > li:last-child .body"
@@ -58,7 +58,7 @@ def opened(visit: Visit, starts: bool = False) -> Page:
 def tells(page: Page, most: int) -> None:
     """What this tab's engine tells others of answers from now on, in pieces."""
     limit = f"globalThis.most !== undefined && (globalThis.most = {most}) > 0"
-    becomes(page, lambda: any(worker.evaluate(limit) for worker in page.workers), True)
+    becomes(page, lambda: True in in_workers(page, limit), True)
 
 
 def new_chat(page: Page) -> None:
