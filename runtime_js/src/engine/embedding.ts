@@ -1,7 +1,7 @@
 /** What a text means to a model, as one vector: the states that its tokens end with, pooled. */
 
 import type { EmbeddingFacts, Pooling } from "../storage/embedding_facts.ts";
-import { childController } from "../support/abort.ts";
+import { childController, onAbort } from "../support/abort.ts";
 import { AbortError, RequestValidationError } from "../support/errors.ts";
 import type { RunnerShape } from "../executor/runner.ts";
 import type { Prompt } from "./answer.ts";
@@ -106,13 +106,13 @@ async function vectorsOf(scheduler: Scheduler, { prompt, texts }: Batch, pool: P
   const pooled = new Pooled(pool, prompt.length, texts);
   const sampler = new Sampler(NO_SAMPLING, prompt);
   const stop = scheduler.add({ prompt, maxTokens: 1, eosTokenIds: new Set(), sampler, states: pooled }, pooled);
-  signal.addEventListener("abort", stop, { once: true });
+  const forget = onAbort(signal, stop);
   try {
     const vectors = await pooled.vector;
     const count = texts?.length ?? 1;
     return Array.from({ length: count }, (_, i) => vectors.slice(vectors.length / count * i, vectors.length / count * (i + 1)));
   } finally {
-    signal.removeEventListener("abort", stop);
+    forget();
   }
 }
 

@@ -1,7 +1,7 @@
 /** A loaded model: answers requests with events. */
 
 import type { ModelRunner } from "../executor/runner.ts";
-import { abortable, childController } from "../support/abort.ts";
+import { abortable, childController, onAbort } from "../support/abort.ts";
 import { AbortError, ContextWindowSizeExceededError, InternalError, RequestValidationError, type MLCEngineError } from "../support/errors.ts";
 import type { EmbeddingFacts } from "../storage/embedding_facts.ts";
 import { isSound, type MediaInput } from "../media/source.ts";
@@ -327,7 +327,7 @@ export class Session {
     for (const source of sources) this.#checkSense(source);
     const looking = childController(this.#preparing.signal);
     const leave = (): void => looking.abort();
-    signal?.addEventListener("abort", leave, { signal: looking.signal });
+    if (signal !== undefined) onAbort(looking.signal, onAbort(signal, leave));
     const seen = await abortable(this.#pictures.see(sources, this.#senseOf, looking.signal), looking.signal, "The request was interrupted.").finally(leave);
     return new Map(sources.flatMap((source, i) => { const one = seen[i]; return one === undefined ? [] : [[source, one] as const]; }));
   }

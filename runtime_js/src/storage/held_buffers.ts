@@ -1,6 +1,6 @@
 /** Memory for shards: so many are held at a time, in the same few buffers. */
 
-import { abortError } from "../support/abort.ts";
+import { abortError, onAbort } from "../support/abort.ts";
 
 export class HeldBuffers {
   readonly #free: (ArrayBuffer | undefined)[];
@@ -14,8 +14,12 @@ export class HeldBuffers {
   async take(signal: AbortSignal): Promise<ArrayBuffer | undefined> {
     if (this.#free.length > 0) return this.#free.pop();
     return new Promise((resolve, reject) => {
-      this.#waiting.push(resolve);
-      signal.addEventListener("abort", () => reject(abortError(signal, "The download was stopped.")), { once: true });
+      const taken = (buffer: ArrayBuffer | undefined): void => { settle(); resolve(buffer); };
+      const settle = onAbort(signal, () => {
+        this.#waiting.splice(this.#waiting.indexOf(taken), 1);
+        reject(abortError(signal, "The download was stopped."));
+      });
+      this.#waiting.push(taken);
     });
   }
 

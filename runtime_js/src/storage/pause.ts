@@ -1,5 +1,6 @@
 /** Waiting between attempts of a download. */
 
+import { onAbort } from "../support/abort.ts";
 import { AbortError } from "../support/errors.ts";
 
 const OFFLINE_CHECK_MS = 1000;
@@ -14,11 +15,11 @@ export async function pause(milliseconds: number, signal: AbortSignal): Promise<
     await new Promise<void>((resolve) => {
       const finish = (): void => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", finish);
+        forget();
         resolve();
       };
       const timer = setTimeout(finish, milliseconds);
-      signal.addEventListener("abort", finish);
+      const forget = onAbort(signal, finish);
     });
   }
   if (signal.aborted) throw new AbortError("The download was stopped.");

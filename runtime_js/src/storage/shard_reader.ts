@@ -1,5 +1,6 @@
 /** Reads verified files in a worker of its own: sha256 takes its time on the thread that asks for it. */
 
+import { onAbort } from "../support/abort.ts";
 import type { Wait } from "../support/waiting.ts";
 import { AbortError, NoAnswerError, fromWire, type WireError } from "../support/errors.ts";
 import type { FileEntry } from "./manifest.ts";
@@ -84,10 +85,10 @@ export class ShardReader {
         reject(new AbortError("The download was stopped."));
       };
       if (signal.aborted) return stop();
-      signal.addEventListener("abort", stop, { once: true });
+      const forget = onAbort(signal, stop);
       const settle = (outcome: () => void): void => {
         clearTimeout(silence);
-        signal.removeEventListener("abort", stop);
+        forget();
         outcome();
       };
       worker.onerror = lost;

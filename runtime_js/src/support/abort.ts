@@ -8,27 +8,43 @@ export function abortError(signal: AbortSignal, message: string): Error {
   return reason instanceof Error && reason.name !== "AbortError" ? reason : new AbortError(message, {}, reason);
 }
 
+/** What is to be done when a signal aborts, behind one listener: Node warns of more than ten, and a request may have a hundred parts. */
+const acts = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Calls `act`, which throws nothing, once the signal aborts; what is returned takes that back. Of a signal that is aborted nothing comes. */
+export function onAbort(signal: AbortSignal, act: () => void): () => void {
+  let all = acts.get(signal);
+  if (all === undefined) {
+    const first = all = new Set();
+    acts.set(signal, first);
+    signal.addEventListener("abort", () => first.forEach((one) => one()), { once: true });
+  }
+  const one = (): void => act(); // the same act may come twice
+  all.add(one);
+  return () => void all.delete(one);
+}
+
 /** A controller that aborts when the signal does, and may before. */
 export function childController(signal: AbortSignal): AbortController {
   const child = new AbortController();
   if (signal.aborted) child.abort(signal.reason);
-  else signal.addEventListener("abort", () => child.abort(signal.reason), { once: true, signal: child.signal });
+  else onAbort(child.signal, onAbort(signal, () => child.abort(signal.reason)));
   return child;
 }
 
 /** The outcome of `work`, or a rejection as soon as the signal aborts. `work` goes on then, and its outcome is dropped. */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined, message: string): Promise<T> {
   if (signal === undefined) return work;
-  const settled = new AbortController(); // takes the listener back
+  let settle = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
     const abort = (): void => reject(abortError(signal, message));
     if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true, signal: settled.signal });
+    else settle = onAbort(signal, abort);
   });
   work.catch(() => undefined); // unseen where the signal came first
   try {
     return await Promise.race([aborted, work]);
   } finally {
-    settled.abort();
+    settle();
   }
 }

@@ -4,7 +4,7 @@
  * fails, and Safari cannot iterate over it.)
  */
 
-import { abortError } from "./abort.ts";
+import { abortError, onAbort } from "./abort.ts";
 
 type Result<T> = IteratorResult<T, undefined>;
 type Ending = { readonly error?: unknown };
@@ -80,8 +80,7 @@ export class PushStream<T> implements AsyncIterableIterator<T, undefined> {
   abortWith(signal: AbortSignal, message: string): () => void {
     const abort = (): void => this.abort(abortError(signal, message));
     if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    return () => signal.removeEventListener("abort", abort);
+    return onAbort(signal, abort);
   }
 
   /** Leaves the stream, also while a `next` waits. */

@@ -7,7 +7,7 @@ import type { AnswerEvent, Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import { waitingToBegin } from "../engine/progress.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
-import { abortError } from "../support/abort.ts";
+import { abortError, onAbort } from "../support/abort.ts";
 import { AbortError, NoAnswerError, ProtocolError, fromWire } from "../support/errors.ts";
 import { PATIENCE_TICKS, everyTick } from "../support/patience.ts";
 import { PushStream } from "../support/stream.ts";
@@ -158,7 +158,7 @@ export class RemoteHost implements ModelHost {
       const settle = (): void => {
         this.#waiting.delete(id);
         this.#attend();
-        signal?.removeEventListener("abort", cancel);
+        forget?.();
       };
       const fail = (error: unknown): void => {
         settle();
@@ -174,9 +174,9 @@ export class RemoteHost implements ModelHost {
         if (isKind(answer, kind)) resolve(answer);
         else reject(new ProtocolError(`The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`));
       };
+      const forget = signal && onAbort(signal, cancel);
       this.#waiting.set(id, { reply, fail });
       this.#attend();
-      signal?.addEventListener("abort", cancel);
       this.#post(make(id));
     });
   }
