@@ -52,3 +52,14 @@ def test_what_is_left_of_a_function_besides_kernels_is_refused() -> None:
             builder.emit_func_output(builder.emit(left))
         with pytest.raises(CompileError, match="which is not a kernel"):
             Walker({}, Workspace(0), None).walk(builder.get()["main"])
+
+
+def test_a_function_whose_result_is_not_found_is_refused() -> None:
+    """Its result's buffer would stay as it was."""
+    builder = relax.BlockBuilder()
+    given = relax.Var("given", relax.TensorType([2], "float32"))
+    with builder.function("main", [given]):
+        builder.emit_func_output(given)
+    walker = Walker({"given": 0}, Workspace(2), 1)
+    with pytest.raises(CompileError, match="Nothing that a function computes is found to be its result"):
+        walker.walk(builder.get()["main"])

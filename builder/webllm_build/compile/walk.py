@@ -83,6 +83,8 @@ class Walker:
             self._value[parameter] = self._ids[parameter.name]
         bindings = [binding for block in function.body.blocks for binding in block.bindings]
         results = self._result_storages(function, bindings)
+        if self._result is not None and not results:
+            raise CompileError("Nothing that a function computes is found to be its result.")
         scratch = {b.var: _size(b.value) for b in bindings if _is_storage(b.value) and b.var not in results}
         slots = {var: slot for slot, var in enumerate(sorted(scratch, key=lambda var: -scratch[var]))}
         calls: list[Call] = []

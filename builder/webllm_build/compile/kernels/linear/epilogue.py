@@ -86,8 +86,8 @@ def leaky_relu(x: Expr) -> Expr:
 
 def mish(x: Expr) -> Expr:
     """x * tanh(log(1 + exp(x))), which is x * (e² + 2 e) / (e² + 2 e + 2) for e = exp(x); from 20 on x itself."""
-    e = let("e", T.exp(T.max(T.min(x, T.float32(20)), T.float32(-80))))
-    part = let("part", e * (e + T.float32(2)))
+    e = fixed("e", T.exp(T.max(T.min(x, T.float32(20)), T.float32(-80))), "float32")
+    part = fixed("part", e * (e + T.float32(2)), "float32")
     return x * part / (part + T.float32(2))
 
 
