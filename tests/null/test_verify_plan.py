@@ -188,6 +188,15 @@ def test_variants_of_one_arithmetic_have_the_same_functions() -> None:
         verify_plan(replace(plan, variants=(variant, other)), WGSL)
 
 
+def test_variants_with_subgroups_may_take_fewer_steps_than_those_without() -> None:
+    plan = make_plan()
+    (variant,) = plan.variants
+    functions = {**variant.functions, "decode": replace(variant.functions["decode"], steps=variant.functions["decode"].steps[:-1])}
+    verify_plan(replace(plan, variants=(variant, replace(variant, features=("subgroups",), functions=functions))), WGSL)
+    with pytest.raises(PlanError, match="differ in the steps of decode"):
+        verify_plan(replace(plan, variants=(variant, replace(variant, functions=functions))), WGSL)
+
+
 def test_a_kernel_with_slots_is_told_which() -> None:
     plan = make_plan(((0, (WEIGHT, CACHE)),))
     slots = replace(plan, states=(State("mix0", "slots"),))

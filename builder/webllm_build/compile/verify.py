@@ -46,9 +46,9 @@ def verify_plan(plan: Plan, wgsl: Sequence[str]) -> None:
         _require(sizes.get(stored.io) == chunk * stored.row_bytes, f"no io buffer {stored.io} for the rows of {stored.name}")
     for variant in plan.variants:
         _verify_variant(plan, variant, wgsl)
-    shapes: dict[tuple[str, ...], VariantPlan] = {}  # variants of one arithmetic take the same steps
+    shapes: dict[tuple[object, ...], VariantPlan] = {}  # of one arithmetic, with subgroups or without, all take the same steps
     for variant in plan.variants:
-        first = shapes.setdefault(variant.language_features, variant)
+        first = shapes.setdefault((variant.language_features, "subgroups" in variant.features), variant)
         steps = [{name: len(function.steps) for name, function in of.functions.items()} for of in (first, variant)]
         for name in steps[0] | steps[1]:
             _require(steps[0].get(name) == steps[1].get(name), f"variants {first.name} and {variant.name} differ in the steps of {name}")
