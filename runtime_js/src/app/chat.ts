@@ -325,7 +325,7 @@ export class Chat implements Task, ChatsUser {
         write(rest);
         if (this.#answer === answer) this.#answer = undefined;
         void this.#chats.store.save().then(leave);
-        if (conversation === this.#conversation) this.#announce(taken.text);
+        if (conversation === this.#conversation) this.#list.tellLast((text) => this.#announce(text));
       },
     };
   }

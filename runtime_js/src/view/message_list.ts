@@ -50,6 +50,7 @@ export class MessageList {
   readonly #formulas: Formulas;
   #markdownComes: Promise<void> | undefined;
   #latest: Message | undefined;
+  #tellDrawn: (() => void) | undefined;
   /** Of the message that is pressed on. */
   #selected = "";
   #redraw: ReturnType<typeof setTimeout> | undefined;
@@ -121,6 +122,17 @@ export class MessageList {
     const isBusy = this.#drawing.isBusy || this.#markdownComes !== undefined;
     if (!isBusy) this.#list.removeAttribute("aria-busy");
     else if (!this.#list.hasAttribute("aria-busy")) this.#list.setAttribute("aria-busy", "true");
+    if (!isBusy) this.#tellDrawn?.();
+  }
+
+  /** Tells what the last message says, without Markdown's signs, once it is drawn; nothing where it is taken away before. */
+  tellLast(tell: (text: string) => void): void {
+    const item = this.#items.at(-1);
+    this.#tellDrawn = () => {
+      this.#tellDrawn = undefined;
+      if (item !== undefined && this.#items.includes(item)) tell(item.spoken);
+    };
+    this.#showBusy();
   }
 
   /** A finished message is drawn at once, a growing one at intervals. */

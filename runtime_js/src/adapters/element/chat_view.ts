@@ -80,7 +80,7 @@ export class ChatView {
     const error: unknown = engine.status === "failed" ? engine.error : chat.status === "failed" ? chat.error : undefined;
     if (error === undefined) this.#part("problem").hidden = true;
     else this.#tell(error instanceof Error ? error.message : String(error), true);
-    if (status !== before) this.#announce(status, before, chat);
+    if (status !== before) this.#announce(status, before);
   }
 
   #drawEngine({ status, progress }: EngineState<Engine>): void {
@@ -113,10 +113,11 @@ export class ChatView {
   }
 
   /** Answers are read when they are complete, not piece by piece. */
-  #announce(status: string, before: string | undefined, { messages }: ChatState): void {
-    const answer = before === "answering" ? messages.at(-1)?.content ?? "" : this.#words.ready;
-    const text = status === "answering" ? this.#words.answering : status === "ready" ? answer : "";
-    this.#part("announce").textContent = text;
+  #announce(status: string, before: string | undefined): void {
+    const tell = (text: string): void => { this.#part("announce").textContent = text; };
+    if (status === "answering") tell(this.#words.answering);
+    else if (status === "ready" && before === "answering") this.#list.tellLast(tell);
+    else tell(status === "ready" ? this.#words.ready : "");
   }
 
   #tell(text: string, canTryAgain: boolean): void {
