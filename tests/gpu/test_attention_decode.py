@@ -12,7 +12,7 @@ from paged import (
     attend,
     case_name,
     described,
-    keys_one_by_one,
+    fewer_keys,
     layer_name,
     layout_of,
     random_cache,
@@ -60,7 +60,7 @@ class Kernels:
 
 @pytest.mark.parametrize(("attention", "variant"), CASES, ids=case_name)
 def test_attention_decode(dawn: Dawn, variant: Variant, attention: Attention) -> None:
-    with keys_one_by_one(attention):
+    with fewer_keys(attention):
         kernels = Kernels(dawn, variant, attention)
     for cached in (0, 1, 15, 16, 31, 32, 33, 300, 1100):
         kernels.check(cached, scale=3, tolerance=2e-5)

@@ -15,7 +15,7 @@ from paged import (
     case_name,
     cases,
     described,
-    keys_one_by_one,
+    fewer_keys,
     layer_name,
     layout_of,
     random_cache,
@@ -40,7 +40,7 @@ def bare(attention: Attention) -> Attention:
 
 @pytest.mark.parametrize(("attention", "variant"), cases([*dict.fromkeys(map(bare, LAYERS))]), ids=case_name)
 def test_attention_prefill(dawn: Dawn, variant: Variant, attention: Attention) -> None:
-    with keys_one_by_one(attention):
+    with fewer_keys(attention):
         check(dawn, attention, variant, CALLS)
 
 

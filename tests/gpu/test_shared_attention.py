@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from dawn import Array, Dawn, poison
-from paged import RUNNABLE, NewTokens, attend, described, layer_name, layout_of, random_cache, state_of
+from paged import RUNNABLE, NewTokens, attend, case_name, described, halves, layout_of, random_cache, state_of
 
 import codes_case
 from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
@@ -18,12 +18,11 @@ from webllm_build.compile.kernels.attention.rope_append import rope_append
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Attention
 
-LAYERS = [described(8, 2, 64, shared=True), described(3, 1, 32, window=17, qk_norm=1e-2, value_norm=True, shared=True)]
+LAYERS = [described(4, 2, 64, shared=True), described(3, 1, 32, window=17, qk_norm=1e-2, value_norm=True, shared=True)]
 ROWS, PAGES = 3, 24
 
 
-@pytest.mark.parametrize("variant", RUNNABLE, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("attention", LAYERS, ids=layer_name)
+@pytest.mark.parametrize(("attention", "variant"), halves(LAYERS), ids=case_name)
 def test_a_token_sees_its_own_key_in_the_cache(dawn: Dawn, variant: Variant, attention: Attention) -> None:
     heads, head_dim = attention.heads, attention.head_dim
     turn = dawn.prepare(rope_append(variant, attention), variant)
