@@ -39,6 +39,11 @@ class Naga:
             self._pipelines[wgsl, entry] = self.device.create_compute_pipeline(layout=whole, compute=compute)
         return self._pipelines[wgsl, entry]
 
+    def accepts(self, wgsl: str, entry: str) -> bool:
+        """Whether a module compiles; also of one with what Firefox (subgroups) or the drivers here (float16) do not have."""
+        absent = "enable subgroups;" in wgsl or ("enable f16;" in wgsl and not self.f16)
+        return absent or self.complaint(wgsl, entry) is None
+
     def complaint(self, wgsl: str, entry: str) -> str | None:
         """Why a module or its pipeline is refused; None where it compiles. Families share most modules: each is compiled once."""
         if (wgsl, entry) not in self._complaints:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from dawn import Dawn, poison, to_wgsl
+from naga import Naga
 from paged import (
     COMPILED,
     LARGE_LAYERS,
@@ -89,8 +90,10 @@ def test_a_whole_text_that_sees_both_sides(dawn: Dawn, attention: Attention, var
 
 @pytest.mark.parametrize("variant", COMPILED, ids=lambda variant: variant.name)
 @pytest.mark.parametrize("attention", LARGE_LAYERS, ids=layer_name)
-def test_every_variant_generates_wgsl_within_limits(variant: Variant, attention: Attention) -> None:
+def test_every_variant_generates_wgsl_within_limits(naga: Naga, variant: Variant, attention: Attention) -> None:
+    """Which Firefox compiles, where it needs no subgroups."""
     kernel = compile_kernels({"attention_prefill": attention_prefill(variant, attention)}, variant)["attention_prefill"]
     assert ("subgroupShuffleXor" in kernel.wgsl) == variant.subgroups
     assert kernel.workgroup_bytes <= 16384
     assert kernel.workgroup_threads <= 256
+    assert naga.accepts(kernel.wgsl, kernel.entry)

@@ -9,17 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from linear_case import MORE_EPILOGUES, parameters
 from naga import Naga
 
 from families import FAMILIES, open_tiny
 from packed_model import CHUNK
+from small_kernels import small_kernels
 from webllm_build.compile.io import Layout
+from webllm_build.compile.kernels.linear.epilogue import Epilogue
+from webllm_build.compile.kernels.linear.gemm import gemm
+from webllm_build.compile.kernels.linear.gemm_codes import gemm_codes
+from webllm_build.compile.kernels.linear.gemv import gemv
+from webllm_build.compile.kernels.linear.gemv_codes import gemv_codes
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION, read_custom_section
 from webllm_build.compile.pipeline import compile_model
 from webllm_build.compile.plan import Plan, parse_plan
 from webllm_build.compile.target import VARIANTS
+from webllm_build.compile.wgsl import compile_kernels
 from webllm_build.model import load_model
-from webllm_build.quantize import parts
+from webllm_build.quantize import SCHEMES, parts
 from webllm_build.quantize.pack import choose_scheme
 from webllm_build.source.checkpoint import Checkpoint
 
@@ -61,7 +69,8 @@ class Library:
         model = load_model(checkpoint)
         schemes = {weight.name: choose_scheme(weight, checkpoint, quantization) for weight in model.weights}
         layout = Layout.of(model, schemes, context_length=256, prefill_chunk=CHUNK)
-        found = compile_model(layout, [one for one in VARIANTS if one.name == variant], functions=functions)
+        with small_kernels():
+            found = compile_model(layout, [one for one in VARIANTS if one.name == variant], functions=functions)
         return Library(parse_plan(found.plan), json.loads(found.wgsl))
 
     def entries(self, feature: str) -> Iterator[tuple[str, str]]:
@@ -78,7 +87,8 @@ FUNCTIONS = {"f16-int8": ("prefill", "logits", "encode", "decode_4"), "f32": ("p
 
 @pytest.fixture(scope="module", params=["llama", *FAMILIES])
 def libraries(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Library]:
-    """Llama's is the default model's, with all that it has; Qwen2's weights lie in parts here, as those of a model with a larger
+    """Llama's is the default model's, with all that it has, in the tiles that browsers choose from: families' own kernels are small ones,
+    and tests of attention and of matrices ask naga about theirs. Qwen2's weights lie in parts here, as those of a model with a larger
     vocabulary. Two variants differ in all that others are made of but products in float16, which are Llama's and, of experts, GPT-OSS's.
     """
     if request.param == "llama":
@@ -104,6 +114,22 @@ def test_naga_compiles_what_needs_no_subgroups(naga: Naga, libraries: list[Libra
     assert compiled >= 20
     if left_out:
         pytest.skip(f"{left_out} modules in float16: no driver here has shader-f16 (Debian's mesa-vulkan-drivers has)")
+
+
+@pytest.mark.parametrize("epilogue", parameters(MORE_EPILOGUES))
+def test_naga_compiles_what_is_done_behind_a_product(naga: Naga, epilogue: Epilogue) -> None:
+    """That none of Llama's is, in the tiles that browsers choose from."""
+    integer, half, single = (variant for variant in VARIANTS if variant.name in ("f32-int8", "f16", "f32"))
+    shape = SCHEMES["q4a"], 128, 96
+    kernels = {
+        "gemm_half": gemm(half, *shape, epilogue=epilogue),
+        "gemm": gemm(single, *shape, epilogue=epilogue),
+        "gemm_codes": gemm_codes(*shape, epilogue=epilogue),
+        "gemv": gemv(single, *shape, norm_eps=1e-5, epilogue=epilogue),
+        "gemv_codes": gemv_codes(integer, *shape, norm_eps=1e-5, epilogue=epilogue),
+    }
+    for kernel in compile_kernels(kernels, single).values():
+        assert naga.accepts(kernel.wgsl, kernel.entry)
 
 
 def test_naga_refuses_what_is_wrong(naga: Naga) -> None:
