@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 from machine import Array, Machine, Native, Wasm, place, run_kernel
 from tvm.tirx import PrimFunc
 
+from webllm_build.compile.cpu import attention, kv_cache, lower, rope_append
 from webllm_build.compile.cpu.abi import c_function, launch_function
 from webllm_build.compile.cpu.link import link_cpu_library
 from webllm_build.compile.cpu.pipeline import CompiledCpu
@@ -57,3 +61,16 @@ class WasmKernels(_Kernels):
             exports=tuple(functions),
         )
         super().__init__(Wasm(link_cpu_library(compiled, flavour, "ziglang"), MEMORY, alike=alike))
+
+
+@contextmanager
+def in_loops() -> Iterator[None]:
+    """Models that are compiled meanwhile have loops over the heads of a layer and the vectors of a head, which others are written out for
+    where they are few: LLVM takes half as long for them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attention, "ALL_HEADS", 0)
+        for module in (attention, kv_cache, rope_append):
+            patch.setattr(module, "WRITTEN_OUT", 0)
+        for name in ("_attention", "_rope_append"):  # which keep what they made
+            patch.setattr(lower, name, functools.cache(getattr(lower, name).__wrapped__))
+        yield

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernels import WasmKernels
+from kernels import WasmKernels, in_loops
 from machine import Array
 from test_cpu_families import TEXT, One, build, error
 
@@ -17,7 +17,6 @@ from codes_case import buffers
 from families import FAMILIES, TOKENS, formats, open_tiny
 from packed_model import EXACT, ByteCacheOperators, PackedModel
 from text_run import Text
-from webllm_build.compile.cpu import attention, kv_cache, rope_append
 from webllm_build.compile.cpu.linear_codes import linear_codes
 from webllm_build.compile.cpu.variant import INTEGER, CpuVariant, Flavour
 from webllm_build.compile.kernels.linear.epilogue import PLAIN
@@ -82,15 +81,13 @@ def test_a_token_gets_the_same_bits_however_many_come_with_it(tmp_path: Path, fa
 
 
 @pytest.mark.parametrize("kv_dtype", ["float16", "q8"])
-def test_long_heads_get_the_same_bits_from_loops(tmp_path: Path, kv_dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_heads_get_the_same_bits_from_loops(tmp_path: Path, kv_dtype: str) -> None:
     """What is written out of a short head would be long code of one of 512."""
     packed = PackedModel.of(open_tiny("qwen3", "hugging_face", tmp_path / "model"), SCHEMES)
     variant = dataclasses.replace(INTEGER, kv_dtype=kv_dtype)
     written_out, _ = TEXT.run(One(build(tmp_path, packed, "plain", variant)))
-    monkeypatch.setattr(attention, "ALL_HEADS", 0)
-    for module in (attention, kv_cache, rope_append):
-        monkeypatch.setattr(module, "WRITTEN_OUT", 0)
-    looped, _ = TEXT.run(One(build(tmp_path, packed, "plain", variant)))
+    with in_loops():
+        looped, _ = TEXT.run(One(build(tmp_path, packed, "plain", variant)))
     np.testing.assert_array_equal(looped, written_out)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cpu_runner import CpuRunner, memory_needed
+from kernels import in_loops
 from machine import Array, Machine, Native, Wasm
 
 from families import FAMILIES, FORKED, TOKENS, open_tiny, reference, references
@@ -21,7 +22,8 @@ from webllm_build.model.numpy_operators import NumpyOperators
 from webllm_build.quantize import parts
 
 TEXT = Text(TOKENS, ends=(20, 32), forked=FORKED)
-STEPS = ("prefill", "logits", "encode", "decode")  # the functions that this and test_cpu_encoders.py take
+STEPS = ("prefill", "logits", "decode")  # the functions that a text takes
+ENCODE = ("prefill", "encode")  # and what makes vectors of texts
 
 
 def build(
@@ -70,8 +72,11 @@ def error(found: Array, expected: Array) -> float:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_logits_equal_those_of_transformers(tmp_path: Path, family: str) -> None:
+    """In loops; test_cpu_codes.py has what is written out of each family."""
     packed = PackedModel.of(open_tiny(family, "hugging_face", tmp_path / "model"), EXACT)
-    found, rows = TEXT.run(One(build(tmp_path, packed, "native", FLOAT)))
+    with in_loops():
+        runner = build(tmp_path, packed, "native", FLOAT)
+    found, rows = TEXT.run(One(runner))
     assert error(found, references(family)[rows]) < 1e-4
 
 
@@ -120,7 +125,7 @@ def test_rows_of_one_sequence_each_read_the_slot_that_the_row_before_wrote(tmp_p
 def test_states_are_pooled_behind_all_layers_where_a_prefill_leaves_some_out(tmp_path: Path) -> None:
     checkpoint = open_tiny("gemma4_text", "hugging_face", tmp_path / "model")
     packed = PackedModel.of(checkpoint, EXACT)
-    runner, tokens = build(tmp_path, packed, "native", FLOAT, ("prefill", "encode")), TOKENS[:20]
+    runner, tokens = build(tmp_path, packed, "native", FLOAT, ENCODE), TOKENS[:20]
     operators = NumpyOperators(checkpoint, packed.model.norm_eps, tokens)
     states = packed.model.normed(operators, packed.model.hidden(operators))
     last, total = runner.encode(tokens).reshape(2, -1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cpu_families import build
+from test_cpu_families import ENCODE, build
 
 import minilm
 from packed_model import PackedModel
@@ -23,7 +23,7 @@ WEIGHTS = ("embedding", "qkv", "o", "up", "down")
 )
 def test_vectors_are_those_of_sentence_transformers(tmp_path: Path, variant: CpuVariant, scheme: str, every: int, least: float) -> None:
     checkpoint = open_folder(minilm.folder(), "minilm")
-    runner = build(tmp_path, PackedModel.of(checkpoint, dict.fromkeys(WEIGHTS, scheme)), "plain", variant)
+    runner = build(tmp_path, PackedModel.of(checkpoint, dict.fromkeys(WEIGHTS, scheme)), "plain", variant, ENCODE)
     texts = encode(checkpoint.tokenizer, minilm.sentences()[::every], add_special_tokens=True)
     found = []
     for tokens in texts:
