@@ -1,6 +1,9 @@
 """Matrix-vector kernels against float64 NumPy."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,19 +59,23 @@ def check(
     assert np.abs(got - want).max() < 1e-6 * scale
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize(("n", "k"), [(7, 32), (130, 96), (7, 576), (130, 1536), (7, 2080)])
-def test_shapes(dawn: Dawn, variant: Variant, scheme: str, n: int, k: int) -> None:
-    check(dawn, variant, scheme, n, k)
+def turns(*choices: Sequence[Any]) -> list[Any]:
+    """Every combination of choices for pytest.mark.parametrize, with the variants in turns in front: both meet every choice."""
+    rows = product(*(enumerate(each) for each in choices))
+    return [(VARIANTS[sum(number for number, _ in row) % 2], *(choice for _, choice in row)) for row in rows]
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
-@pytest.mark.parametrize("epilogue", parameters(EPILOGUES))
-@pytest.mark.parametrize(("scheme", "n", "k"), [("q4", 6, 2080), ("q4a", 130, 576), ("q8", 34, 96)])
-def test_norm_and_epilogues(dawn: Dawn, variant: Variant, scheme: str, norm: bool, epilogue: Epilogue, n: int, k: int) -> None:
-    check(dawn, variant, scheme, n, k, norm=norm, epilogue=epilogue)
+@pytest.mark.parametrize(("variant", "scheme", "shape"), turns([*SCHEMES], [(7, 32), (130, 96), (7, 576), (130, 1536), (7, 2080)]))
+def test_shapes(dawn: Dawn, variant: Variant, scheme: str, shape: tuple[int, int]) -> None:
+    check(dawn, variant, scheme, *shape)
+
+
+@pytest.mark.parametrize(
+    ("variant", "norm", "epilogue", "layer"),
+    turns([False, True], [*EPILOGUES.values()], [("q4", 6, 2080), ("q4a", 130, 576), ("q8", 34, 96)]),
+)
+def test_norm_and_epilogues(dawn: Dawn, variant: Variant, norm: bool, epilogue: Epilogue, layer: tuple[str, int, int]) -> None:
+    check(dawn, variant, *layer, norm=norm, epilogue=epilogue)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
