@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from built_model import VARIANTS
 from dawn import Dawn
-from family_cases import build
+from family_cases import STEPS, build
 from plan_runner import Array, PlanRunner
 
 from families import TOKENS, open_tiny
+
+pytestmark = pytest.mark.usefixtures("soon_compiled")
 
 LENGTH = 112
 
@@ -20,10 +23,11 @@ def equal(found: Array, expected: Array) -> bool:
 
 
 def test_answers_need_no_page_in_front_of_the_window(dawn: Dawn, tmp_path: Path) -> None:
-    built = build("gemma3_text", open_tiny("gemma3_text", "hugging_face", tmp_path), "f16", VARIANTS[2:3])
+    built = build("gemma3_text", open_tiny("gemma3_text", "hugging_face", tmp_path), "f16", VARIANTS[2:3], (*STEPS, "decode_2", "decode_4"))
     tokens = [(token + i // len(TOKENS)) % 300 for i, token in enumerate((TOKENS * 3)[:LENGTH])]
     expected = built.logits(tokens, integer=False)
     runner = PlanRunner(dawn, built.library, "f32-sg", built.buffers)
+    runner.tile = None
     for first, end in ((0, 36), (36, 80), (80, 100)):
         assert equal(runner.prefill(tokens[first:end]), expected[end - 1])
         if end == 36:
