@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 from webllm_build.__main__ import main
 from webllm_build.compile import lower, lower_experts, lower_integer
+from webllm_build.compile.cpu import variant as cpu_variant
 from webllm_build.compile.kernels.attention import decode, merge, prefill
 from webllm_build.compile.kernels.linear import gemm, gemm_codes, gemv, gemv_codes
 from webllm_build.compile.kernels.linear.vectors import Tile
@@ -57,6 +58,13 @@ def small_kernels() -> Iterator[None]:
     with ExitStack() as stack:
         for module, name, value in (*fresh, *small):
             stack.enter_context(patch.object(module, name, value))
+        yield
+
+
+@contextmanager
+def floats_on_cpus() -> Iterator[None]:
+    """Builds have meanwhile no codes of activations in their libraries for CPUs: cpu-f32 alone, half of what LLVM compiles."""
+    with patch.object(cpu_variant, "CPU_VARIANTS", (cpu_variant.EXACT,)):
         yield
 
 

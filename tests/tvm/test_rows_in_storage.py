@@ -11,7 +11,7 @@ import numpy as np
 
 from families import FIXTURES, TOKENS
 from runtimes import runtime_command
-from small_kernels import small_kernels
+from small_kernels import floats_on_cpus, small_kernels
 from webllm_build.build import build
 from webllm_build.config import BuildRequest
 from webllm_build.model import load_model
@@ -45,7 +45,7 @@ def greedy(prompt: list[int]) -> list[int]:
 def test_answers_are_exact(tmp_path: Path) -> None:
     out = tmp_path / "site"
     request = BuildRequest("site", (str(MODEL),), out=out, cache_dir=tmp_path / "cache", variants=("f32",))
-    with small_kernels():  # of GPUs, which are not what this is about
+    with small_kernels(), floats_on_cpus():  # GPUs and codes are not what this is about
         build(replace(request, quantization="f16", context_length=128, prefill_chunk=64))
     prompts = [[*TOKENS, *TOKENS], TOKENS[5:8]]  # of two chunks, and of one
     script = tmp_path / "ask.mjs"
