@@ -39,6 +39,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 MODEL = "smollm2-135m"
 COMMANDS = commands(README, MODEL)
 CHEAP = 'variants = ["f32"]\n'
+CHEAPER = CHEAP + "cpu = false\n"  # for other models than the one whose libraries for CPUs are compiled anyway
 SETTINGS = CHEAP + "".join(blocks(README, "toml"))
 NOWHERE = "http://127.0.0.1:9"  # the discard port: what asks for another address than the tests' own fails
 
@@ -118,7 +119,7 @@ def run(world: World, folder: Path, words: Words) -> Done:
 
 
 def build(world: World, folder: Path, words: Words) -> None:
-    (folder / "webllm.toml").write_text(CHEAP if "--model" in words else SETTINGS, "utf-8")
+    (folder / "webllm.toml").write_text((CHEAP if MODEL in words else CHEAPER) if "--model" in words else SETTINGS, "utf-8")
     FILES["ada.svg"](folder / "ada.svg")
     if "hub:me/model" in words:
         run(world, world.built, ("upload", "dist", "hub:me/model", "--create"))
