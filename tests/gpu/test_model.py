@@ -189,8 +189,9 @@ def check_rows(runner: PlanRunner, m: int) -> None:
 
 
 def test_rows_get_what_each_gets_alone(case: Case) -> None:
+    """Two and eight with subgroups and with codes, and without either: SwiftShader takes seconds to compile these kernels."""
     check_rows(case.runner, 4)
-    if case.built.schemes["head"] is not SCHEMES["f16"]:
+    if case.built.schemes["head"] is not SCHEMES["f16"] and case.integer == ("sg" in case.runner.variant.name):
         check_rows(case.runner, 2)
         check_rows(case.runner, 8)
 
