@@ -8,12 +8,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from small_kernels import small_kernels
 from tiny_site import SMALL_KERNELS, TINY, TINY_OPTIONS
 from webllm_build import cli, library, weights
 from webllm_build.build import build
@@ -23,6 +25,12 @@ from webllm_build.errors import ToolchainError
 from webllm_build.hosts import faults, host_of, read_folder
 
 FIXTURES = TINY.parent
+
+
+@pytest.fixture(scope="module", autouse=True)
+def soon_compiled() -> Iterator[None]:
+    with small_kernels():
+        yield
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -158,6 +166,7 @@ def test_a_sharded_checkpoint_is_the_same_model(tmp_path: Path) -> None:
             cache_dir=tmp_path / "cache",
             quantization="f16",
             variants=("f32",),
+            cpu=False,
         )
         shards.append(build(request).manifests[0].weights)
     assert shards[0] == shards[1]
@@ -165,7 +174,7 @@ def test_a_sharded_checkpoint_is_the_same_model(tmp_path: Path) -> None:
 
 def test_a_failed_build_leaves_the_earlier_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "dist"
-    build(BuildRequest(kind="site", models=(str(TINY),), out=out, cache_dir=tmp_path / "cache", variants=("f32",)))
+    build(BuildRequest(kind="site", models=(str(TINY),), out=out, cache_dir=tmp_path / "cache", variants=("f32",), cpu=False))
     before = contents(out)
 
     def fail(*_: Any, **__: Any) -> NoReturn:
@@ -173,7 +182,7 @@ def test_a_failed_build_leaves_the_earlier_site(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(library, "link_library", fail)
     with pytest.raises(ToolchainError):
-        build(BuildRequest(kind="site", models=(str(TINY),), out=out, cache_dir=tmp_path / "other", variants=("f16",)))
+        build(BuildRequest(kind="site", models=(str(TINY),), out=out, cache_dir=tmp_path / "other", variants=("f16",), cpu=False))
     assert contents(out) == before
     assert {path.name for path in tmp_path.iterdir()} == {"dist", "cache", "other"}
     assert not list((tmp_path / "other").glob("weights-*")), "what takes long comes last"
