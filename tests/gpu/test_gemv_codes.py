@@ -94,20 +94,21 @@ def test_biases_and_gelu(dawn: Dawn, epilogue: Epilogue) -> None:
     check(dawn, "q4", 128, 96, norm=True, epilogue=epilogue, tile=Tile(4, 8, 8))
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-@pytest.mark.parametrize("packed", [False, True])
+SEVERAL = [
+    ("q4a", 130, 576, True, PLAIN, Tile(4, 8, 8), 2),
+    ("q8", 128, 96, True, replace(SILU, bias=True), Tile(4, 8, 16), 8),
+    ("q4", 7, 2080, False, replace(RESIDUAL, bias=True), Tile(32, 8, 1), 4),
+]
+
+
 @pytest.mark.parametrize(
-    ("scheme", "n", "k", "norm", "epilogue", "tile", "m"),
-    [
-        ("q4a", 130, 576, True, PLAIN, Tile(4, 8, 8), 2),
-        ("q8", 128, 96, True, replace(SILU, bias=True), Tile(4, 8, 16), 8),
-        ("q4", 7, 2080, False, replace(RESIDUAL, bias=True), Tile(32, 8, 1), 4),
-    ],
+    ("variant", "packed", "scheme", "n", "k", "norm", "epilogue", "tile", "m"),
+    [(VARIANTS[(number + packed) % 2], packed, *case) for number, case in enumerate(SEVERAL) for packed in (False, True)],
 )
 def test_several_vectors_give_what_each_gives_alone(
     dawn: Dawn, variant: Variant, packed: bool, scheme: str, n: int, k: int, norm: bool, epilogue: Epilogue, tile: Tile, m: int
 ) -> None:
-    """Whether workgroups make the codes, or a kernel before."""
+    """Whether workgroups make the codes, or a kernel before: of each layer one with subgroups and one without."""
     rng = np.random.default_rng(m * n + k)
     weight, x = random_weight(rng, scheme, n, k), (rng.standard_normal((m, k)) * 3).astype(np.float32)
     residual = rng.standard_normal((m, n)).astype(np.float32)
