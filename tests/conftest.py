@@ -43,7 +43,17 @@ def no_disk_is_waited_for() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> Path:
-    found = chromium.find()
+    """The whole browser: for extensions, windows and tabs, and what a visitor's own must do."""
+    return installed(chromium.find())
+
+
+@pytest.fixture(scope="session")
+def chromium_shell() -> Path:
+    """Its headless shell, where there is one, which starts at a third of the cost: for pages that need nothing around them."""
+    return installed(chromium.shell())
+
+
+def installed(found: Path | None) -> Path:
     assert found is not None, "there is no Chromium: run `make test`, or name one in the variable CHROMIUM"
     return found
 

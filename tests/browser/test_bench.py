@@ -151,8 +151,8 @@ def test_more_than_the_context_is_refused(tiny_site: Path, tmp_path: Path) -> No
     assert not (tmp_path / "none.json").exists()
 
 
-def test_an_address_with_a_mistake_ends_at_once(tiny_site: Path, chromium_path: Path) -> None:
-    lines = list(page_console("site/bench.html", {"site": tiny_site}, "runs=x", program=chromium_path))
+def test_an_address_with_a_mistake_ends_at_once(tiny_site: Path, chromium_shell: Path) -> None:
+    lines = list(page_console("site/bench.html", {"site": tiny_site}, "runs=x", program=chromium_shell))
     message = 'Invalid address: runs must be an integer from 0 to 1000, not "x".'
     assert lines[0] == f"FAIL {message}"
     assert json.loads(lines[1].removeprefix("DONE ")) == {"error": {"code": "RequestValidation", "message": message}}

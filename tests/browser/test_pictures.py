@@ -66,9 +66,9 @@ def check(found: dict[str, Any], odd: list[Odd]) -> None:
     assert heard["refused"]["error"].startswith("RequestValidationError: The sound's file is damaged, or this browser")
 
 
-def test_in_chromium(corpus: tuple[Path, list[Odd]], chromium_path: Path) -> None:
+def test_in_chromium(corpus: tuple[Path, list[Odd]], chromium_shell: Path) -> None:
     folder, odd = corpus
-    line, done = page_console(PAGE, {"pictures": folder}, program=chromium_path, seconds=SECONDS)
+    line, done = page_console(PAGE, {"pictures": folder}, program=chromium_shell, seconds=SECONDS)
     assert done == "DONE"
     check(json.loads(line), odd)
 

@@ -37,9 +37,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return package
 
 
-def test_both_answer_in_a_page_and_in_workers(package: Path, chromium_path: Path) -> None:
+def test_both_answer_in_a_page_and_in_workers(package: Path, chromium_shell: Path) -> None:
     roots = {"several": PROGRAMS, "package": package}
-    *lines, end = page_console("several/index.html", roots, program=chromium_path, seconds=300)
+    *lines, end = page_console("several/index.html", roots, program=chromium_shell, seconds=300)
     assert end == "DONE", "\n".join(lines)
     told = dict(map(json.loads, lines))
     assert told.pop("folders") == ["/package/model/"], "what the models have in common is stored once"

@@ -16,9 +16,9 @@ CREATES = ("GPUDevice.create", "GPUDevice.import", "GPUBuffer.destroy")
 
 
 @pytest.fixture(scope="module")
-def step(tiny_site: Path, chromium_path: Path) -> Mapping[str, float]:
+def step(tiny_site: Path, chromium_shell: Path) -> Mapping[str, float]:
     """Calls for one decode step: the difference between a generation of 7 tokens and one of 3, divided by the steps between."""
-    lines = list(page_console("browser/structure.html", {"site": tiny_site}, "variant=f32", program=chromium_path))
+    lines = list(page_console("browser/structure.html", {"site": tiny_site}, "variant=f32", program=chromium_shell))
     assert [line.split()[0] for line in lines] == ["SHORT", "LONG", "DONE"], lines
     short, long = (json.loads(line.partition(" ")[2]) for line in lines[:2])
     assert (short["tokens"], long["tokens"]) == (3, 7)
