@@ -63,9 +63,9 @@ def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def told(roots: dict[str, Path], chromium_path: Path) -> dict[str, str]:
+def told(roots: dict[str, Path], chromium_shell: Path) -> dict[str, str]:
     """What came of each program, by its name: nothing, or what was wrong."""
-    lines = list(page_console("webllm/index.html", roots, program=chromium_path))
+    lines = list(page_console("webllm/index.html", roots, program=chromium_shell))
     assert lines[-1] == "DONE", "\n".join(lines)
     ends = (line.partition(" ")[2].partition(": ") for line in lines[:-1])
     return {name: error for name, _, error in ends}
