@@ -69,8 +69,7 @@ class Library:
         model = load_model(checkpoint)
         schemes = {weight.name: choose_scheme(weight, checkpoint, quantization) for weight in model.weights}
         layout = Layout.of(model, schemes, context_length=256, prefill_chunk=CHUNK)
-        with small_kernels():
-            found = compile_model(layout, [one for one in VARIANTS if one.name == variant], functions=functions)
+        found = compile_model(layout, [one for one in VARIANTS if one.name == variant], functions=functions)
         return Library(parse_plan(found.plan), json.loads(found.wgsl))
 
     def entries(self, feature: str) -> Iterator[tuple[str, str]]:
@@ -87,18 +86,22 @@ FUNCTIONS = {"f16-int8": ("prefill", "logits", "encode", "decode_4"), "f32": ("p
 
 @pytest.fixture(scope="module", params=["llama", *FAMILIES])
 def libraries(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Library]:
-    """Llama's is the default model's, with all that it has, in the tiles that browsers choose from: families' own kernels are small ones,
-    and tests of attention and of matrices ask naga about theirs. Qwen2's weights lie in parts here, as those of a model with a larger
-    vocabulary. Two variants differ in all that others are made of but products in float16, which are Llama's and, of experts, GPT-OSS's.
+    """Llama's is the default model's, with all that it has, in the tiles that browsers choose from, as are GPT-OSS's with experts: other
+    families' kernels are small ones, and tests of attention and of matrices ask naga about theirs. Qwen2's weights lie in parts here, as
+    those of a model with a larger vocabulary. Two variants differ in all that others are made of but products in float16, which are Llama's
+    and, of experts, GPT-OSS's.
     """
     if request.param == "llama":
         return [Library.of(request.getfixturevalue("site"))]
     folder = tmp_path_factory.mktemp(request.param)
     checkpoint = open_tiny(request.param, "hugging_face", folder)
     functions = {**FUNCTIONS, "f16": FUNCTIONS["f32"]} if request.param == "gpt_oss" else FUNCTIONS
-    if request.param != "qwen2":
+    if request.param == "gpt_oss":
         return [Library.compiled(checkpoint, variant, names) for variant, names in functions.items()]
-    with pytest.MonkeyPatch.context() as patch:
+    if request.param != "qwen2":
+        with small_kernels():
+            return [Library.compiled(checkpoint, variant, names) for variant, names in functions.items()]
+    with small_kernels(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "LARGEST_BINDING", 2 * parts.ROWS * 96)  # bytes: as many rows of its matrices
         return [Library.compiled(checkpoint, variant, names, "q8") for variant, names in functions.items()]
 
