@@ -67,22 +67,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of a model of two small layers, made by the public command with small kernels: every page compiles them."""
-    cache = tmp_path_factory.mktemp("small-kernels")  # or builds elsewhere would find them in the user's
-    return build_once(tmp_path_factory, "tiny-site", str(TINY), *TINY_OPTIONS, "--cache-dir", str(cache), program=(str(SMALL_KERNELS),))
+    return build_once(tmp_path_factory, "tiny-site", str(TINY), *TINY_OPTIONS, program=(str(SMALL_KERNELS),))
 
 
 @pytest.fixture(scope="session")
 def cut_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of the default model with a few of its layers, which its reference names, in the variant that is exact everywhere."""
+    """The site of the default model with a few of its layers, which its reference names, in the variant that is exact everywhere, with
+    small kernels of attention: those of visitors, of larger tiles, are in `site`."""
     layers = json.loads((FIXTURES.parent / "golden" / "reference" / "smollm2-cut.json").read_text("utf-8"))["layers"]
     model = write_cut(tmp_path_factory.mktemp("cut") / "cut.gguf", layers)
-    return build_once(tmp_path_factory, "cut-site", str(model), "--variant", "f32")
+    return build_once(tmp_path_factory, "cut-site", str(model), "--variant", "f32", program=(str(SMALL_KERNELS), "attention"))
 
 
 @pytest.fixture(scope="session")
 def gemma_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of a base model with real weights, made by the public command in the variant that is exact everywhere."""
-    return build_once(tmp_path_factory, "gemma-site", "gemma3-270m", "--variant", "f32")
+    """The site of a base model with real weights, made by the public command in the variant that is exact everywhere, with small kernels of
+    attention: SwiftShader takes half a minute to compile large tiles over heads of 256."""
+    return build_once(tmp_path_factory, "gemma-site", "gemma3-270m", "--variant", "f32", program=(str(SMALL_KERNELS), "attention"))
 
 
 def build_once(

@@ -1,17 +1,22 @@
 """Kernels in small tiles, which SwiftShader compiles in a tenth of the time: for tests of whole models. What kernels compute in the tiles
 that browsers choose from, and over several keys at once, is for the tests of each.
 
-python tests/small_kernels.py site ...   as `webllm-build site ...`, with such kernels
+python tests/small_kernels.py site ...             as `webllm-build site ...`, with such kernels
+python tests/small_kernels.py attention site ...   the same, with products in visitors' tiles: for what computes longer than it compiles
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from webllm_build import library
 from webllm_build.__main__ import main
 from webllm_build.compile import lower, lower_experts, lower_integer
 from webllm_build.compile.cpu import variant as cpu_variant
@@ -20,6 +25,7 @@ from webllm_build.compile.kernels.linear import gemm, gemm_codes, gemv, gemv_cod
 from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.lower_experts import HEIGHT
 from webllm_build.compile.target import Variant
+from webllm_build.versions import made_by
 
 CODES = gemm_codes.Tile(rows=1, columns=2, width_threads=2, height_threads=HEIGHT)
 VALUES = gemm.Tile(rows=2, columns=8, width=64)
@@ -31,6 +37,11 @@ KEEPING: Mapping[Any, Sequence[str]] = {
 }
 
 
+def made_small(sources: tuple[str, ...], tools: tuple[str, ...], products: bool) -> dict[str, str]:
+    """Libraries with small kernels are other entries of a cache."""
+    return {**made_by(sources, tools), "small kernels": f"{products} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()}"}
+
+
 def vector_tiles(variant: Variant, *_: object, **__: object) -> Mapping[str, Tile]:
     """Two, from which a browser chooses."""
     lanes = 8 if variant.subgroups else 4
@@ -38,9 +49,9 @@ def vector_tiles(variant: Variant, *_: object, **__: object) -> Mapping[str, Til
 
 
 @contextmanager
-def small_kernels() -> Iterator[None]:
-    """Models that are compiled meanwhile have them."""
-    small: Sequence[tuple[Any, str, object]] = (
+def small_kernels(products: bool = True) -> Iterator[None]:
+    """Models that are compiled meanwhile have them. products: those of matrices, too."""
+    of_products: Sequence[tuple[Any, str, object]] = (
         (gemm, "tiles", lambda variant, n: {"other": VALUES}),
         (gemm_codes, "tiles", lambda n: {"other": CODES}),
         (gemv, "tiles", vector_tiles),
@@ -48,10 +59,14 @@ def small_kernels() -> Iterator[None]:
         (lower_integer, "EXPERT_TILE", CODES),
         (lower_integer, "channel_tiles", vector_tiles),
         (lower_integer, "sum_tiles", vector_tiles),
+    )
+    small: Sequence[tuple[Any, str, object]] = (
+        *(of_products if products else ()),
         (prefill, "MAX_RUNS", 1),
         (decode, "KEYS", 1),
         (decode, "THREADS", 32),
         (merge, "THREADS", 64),  # enough for heads of 256
+        (library, "made_by", functools.partial(made_small, products=products)),
     )
     # What is compiled later must not have them.
     fresh = [(module, name, functools.cache(getattr(module, name).__wrapped__)) for module, names in KEEPING.items() for name in names]
@@ -69,5 +84,8 @@ def floats_on_cpus() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    with small_kernels():
+    attention_alone = sys.argv[1:2] == ["attention"]
+    if attention_alone:
+        del sys.argv[1]
+    with small_kernels(products=not attention_alone):
         main()

@@ -33,7 +33,7 @@ def test_greedy_tokens_and_prefill_logits(site: Path, chromium_path: Path, varia
 
 
 @pytest.mark.timeout(1800)
-def test_prompts_of_a_cut_model(cut_site: Path, chromium_path: Path) -> None:
+def test_prompts_of_a_cut_model(cut_site: Path, chromium_shell: Path) -> None:
     """What depth has no part in: steps of one row or of several, chunks, pages and the growth of the cache, positions far behind; of one
     prompt enough to fill a page, and nothing else on the console. test_cpu.py has all prompts of the golden to their ends, on the CPU."""
     prompts = {prompt["name"]: prompt for prompt in CUT["prompts"]}
@@ -43,14 +43,14 @@ def test_prompts_of_a_cut_model(cut_site: Path, chromium_path: Path) -> None:
     names = ["system", "short", "long"]
     expected = ["PASS code logits", *(f"PASS {name}" for name in names), "DONE all passed"]
     query = f"reference=smollm2-cut&prompts={','.join(names)}&tokens=6&longer=short:17&logits=code"
-    assert exact(cut_site, chromium_path, "f32", query) == expected
+    assert exact(cut_site, chromium_shell, "f32", query) == expected
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("variant", "names"), [("cpu-f32", [text["name"] for text in TEXTS]), ("f32", ["capital"])], ids=["cpu", "gpu"]
 )
-def test_a_base_model_continues_texts(gemma_site: Path, chromium_path: Path, variant: str, names: list[str]) -> None:
+def test_a_base_model_continues_texts(gemma_site: Path, chromium_shell: Path, variant: str, names: list[str]) -> None:
     """Gemma 3 270M's real weights, the first tokens of texts: eight on the CPU, one of them on the GPU. Its table is larger than what
     WebGPU's default limits let a kernel bind."""
     assert len(TEXTS) == 8
@@ -61,5 +61,5 @@ def test_a_base_model_continues_texts(gemma_site: Path, chromium_path: Path, var
     assert all(variant.limits.items() <= DEFAULT_LIMITS.items() for variant in plan.variants)
     tokens = 16 if variant == "cpu-f32" else 2
     query = f"variant={variant}&tokens={tokens}&texts={','.join(names)}"
-    lines = list(page_console("bench/continue.html", {"site": gemma_site}, query, program=chromium_path, seconds=1500))
+    lines = list(page_console("bench/continue.html", {"site": gemma_site}, query, program=chromium_shell, seconds=1500))
     assert lines == [*(f"PASS {name}" for name in names), "DONE all passed"]
