@@ -125,7 +125,10 @@ class Cache:
         rows, scales = np.split(self.words, [PAGE_SIZE * self.layout.columns * self.layout.words], axis=-1)
         elements = np.ascontiguousarray(rows).view(dtype).reshape(*self.words.shape[:3], PAGE_SIZE, -1)
         values = elements.astype(np.float32)
-        return values * np.ascontiguousarray(scales).view(np.float32)[..., None] if self.layout.scaled else values
+        if not self.layout.scaled:
+            return values
+        pairs = np.ascontiguousarray(scales).view(np.float32).reshape(len(scales), 2, -1, PAGE_SIZE // 2, 2)  # half, head, slot, kind
+        return values * pairs.transpose(0, 4, 2, 1, 3).reshape(*values.shape[:4], 1)
 
     def of_tokens(self, first: int, end: int) -> Array:
         """bool of the words' shape: the words of tokens first..end-1."""
@@ -134,7 +137,9 @@ class Cache:
         for position in range(first, end):
             page, slot = mask[self.page_table[position // PAGE_SIZE]], position % PAGE_SIZE
             page[..., slot * row : (slot + 1) * row] = True
-            page[..., PAGE_SIZE * row + slot :][..., : self.layout.scaled] = True
+            if self.layout.scaled:
+                half, pair = divmod(slot, PAGE_SIZE // 2)
+                page[half, :, PAGE_SIZE * row + 2 * pair :][:, :2] = True
         return mask
 
     def write(self, values: Array) -> None:
@@ -147,7 +152,8 @@ class Cache:
             page, slot = self.words[self.page_table[position // PAGE_SIZE]], position % PAGE_SIZE
             page[..., slot * rows.shape[-1] : (slot + 1) * rows.shape[-1]] = rows[position]
             if layout.scaled:
-                page[..., PAGE_SIZE * rows.shape[-1] + slot] = scale[position, ..., 0].view(np.uint32)
+                half, pair = divmod(slot, PAGE_SIZE // 2)
+                page[half, :, PAGE_SIZE * rows.shape[-1] + 2 * pair :][:, :2] = scale[position, ..., 0].view(np.uint32).T
 
 
 def empty_cache(rng: np.random.Generator, length: int, layout: KvLayout) -> Cache:

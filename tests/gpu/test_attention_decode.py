@@ -21,15 +21,16 @@ from paged import (
 )
 
 import codes_case
-from webllm_build.compile.kernels.attention.decode import (
+from webllm_build.compile.kernels.attention.decode import attention_decode
+from webllm_build.compile.kernels.attention.merge import attention_merge
+from webllm_build.compile.kernels.attention.splits import (
     MAX_SPLITS,
-    attention_decode,
+    MOST_PARTIAL,
     keys_per_split,
     num_splits,
     partial_shape,
-    seen_before,
+    partial_splits,
 )
-from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.target import Variant
 from webllm_build.compile.wgsl import compile_kernels
 from webllm_build.model.attention import Attention
@@ -50,11 +51,9 @@ class Kernels:
         cache = random_cache(rng, cached, self.layout, room=1)
         new = NewTokens.random(rng, 1, attention, scale)
         inputs = {**new.inputs, "kv": cache.words, "page_table": cache.page_table, "state": state_of(cached, 1)}
-        partial = poison(partial_shape(attention))
-        if seen_before(attention, cached):
-            partial = self.decode.run({**inputs, "partial": partial}, {"kv_len": cached + 1})["partial"]
-        got = self.merge.run({**inputs, "partial": partial, "out": poison((1, attention.query_size))})
-        after = new.check_appended(cache, got["kv"], cached)
+        made = self.decode.run({**inputs, "partial": poison(partial_shape(attention))}, {"kv_len": cached + 1})
+        got = self.merge.run({**inputs, "partial": made["partial"], "out": poison((1, attention.query_size))})
+        after = new.check_appended(cache, made["kv"], cached)
         want = attend(attention, new.rotated[:, :heads], after.rows(0, cached + 1), after.rows(1, cached + 1), cached, new.gates, new.sinks)
         np.testing.assert_allclose(got["out"].reshape(want.shape), want, rtol=0, atol=tolerance, err_msg=f"{cached} tokens before")
 
@@ -78,9 +77,9 @@ def test_long_splits_and_large_scores(dawn: Dawn, variant: Variant) -> None:
 @pytest.mark.parametrize("variant", RUNNABLE[:2], ids=lambda variant: variant.name)
 def test_what_attention_gives_may_be_codes(dawn: Dawn, variant: Variant) -> None:
     attention, rng = described(2, 1, 96), np.random.default_rng(0)
-    cache, new = random_cache(rng, 0, layout_of(variant, attention), room=1), NewTokens.random(rng, 1, attention)
-    inputs = {**new.inputs, "kv": cache.words, "page_table": cache.page_table, "state": state_of(0, 1)}
-    inputs |= {"partial": poison(partial_shape(attention))}
+    partial = rng.standard_normal((1, *partial_shape(attention))).astype(np.float32)
+    partial[..., attention.head_dim + 1] = 2  # sums of weights
+    inputs = {"partial": partial, "state": state_of(40, 1)}
     outputs = {"out_q": poison((1, 12, 4), np.uint32), "out_s": poison((1, 6))}
     got = dawn.run(attention_merge(variant, attention, codes=True), variant, {**inputs, **outputs})
     values = codes_case.decode(got["out_q"].view(np.int8).reshape(1, -1), got["out_s"])
@@ -94,9 +93,10 @@ def test_splits_without_work_leave_no_trace(dawn: Dawn) -> None:
     cache, new = random_cache(rng, cached, layout_of(RUNNABLE[0], attention)), NewTokens.random(rng, 1, attention)
     inputs = {**new.inputs, "kv": cache.words, "page_table": cache.page_table}
     inputs |= {"state": state_of(cached, 1), "partial": poison(partial_shape(attention))}
-    got = dawn.run(attention_decode(RUNNABLE[0], attention), RUNNABLE[0], inputs, grid=(1, MAX_SPLITS, 1))["partial"]
-    assert not np.isnan(got[:, : num_splits(cached)]).any()
-    assert np.isnan(got[:, num_splits(cached) :]).all()
+    got = dawn.run(attention_decode(RUNNABLE[0], attention), RUNNABLE[0], inputs, grid=(1, MOST_PARTIAL, 1))["partial"]
+    splits = partial_splits(attention, cached)
+    assert not np.isnan(got[:, :splits]).any()
+    assert np.isnan(got[:, splits:]).all()
 
 
 @pytest.mark.parametrize("cached", [0, 1, 31, 32, 33, 2047, 2048, 2049, 4096, 4097, 131072])
@@ -111,7 +111,7 @@ def test_splits_cover_the_keys(cached: int) -> None:
 def test_as_many_splits_are_launched_as_have_keys(window: int | None, kv_len: int) -> None:
     attention = described(8, 1, 64, window=window)
     seen = min(kv_len, window or kv_len) - 1
-    assert grid_of(attention_decode(RUNNABLE[0], attention), {"kv_len": kv_len}) == (1, num_splits(seen), 1)
+    assert grid_of(attention_decode(RUNNABLE[0], attention), {"kv_len": kv_len}) == (1, num_splits(seen) + 1, 1)
 
 
 @pytest.mark.parametrize("variant", COMPILED, ids=lambda variant: variant.name)

@@ -8,9 +8,10 @@ from dawn import Array, Dawn, poison
 from paged import NewTokens, case_name, described, halves, layout_of, random_cache, state_of
 
 from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
-from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
+from webllm_build.compile.kernels.attention.decode import attention_decode
 from webllm_build.compile.kernels.attention.kv_cache import BEFORE, ONE_ROW, Rows
 from webllm_build.compile.kernels.attention.merge import attention_merge
+from webllm_build.compile.kernels.attention.splits import partial_shape
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Attention
 
@@ -27,11 +28,10 @@ class Step:
 
     def run(self, count: int, kv_len: int, inputs: dict[str, Array]) -> tuple[Array, Array]:
         """Attention of each of `count` rows, and the words of the cache then."""
-        sizes, partial = {"n": count, "kv_len": kv_len}, poison((count, *partial_shape(self.attention)))
-        if kv_len > 1:
-            partial = self.decode.run({**inputs, "partial": partial}, sizes)["partial"]
-        got = self.merge.run({**inputs, "partial": partial, "out": poison((count, self.attention.query_size))}, sizes)
-        return got["out"], got["kv"]
+        sizes = {"n": count, "kv_len": kv_len}
+        made = self.decode.run({**inputs, "partial": poison((count, *partial_shape(self.attention)))}, sizes)
+        got = self.merge.run({**inputs, "partial": made["partial"], "out": poison((count, self.attention.query_size))}, sizes)
+        return got["out"], made["kv"]
 
 
 @pytest.mark.parametrize(("attention", "variant"), halves(LAYERS), ids=case_name)
@@ -53,8 +53,5 @@ def test_rows_of_one_sequence_get_what_they_get_one_after_the_other(dawn: Dawn, 
         for row in range(ROWS):
             one = {**new.inputs, "qkv": new.inputs["qkv"][row : row + 1], "rope": new.rope[row:], "state": state_of(cached + row, 1)}
             expected, words = alone.run(1, cached + row + 1, {**one, "kv": words, "page_table": table})
-            if attention.qk_norm is None:
-                np.testing.assert_array_equal(out[row], expected[0], err_msg=f"row {row} behind {cached}")
-            else:  # the sums of squares are made in another order
-                np.testing.assert_allclose(out[row], expected[0], rtol=0, atol=2e-4, err_msg=f"row {row} behind {cached}")
+            np.testing.assert_array_equal(out[row], expected[0], err_msg=f"row {row} behind {cached}")
         np.testing.assert_array_equal(kv, words)

@@ -11,10 +11,11 @@ from paged import RUNNABLE, NewTokens, attend, case_name, described, halves, lay
 
 import codes_case
 from webllm_build.compile.abi_generated import MAX_ROWS, STATE_WORDS
-from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
+from webllm_build.compile.kernels.attention.decode import attention_decode
 from webllm_build.compile.kernels.attention.kv_cache import BEFORE, ONE_ROW, Rows
 from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.kernels.attention.rope_append import rope_append
+from webllm_build.compile.kernels.attention.splits import partial_shape
 from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Attention
 

@@ -14,7 +14,9 @@ class KvLayout:
     """The cache of one layer: pages of words, uint32[pages, 2, num_kv_heads, block_words].
 
     A block is one head's keys (0) or values (1) of the PAGE_SIZE tokens of a page, a row of vectors for each token.
-    dtype: "float32", "float16", or "q8": signed bytes, and after the rows a float32 for each token that its row is multiplied by.
+    dtype: "float32", "float16", or "q8": signed bytes, and after the rows float32 scales that these are multiplied by: a token's key's and
+    value's, which one invocation stores at once; those of the first half of a page's tokens behind its keys, the others' behind its
+    values.
     """
 
     dtype: str

@@ -11,11 +11,12 @@ from tvm.relax.frontend import nn
 from webllm_build.compile.kernels.activate import activate, xielu
 from webllm_build.compile.kernels.add_gated import add_gated
 from webllm_build.compile.kernels.add_norm import add_norm
-from webllm_build.compile.kernels.attention.decode import attention_decode, partial_shape
+from webllm_build.compile.kernels.attention.decode import attention_decode
 from webllm_build.compile.kernels.attention.kv_cache import ONE_ROW, Rows
 from webllm_build.compile.kernels.attention.merge import attention_merge
 from webllm_build.compile.kernels.attention.prefill import attention_prefill
 from webllm_build.compile.kernels.attention.rope_append import rope_append
+from webllm_build.compile.kernels.attention.splits import partial_shape
 from webllm_build.compile.kernels.bare_norm import bare_norm
 from webllm_build.compile.kernels.embed import embed
 from webllm_build.compile.kernels.layer_inputs import layer_inputs
@@ -152,30 +153,20 @@ class DecodeOperators(GpuOperators, DecodeExperts):
     ) -> nn.Tensor:
         io, cache = self.inputs.io, self.caches.get(state, self.inputs.states[state])
         inputs = [qkv, self.inputs.ropes[attention.rope], *self.vector(qk_norm)]
-        places, line = [io["state"], self.inputs.tables[state]], self.line
+        places = [io["state"], self.inputs.tables[state]]
         partial = nn.Tensor.placeholder([self.m, *partial_shape(attention)], "float32")
-        split = _attention_decode(self.variant, attention, line)
-        partial = nn.op.tensor_ir_op(split, "attention_decode", [*inputs, cache, *places], partial)
+        split, name, args = _attention_decode(self.variant, attention, self.line), "attention_decode", [*inputs, cache, *places]
         if attention.shared:
-            gates = [qkv] if attention.gate else []
-            (out,) = self.merge(attention, [*gates, partial, places[0]], [])
+            partial = nn.op.tensor_ir_op(split, name, args, partial)
         else:
-            self.caches[state], out = self.merge(attention, [*inputs, *self.vector(sinks), partial, *places], [cache])
-        return out
+            outputs = [nn.Tensor.placeholder(cache.shape, cache.dtype), partial]
+            self.caches[state], partial = nn.op.tensor_ir_inplace_op(split, name, args, [len(inputs), -1], outputs)
+        return self.merge(attention, [*([qkv] if attention.gate else []), *self.vector(sinks), partial, places[0]])
 
-    def merge(self, attention: Attention, args: list[nn.Tensor], cache: list[nn.Tensor]) -> Sequence[nn.Tensor]:
-        """Call attention_merge: the cache, where it appends to one, and what it gives."""
-        kernel, out = attention_merge_kernel(self.variant, attention, self.line), rows(args[0], attention.query_size)
-        return self.appended(kernel, args, cache, [out])
-
-    def appended(
-        self, kernel: tirx.PrimFunc, args: list[nn.Tensor], cache: list[nn.Tensor], outputs: list[nn.Tensor]
-    ) -> Sequence[nn.Tensor]:
-        """Of attention_merge: the cache that it writes in place, where there is one, and its outputs."""
-        if not cache:
-            return several(nn.op.tensor_ir_op(kernel, "attention_merge", args, outputs))
-        places = [nn.Tensor.placeholder(cache[0].shape, cache[0].dtype), *outputs]
-        return several(nn.op.tensor_ir_inplace_op(kernel, "attention_merge", [*args, *cache], [len(args), *[-1] * len(outputs)], places))
+    def merge(self, attention: Attention, args: list[nn.Tensor]) -> nn.Tensor:
+        """Join the splits, given the parameters of attention_merge."""
+        kernel = attention_merge_kernel(self.variant, attention, self.line)
+        return nn.op.tensor_ir_op(kernel, "attention_merge", args, nn.Tensor.placeholder([self.m, attention.query_size], "float32"))
 
     def recur(self, recurrence: Recurrence, state: str, *inputs: nn.Tensor, weights: Sequence[Weight] = ()) -> nn.Tensor:
         kernel = decode_kernel(self.variant, recurrence, self.m)

@@ -172,12 +172,11 @@ class IntegerDecodeOperators(DecodeOperators):
             return super().join(parts)
         return ActivationCodes(super().join([part.q for part in parts]), super().join([part.s for part in parts]))
 
-    def merge(self, attention: Attention, args: list[nn.Tensor], cache: list[nn.Tensor]) -> Sequence[nn.Tensor | ActivationCodes]:
+    def merge(self, attention: Attention, args: list[nn.Tensor]) -> nn.Tensor | ActivationCodes:
         if not can_make_codes(attention):
-            return super().merge(attention, args, cache)
-        kernel = attention_merge_kernel(self.variant, attention, self.line, codes=True)
-        *cache, q, s = self.appended(kernel, args, cache, ActivationCodes.placeholders(self.m, attention.query_size))
-        return [*cache, ActivationCodes(q, s)]
+            return super().merge(attention, args)
+        kernel, outputs = attention_merge_kernel(self.variant, attention, self.line, codes=True), ActivationCodes.placeholders
+        return ActivationCodes(*nn.op.tensor_ir_op(kernel, "attention_merge", args, outputs(self.m, attention.query_size)))
 
 
 class IntegerPrefillOperators(PrefillOperators):

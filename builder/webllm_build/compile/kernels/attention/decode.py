@@ -1,5 +1,5 @@
-"""Attention of one new token over those before it, split over keys; merge.py joins the splits and the token itself. The others are in the
-paged cache, but for those of the same step: they are read from qkv, and take the places that they will have.
+"""Attention of one new token over itself and those before it, split over keys, and its append to the paged cache; merge.py joins the
+splits. The others are in the cache, but for those of the same step: they are read from qkv, and take the places that they will have.
 
 A workgroup serves `heads` query heads of one key-value head, which share its loads, and one split of the keys. A group of `parts`
 invocations shares a key: each holds every parts-th vector of it, of the queries and of the sums, in registers, and their parts of a score
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 
 from tvm.tirx import PrimFunc, Var
 from tvm.tirx.script import builder as T
@@ -34,6 +35,14 @@ from webllm_build.compile.kernels.attention.kv_cache import (
     words_dtype,
 )
 from webllm_build.compile.kernels.attention.rope_append import largest_magnitude, normalised, rms_scale, rotate
+from webllm_build.compile.kernels.attention.splits import (
+    MOST_PARTIAL,
+    cached_before,
+    keys_per_split,
+    partial_shape,
+    partial_splits,
+    seen_before,
+)
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import (
     VEC,
@@ -63,8 +72,6 @@ from webllm_build.compile.target import Variant
 from webllm_build.model.attention import Attention
 
 KV_LEN = Var("kv_len", "int32")  # a size that no shape names: one object, so that kernels which are alike compare equal
-SPLIT_KEYS = 32  # the keys of a split are a multiple
-MAX_SPLITS = 64
 MAX_HEADS = 8
 MAX_ELEMENTS = 2048  # of the queries of a workgroup, which are in registers,
 ELEMENTS_ALONE = 512  # and where few invocations hold them, without subgroups: those of sums too, they are 256 of an invocation
@@ -72,34 +79,6 @@ KEYS = 4  # that an invocation has in flight
 THREADS = 128  # of a workgroup with subgroups
 HIDDEN = -1e30  # score of a key that the token must not see; infinity is not safe in WGSL
 POOL_BYTES = 8192
-
-
-def keys_per_split(cached: Expr) -> Expr:
-    """Keys that one workgroup reads of `cached`, an int or an int32 expression: as few as keep the splits at MAX_SPLITS or below."""
-    tiles = ceildiv(cached, SPLIT_KEYS * MAX_SPLITS)
-    return SPLIT_KEYS * (max(1, tiles) if isinstance(cached, int) else T.max(1, tiles))
-
-
-def num_splits(cached: Expr) -> Expr:
-    """Workgroups (blockIdx.y) that have work for `cached` keys, at most MAX_SPLITS."""
-    keys = keys_per_split(cached)
-    # Both are positive, which TVM cannot know: it would round `//` with care.
-    return (cached + keys - 1) // keys if isinstance(cached, int) else T.truncdiv(cached + keys - 1, keys)
-
-
-def cached_before(attention: Attention, position: Expr) -> Expr:
-    """Keys in the cache when a token at this position attends, an int or an int32 expression: its own, too, where another layer has
-    appended it."""
-    return position + 1 if attention.shared else position
-
-
-def seen_before(attention: Attention, position: Expr) -> Expr:
-    """Those of them that it sees: the last ones."""
-    cached = cached_before(attention, position)
-    if attention.window is None:
-        return cached
-    most = cached_before(attention, attention.window - 1)
-    return min(cached, most) if isinstance(position, int) else T.min(cached, most)
 
 
 def query_scale(attention: Attention) -> float:
@@ -121,28 +100,31 @@ def capped(attention: Attention, score: Expr) -> Expr:
     return score if attention.softcap is None else tanh(score) * T.float32(math.log2(math.e) * attention.softcap)
 
 
-def partial_shape(attention: Attention) -> list[int]:
-    """Of a row, float32: for each head and split head_dim sums, then the maximum of the scores (base 2), the sum of weights, two unused."""
-    return [attention.heads, MAX_SPLITS, attention.head_dim + VEC]
-
-
 def attention_decode(variant: Variant, attention: Attention, rows: Rows = ONE_ROW) -> PrimFunc:
-    """softmax(scale * q K) V over the keys that a row's token at position state[row, 0] sees before it (with its own, of a layer whose keys
-    another one has appended), split by split, not yet divided by the sum of weights. Rows of one sequence follow each other, and
-    state[row, BEFORE] counts those before a row.
+    """softmax(scale * q K) V over the keys that a row's token at position state[row, 0] sees, its own among them, split by split, not yet
+    divided by the sum of weights. Rows of one sequence follow each other, and state[row, BEFORE] counts those before a row.
 
     qkv float32[rows, qkv_size], nothing of it rotated yet; rope float32[>= rows, head_dim]: see rope_append.py;
-    qk_norm, kv, state, page_table: see kv_cache.py; partial float32[rows, *partial_shape]. Of each row only the first
-    num_splits(seen_before(position)) splits are written. The grid is (workgroups of heads of each row, those splits), for kv_len
-    tokens with this one in the longest row.
+    qk_norm, state, page_table, kv: see kv_cache.py; kv is written in place at that position, of a layer that has keys of its own;
+    partial float32[rows, *partial_shape]. Of each row only the first partial_splits(position) splits are written. The grid is (workgroups
+    of heads of each row, those splits), for kv_len tokens with this one in the longest row.
     """
     return _AttentionDecode(variant, attention, rows).build()
+
+
+@dataclass(frozen=True, eq=False)
+class _NewToken:
+    """An invocation's part of a new key and value: vectors as the cache holds them, and the largest magnitudes of the whole rows, of which
+    layouts with scales need them."""
+
+    words: tuple[Buffer, Buffer]
+    largest: Buffer
 
 
 class _AttentionDecode:
     def __init__(self, variant: Variant, attention: Attention, rows: Rows) -> None:
         self.variant, self.attention, self.layout, self.rows = variant, attention, layout_of(variant, attention), rows
-        self.adds = rows.several and not attention.shared  # keys that are not in the cache
+        self.adds = not attention.shared  # keys that are not in the cache
         self.head_dim, self.group = attention.head_dim, attention.group
         elements = MAX_ELEMENTS if variant.subgroups else ELEMENTS_ALONE
         most = min(MAX_HEADS, elements // self.head_dim)
@@ -173,21 +155,24 @@ class _AttentionDecode:
             state = state_buffer(kernel)
             self.page_table = self.rows.page_table(kernel)
             self.partial = kernel.buffer("partial", (m, *partial_shape(self.attention)), "float32")
-            splits = num_splits(seen_before(self.attention, KV_LEN - 1))
             blocks = self.attention.heads // heads
-            with launch([m * blocks, UpTo(MAX_SPLITS, splits)], [self.threads]) as ((block, self.split), (self.thread,)):
+            splits = partial_splits(self.attention, KV_LEN - 1)
+            with launch([m * blocks, UpTo(MOST_PARTIAL, splits)], [self.threads]) as ((block, self.split), (self.thread,)):
                 self.row, block = self.rows.split(block, blocks)
                 self.first_head = block * heads
                 self.kv_head = block // (group // heads)
                 self.cached = fixed("cached", cached_before(self.attention, state[self.row, 0]))
-                self.position = self.cached - 1 if self.attention.shared else self.cached
-                self.stored = fixed("stored", self.cached - state[self.row, BEFORE]) if self.adds else self.cached
+                self.position = self.cached if self.adds else self.cached - 1
+                several = self.adds and self.rows.several
+                self.stored = fixed("stored", self.cached - state[self.row, BEFORE]) if several else self.cached
                 seen = self.cached if self.attention.window is None else fixed("seen", seen_before(self.attention, self.position))
                 keys = fixed("keys", keys_per_split(seen))
-                begin = self.split * keys if self.attention.window is None else self.cached - seen + self.split * keys
-                begin = fixed("begin", begin)
-                with when(begin < self.cached):
-                    self.end = fixed("end", T.min(begin + keys, self.cached))
+                begin = (self.split - 1 if self.adds else self.split) * keys
+                begin = begin if self.attention.window is None else self.cached - seen + begin
+                begin = fixed("begin", T.Select(self.split == 0, self.cached, begin) if self.adds else begin)
+                end = T.min(begin + keys, self.cached)
+                end = self.end = fixed("end", T.Select(self.split == 0, self.cached + 1, end) if self.adds else end)
+                with when(begin < end):
                     self._allocate()
                     with T.serial(ceildiv(self.end - begin, self.groups * self.keys)) as step:
                         first = fixed("first", begin + step * (self.groups * self.keys) + self.kv_group)
@@ -196,6 +181,8 @@ class _AttentionDecode:
                         if self.adds:
                             with when(T.min(begin + (step + 1) * (self.groups * self.keys), self.end) > self.stored):
                                 self._load_new(positions)
+                                with when(self.split == 0):
+                                    self._append()
                         self._scores()
                         self._weights(positions)
                         self._sum()
@@ -250,65 +237,93 @@ class _AttentionDecode:
     def _load(self, positions: list[Expr]) -> None:
         """All loads of a step. Beyond the last key that one again, and never a slot that nothing was written to, which may hold NaN;
         padding meets zeros of the query and sums that are not stored."""
+        scales_of_kinds = self.key_scales, self.value_scales
         for k, position in enumerate(positions):
             position = T.min(position, self.stored - 1)
             position = fixed("known", T.max(position, 0) if self.adds else position)
             page, slot = fixed("page", page_of(self.page_table, self.row, position)), slot_of(position)
-            for kind, words, scales in ((KEY, self.key_words, self.key_scales), (VALUE, self.value_words, self.value_scales)):
+            for kind, words in ((KEY, self.key_words), (VALUE, self.value_words)):
                 for word in range(self.words):
                     column = word * self.parts + self.part
                     if (word + 1) * self.parts > self.columns:
                         column = T.min(column, self.columns - 1)
                     store(words, self.cache.load(page, kind, self.kv_head, slot, column), k * self.words + word)
-                if self.layout.scaled:
-                    store(scales, self.cache.load_scale(page, kind, self.kv_head, slot), k)
+            if self.layout.scaled:
+                for scales, scale in zip(scales_of_kinds, self.cache.load_scales(page, self.kv_head, slot), strict=True):
+                    store(scales, scale, k)
 
     def _load_new(self, positions: list[Expr]) -> None:
-        """In place of what was loaded, the keys and values of rows of this step that come before this one, as the cache will hold them."""
-        quads, places, norm = self.quads, self.share.places(self.part), self.qk_norm
-        first_key = self.attention.heads + self.kv_head
+        """In place of what was loaded, the keys and values of rows of this step, this one and those before it, as the cache will hold them.
+        A single row is all there is, whatever the position."""
+        new = None if self.rows.several else self._new(0)
         for k, position in enumerate(positions):
-            before = fixed("before", T.min(self.cached - T.min(position, self.cached - 1), self.cached - self.stored))
-            row, is_new = fixed("new_row", self.row - before), position >= self.stored
-            turn = functools.partial(self._turn, row=row)
-            new = [local(name, self.vectors, "float32x4") for name in ("new_key", "new_value")]
-            for values, head in zip(new, (first_key, first_key + self.attention.kv_heads), strict=True):
-                for j, (column, inside) in enumerate(places):
-                    store(values, splat(T.float32(0)), j)
-                    with when(inside):
-                        store(values, self.qkv[row, vec(head * self.row_vectors + column)], j)
-            scale = None
-            if norm is not None:
-                normed = new if self.attention.value_norm else new[:1]
-                squares = local("key_squares", len(normed))
-                for kind, values in enumerate(normed):
-                    store(squares, total([dot(values[j], values[j]) for j in range(self.vectors)]), kind)
-                self._reduce(squares, "sum")
-                scales = [splat(fixed("rms_scale", rms_scale(self.attention, squares[i]), "float32")) for i in range(len(normed))]
-                scale = scales[KEY]
-                for j in range(self.vectors if self.attention.value_norm else 0):
-                    store(new[VALUE], new[VALUE][j] * scales[VALUE], j)
-            for j, (column, inside) in enumerate(places):
-                with when(inside):
-                    if norm is None:
-                        key = turn(let("unturned_key", new[KEY][j]), column)
-                    else:
-                        weight = norm[vec(self.row_vectors + column)]
-                        key = normalised(self.attention, new[KEY][j] * scale, weight, turn, column, "unturned_key")
-                    store(new[KEY], key, j)
-            largest = local("new_largest", 2)
-            if self.layout.scaled:
-                for kind, values in enumerate(new):
-                    store(largest, largest_magnitude(values, self.vectors), kind)
-                self._reduce(largest, "max")
+            if new is None or self.rows.several:
+                before = T.max(T.min(self.cached - position, self.cached - self.stored), 0)
+                new = self._new(fixed("new_row", self.row - before))
+            is_new = position >= self.stored
             kept = ((self.key_words, self.key_scales), (self.value_words, self.value_scales))
             for kind, (words, scales) in enumerate(kept):
                 for word in range(self.words):
-                    parts = [new[kind][word * quads + quad] for quad in range(quads)]
-                    value, at = encoded(self.layout, parts, largest[kind]), k * self.words + word
-                    store(words, extern(words.dtype, "select", words[at], value, is_new), at)
+                    at = k * self.words + word
+                    store(words, extern(words.dtype, "select", words[at], new.words[kind][word], is_new), at)
                 if self.layout.scaled:
-                    store(scales, extern("float32", "select", scales[k], row_scale(largest[kind]), is_new), k)
+                    store(scales, extern("float32", "select", scales[k], row_scale(new.largest[kind]), is_new), k)
+
+    def _new(self, row: Expr) -> _NewToken:
+        """Of a row of this step."""
+        quads, places, norm, dtype = self.quads, self.share.places(self.part), self.qk_norm, words_dtype(self.layout)
+        first_key = self.attention.heads + self.kv_head
+        turn = functools.partial(self._turn, row=row)
+        new = [local(name, self.vectors, "float32x4") for name in ("new_key", "new_value")]
+        for values, head in zip(new, (first_key, first_key + self.attention.kv_heads), strict=True):
+            for j, (column, inside) in enumerate(places):
+                store(values, splat(T.float32(0)), j)
+                with when(inside):
+                    store(values, self.qkv[row, vec(head * self.row_vectors + column)], j)
+        scale = None
+        if norm is not None:
+            normed = new if self.attention.value_norm else new[:1]
+            squares = local("key_squares", len(normed))
+            for kind, values in enumerate(normed):
+                store(squares, total([dot(values[j], values[j]) for j in range(self.vectors)]), kind)
+            self._reduce(squares, "sum")
+            scales = [splat(fixed("rms_scale", rms_scale(self.attention, squares[i]), "float32")) for i in range(len(normed))]
+            scale = scales[KEY]
+            for j in range(self.vectors if self.attention.value_norm else 0):
+                store(new[VALUE], new[VALUE][j] * scales[VALUE], j)
+        for j, (column, inside) in enumerate(places):
+            with when(inside):
+                if norm is None:
+                    key = turn(let("unturned_key", new[KEY][j]), column)
+                else:
+                    weight = norm[vec(self.row_vectors + column)]
+                    key = normalised(self.attention, new[KEY][j] * scale, weight, turn, column, "unturned_key")
+                store(new[KEY], key, j)
+        largest = local("new_largest", 2)
+        if self.layout.scaled:
+            for kind, values in enumerate(new):
+                store(largest, largest_magnitude(values, self.vectors), kind)
+            self._reduce(largest, "max")
+        made = _NewToken((local("new_key_words", self.words, dtype), local("new_value_words", self.words, dtype)), largest)
+        for kind, values in enumerate(new):
+            for word in range(self.words):
+                store(made.words[kind], encoded(self.layout, [values[word * quads + quad] for quad in range(quads)], largest[kind]), word)
+        return made
+
+    def _append(self) -> None:
+        """The token's own key and value, which are the first group's first, join the cache: by one workgroup of those that share them."""
+        is_real = self.position >= 0 if self.rows.several else True
+        first = T.And(self.kv_group == 0, self.first_head % self.group == 0)
+        with when(is_real), when(first):
+            page, slot = fixed("own_page", page_of(self.page_table, self.row, self.position)), slot_of(self.position)
+            for kind, words in ((KEY, self.key_words), (VALUE, self.value_words)):
+                for word in range(self.words):
+                    column = word * self.parts + self.part
+                    with when((word + 1) * self.parts <= self.columns or column < self.columns):
+                        self.cache.store_vector(page, kind, self.kv_head, slot, column, words[word])
+            if self.layout.scaled:
+                with when(self.part == 0):
+                    self.cache.store_scales(page, self.kv_head, slot, self.key_scales[0], self.value_scales[0])
 
     def _reduce(self, values: Buffer, operator: Operator) -> None:
         """Over the parts of a group."""

@@ -23,6 +23,7 @@ from webllm_build.model.attention import Attention
 Name = Callable[[str, Expr], Expr]
 
 PAGE_BITS = PAGE_SIZE.bit_length() - 1
+PAIRS = PAGE_SIZE // 2  # of scales behind the rows of a block
 KEY, VALUE = 0, 1
 BEFORE = 5  # word of a row of `state`: rows of its sequence that come before it in this step, at the positions before its own
 TINY = 1e-30  # what a row of zeros is divided by
@@ -39,10 +40,11 @@ class KvCache:
         """Vector `column` of a row as it is stored, words_dtype(layout): `floats` tells what it holds."""
         return self._vector(page, kind, head, slot * self.layout.columns + column)
 
-    def load_scale(self, page: Expr, kind: Expr, head: Expr, slot: Expr) -> Expr:
-        """What the floats of a row are to be multiplied by, float32. For layouts that have it only."""
-        pair = let("scales", self._vector(page, kind, head, PAGE_SIZE * self.layout.columns + slot // 2))
-        return extern("float32", "bitcast<f32>", extern("uint32", "select", element(pair, 1), element(pair, 0), slot % 2 == 0))
+    def load_scales(self, page: Expr, head: Expr, slot: Expr) -> tuple[Expr, Expr]:
+        """What the floats of a token's key and value are to be multiplied by, float32. For layouts that have it only."""
+        pair = let("scales", self._vector(*self._pair(page, head, slot)))
+        key, value = (extern("float32", "bitcast<f32>", element(pair, kind)) for kind in (KEY, VALUE))
+        return key, value
 
     def store(self, page: Expr, kind: Expr, head: Expr, slot: Expr, column: Expr, value: Expr, largest: Expr) -> None:
         """Store four elements, column*4 and on, of a row. largest: the row's largest magnitude, of which layouts with scales need it."""
@@ -53,8 +55,25 @@ class KvCache:
 
     def store_scale(self, page: Expr, kind: Expr, head: Expr, slot: Expr, largest: Expr) -> None:
         """Store a row's scale, given its largest magnitude."""
-        scale = extern("uint32", "bitcast<u32>", row_scale(largest))
-        store(self._words, scale, page, kind, head, PAGE_SIZE * self.layout.columns * self.layout.words + slot)
+        *place, pair = self._pair(page, head, slot)
+        store(self._words, extern("uint32", "bitcast<u32>", row_scale(largest)), *place, pair * self.layout.words + kind)
+
+    def store_vector(self, page: Expr, kind: Expr, head: Expr, slot: Expr, column: Expr, words: Expr) -> None:
+        """Store what `load` gives: a kernel does this, or what `store` does."""
+        self._store_vector((page, kind, head, slot * self.layout.columns + column), words)
+
+    def store_scales(self, page: Expr, head: Expr, slot: Expr, key: Expr, value: Expr) -> None:
+        """Store what `load_scales` gives, beside store_vector."""
+        pair = extern("uint32x2", "vec2u", *(extern("uint32", "bitcast<u32>", scale) for scale in (key, value)))
+        self._store_vector(self._pair(page, head, slot), pair)
+
+    def _pair(self, page: Expr, head: Expr, slot: Expr) -> tuple[Expr, Expr, Expr, Expr]:
+        """Where a token's scales are, a vector of both: see KvLayout."""
+        return page, slot >> (PAGE_BITS - 1), head, PAGE_SIZE * self.layout.columns + (slot & (PAIRS - 1))
+
+    def _store_vector(self, place: tuple[Expr, Expr, Expr, Expr], words: Expr) -> None:
+        *block, index = place
+        store(self._words, words, *block, T.ramp(index * self.layout.words, 1, self.layout.words))
 
     def _vector(self, page: Expr, kind: Expr, head: Expr, index: Expr) -> Expr:
         return self._words[page, kind, head, T.ramp(index * self.layout.words, 1, self.layout.words)]
@@ -110,18 +129,8 @@ def encoded(layout: KvLayout, quads: Sequence[Expr], largest: Expr) -> Expr:
 
 
 def row_scale(largest: Expr) -> Expr:
-    """Of a row in a layout with scales, given its largest magnitude: see KvCache.load_scale."""
+    """Of a row in a layout with scales, given its largest magnitude: see KvCache.load_scales."""
     return largest * T.float32(1 / 127)
-
-
-def rounded(layout: KvLayout, value: Expr, largest: Expr) -> Expr:
-    """Four elements of a row, float32x4, as loads find them when they have been stored."""
-    if layout.dtype == "float32":
-        return value
-    words = _encode(layout, value, largest)
-    if layout.dtype == "float16":
-        return extern("float32x4", "vec4f", *(extern("float32x2", "unpack2x16float", element(words, i)) for i in range(2)))
-    return extern("float32x4", "unpack4x8snorm", words) * splat(largest)
 
 
 def as_halves(words: Expr) -> Expr:

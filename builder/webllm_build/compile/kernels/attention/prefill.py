@@ -266,8 +266,8 @@ class _AttentionPrefill:
                 store(words, self.cache.load(page, kind, self.kv_head, slot, column), i)
         if self.stored.scaled:
             slot = fixed("slot", slot_of(T.min(first + self.thread % self.tile, last)))
-            for kind in (KEY, VALUE):
-                store(self.next_scales, self.cache.load_scale(page, kind, self.kv_head, slot), kind)
+            for kind, scale in enumerate(self.cache.load_scales(page, self.kv_head, slot)):
+                store(self.next_scales, scale, kind)
 
     def _publish(self) -> None:
         for i in range(self.loads):
