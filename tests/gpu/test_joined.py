@@ -49,7 +49,7 @@ def test_a_sum_is_what_its_own_kernel_makes(
     apart = dawn.run(gemv_codes(SG, scheme, n, k, norm_eps=eps, epilogue=epilogue, tile=tile), SG, {**shared, "x": joined, **outputs()})
 
     terms = {"x": x, "join_weight": join_weight, "join_residual": residual, "join_scalar": factor, "joined": poison((1, k))}
-    kernel = gemv_codes(SG, scheme, n, k, norm_eps=eps, join=Join(EPS, scalar is not None), epilogue=epilogue, tile=tile)
+    kernel = gemv_codes(SG, scheme, n, k, norm_eps=eps, source=Join(EPS, scalar is not None), epilogue=epilogue, tile=tile)
     got = dawn.run(kernel, SG, {**shared, **terms, **outputs()})
     np.testing.assert_array_equal(got.pop("joined"), joined)
     for name, values in apart.items():

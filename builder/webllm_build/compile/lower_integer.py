@@ -10,11 +10,12 @@ from tvm import tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.kernels.attention.merge import can_make_codes
+from webllm_build.compile.kernels.attention.merged import Merge
 from webllm_build.compile.kernels.experts.gemv_codes import channel_tiles, expert_channels_codes, expert_sum_codes, sum_tiles
 from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.experts.tokens import ExpertTokens
 from webllm_build.compile.kernels.linear import gemm_codes, gemv_codes
-from webllm_build.compile.kernels.linear.code_inputs import fit_workgroups
+from webllm_build.compile.kernels.linear.code_inputs import Source, fit_workgroups
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.gemm_matrices import LEAST, MatrixTile, gemm_matrices, matrix_tile
 from webllm_build.compile.kernels.linear.joined import Join
@@ -23,7 +24,7 @@ from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attent
 from webllm_build.compile.lower_experts import HEIGHT, tiles_of_pairs
 from webllm_build.compile.operators import Call, Inputs, Matrix, in_turn, kernel_name, rows, several
 from webllm_build.compile.target import Variant
-from webllm_build.compile.tiles import TiledKernel, in_tiles
+from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
 from webllm_build.model.ops import Activation
 from webllm_build.model.routing import ExpertWeights
@@ -47,12 +48,15 @@ def _gemv_codes(
     norm_eps: float | None,
     packed_input: bool,
     epilogue: Epilogue,
-    join: Join | None = None,
+    source: Source | None = None,
 ) -> TiledKernel:
     make = functools.partial(
-        gemv_codes.gemv_codes, variant, scheme, n, k, m=m, norm_eps=norm_eps, packed_input=packed_input, epilogue=epilogue, join=join
+        gemv_codes.gemv_codes, variant, scheme, n, k, m=m, norm_eps=norm_eps, packed_input=packed_input, epilogue=epilogue, source=source
     )
-    return in_tiles(lambda tile: make(tile=tile), tiles_for(gemv_codes.tiles(variant, n, k, epilogue, m), m))
+    tiles = tiles_for(gemv_codes.tiles(variant, n, k, epilogue, m), m)
+    if isinstance(source, Merge):
+        tiles = {OTHER: tiles[OTHER].with_all_invocations()}  # none to choose from: a browser would while nothing is cached
+    return in_tiles(lambda tile: make(tile=tile), tiles)
 
 
 @functools.cache
@@ -101,17 +105,19 @@ class ActivationCodes:
 class IntegerDecodeOperators(DecodeOperators):
     """Matrix-vector kernels make codes of their input, in each workgroup. Those of several rows, and of long ones, come from a kernel of
     their own; those of attention and of the channels of a gated unit from the kernel that computes these. One that reads a sum behind a
-    norm (add_norm) makes it, in the place of the kernel that does so for any reader."""
+    norm (add_norm) makes it, in the place of the kernel that does so for any reader; so does one of few of attention's outputs, of its
+    splits."""
 
     def __init__(self, norm_eps: float, variant: Variant, inputs: Inputs, m: int = 1) -> None:
         super().__init__(norm_eps, variant, inputs, m)
-        self._joins = list[tuple[nn.Tensor, Join, list[nn.Tensor]]]()  # sums that no product has read yet, and what they are made of
+        # What no product has read yet, and what it is made of.
+        self._sources = list[tuple[nn.Tensor | ActivationCodes, Join | Merge, list[nn.Tensor]]]()
 
     def add_norm(self, x: nn.Tensor, norm: Weight, residual: nn.Tensor, scalar: Weight | None = None) -> nn.Tensor:
         out = super().add_norm(x, norm, residual, scalar)
         if self.m == 1 and self.variant.subgroups:
             terms = [x, *self.vector(norm), residual, *self.vector(scalar)]
-            self._joins.append((out, Join(self.norm_eps, scaled=scalar is not None), terms))
+            self._sources.append((out, Join(self.norm_eps, scaled=scalar is not None), terms))
         return out
 
     def multiply(
@@ -120,30 +126,32 @@ class IntegerDecodeOperators(DecodeOperators):
         n, k = matrix.shape
         eps = self.norm_eps if norm else None
         outputs = ActivationCodes.placeholders(self.m, n // 2) if epilogue.gated else [nn.Tensor.placeholder([self.m, n], "float32")]
-        join: Join | None = None
+        source, terms = self._source(x)
         if isinstance(x, ActivationCodes):
-            inputs, norms, packed = [x.q, x.s], [], True
+            inputs, norms, packed = (terms, [], False) if source else ([x.q, x.s], [], True)
         elif fit_workgroups(k, self.m):
             inputs, norms, packed = [x], self.vector(norm), False
-            found, terms = self._join(x)
-            if found and len(terms) + len(matrix.buffers) + len(norms) + len(added) + 1 + len(outputs) <= MOST_BINDINGS:
-                join, inputs, outputs = found, terms, [nn.Tensor.placeholder([1, k], "float32"), *outputs]
+            if source and len(terms) + len(matrix.buffers) + len(norms) + len(added) + 1 + len(outputs) > MOST_BINDINGS:
+                source = None
+            elif source:
+                inputs, outputs = terms, [nn.Tensor.placeholder([1, k], "float32"), *outputs]
         else:
             encode, codes = _quantize(self.variant, k, squares_apart=norm is not None), ActivationCodes.placeholders(self.m, k)
             codes += codes[1:] if norm else []
             inputs = list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], codes))
             norms, packed = [], True
-        kernel = _gemv_codes(self.variant, matrix.scheme, n, k, self.m, eps, packed, epilogue, join)
-        name = kernel_name("joined_gemv_codes" if join else "gemv_codes", matrix, self.m)
+        kernel = _gemv_codes(self.variant, matrix.scheme, n, k, self.m, eps, packed, epilogue, source)
+        made = {Join: "joined_", Merge: "merged_"}.get(type(source), "")
+        name = kernel_name(f"{made}gemv_codes", matrix, self.m)
         products = [*several(nn.op.tensor_ir_op(kernel, name, [*inputs, *matrix.buffers, *norms, *added], outputs))]
-        if join and not isinstance(x, ActivationCodes):
+        if source and not isinstance(x, ActivationCodes):
             x._expr = products.pop(0)._expr  # for all who read it behind this: where nobody did before, add_norm's own kernel goes
         return ActivationCodes(*products) if epilogue.gated else products[0]
 
-    def _join(self, x: nn.Tensor) -> tuple[Join | None, list[nn.Tensor]]:
-        """Of a sum that no product has read: what it is made of, once."""
-        found = next((i for i, (joined, *_) in enumerate(self._joins) if joined is x), None)
-        return (None, []) if found is None else self._joins.pop(found)[1:]
+    def _source(self, x: nn.Tensor | ActivationCodes) -> tuple[Join | Merge | None, list[nn.Tensor]]:
+        """Of what no product has read: what it is made of, once."""
+        found = next((i for i, (made, *_) in enumerate(self._sources) if made is x), None)
+        return (None, []) if found is None else self._sources.pop(found)[1:]
 
     def channels(
         self, x: nn.Tensor, chosen: nn.Tensor, weights: ExpertWeights, activation: Activation, norm: Weight | None
@@ -176,7 +184,10 @@ class IntegerDecodeOperators(DecodeOperators):
         if not can_make_codes(attention):
             return super().merge(attention, args)
         kernel, outputs = attention_merge_kernel(self.variant, attention, self.line, codes=True), ActivationCodes.placeholders
-        return ActivationCodes(*nn.op.tensor_ir_op(kernel, "attention_merge", args, outputs(self.m, attention.query_size)))
+        codes = ActivationCodes(*nn.op.tensor_ir_op(kernel, "attention_merge", args, outputs(self.m, attention.query_size)))
+        if self.m == 1 and self.variant.subgroups and Merge.pays(attention):
+            self._sources.append((codes, Merge(attention), args))
+        return codes
 
 
 class IntegerPrefillOperators(PrefillOperators):

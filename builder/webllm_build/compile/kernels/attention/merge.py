@@ -38,6 +38,7 @@ from webllm_build.quantize import GROUP
 THREADS = 256
 LANES = 8  # invocations without subgroups are a multiple
 UNROLL = 4  # splits that an invocation loads at once
+MOST_SLICES = 16
 
 
 def can_make_codes(attention: Attention) -> bool:
@@ -52,7 +53,7 @@ def merge_threads(variant: Variant, attention: Attention) -> int:
 
 def slices_of(variant: Variant, attention: Attention) -> int:
     """How many sums a head's splits are added up in, each of every so manyth, before these are. A power of two."""
-    return 1 << int(math.log2(merge_threads(variant, attention) / (attention.head_dim // VEC)))
+    return min(MOST_SLICES, 1 << int(math.log2(merge_threads(variant, attention) / (attention.head_dim // VEC))))
 
 
 def split_scales(
@@ -152,12 +153,11 @@ class _Merge:
 
     def _join_splits(self, sink: Expr | None) -> None:
         """All loads of a step are under way at once, the first one's while scales are made."""
-        unroll = min(UNROLL, MOST_PARTIAL // self.slices)
-        at_once = self.slices * unroll
-        scales, loaded = shared("scales", MOST_PARTIAL), local("loaded", unroll, "float32x4")
+        at_once = self.slices * UNROLL
+        scales, loaded = shared("scales", MOST_PARTIAL), local("loaded", UNROLL, "float32x4")
 
         def load(first: Expr) -> None:
-            for i in range(unroll):
+            for i in range(UNROLL):
                 split = T.min(first + i * self.slices, self.last)
                 store(loaded, self.partial[self.row, self.head, split, vec(self.column)], i)
 
@@ -169,7 +169,7 @@ class _Merge:
             if at_once < MOST_PARTIAL:
                 with when(step > 0):
                     load(first)
-            for i in range(unroll):
+            for i in range(UNROLL):
                 store(self.sum, add_split(self.sum[0], loaded[i], scales[first + i * self.slices]), 0)
 
     def _store_scales(self, scales: Buffer, sink: Expr | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from tvm.tirx.script import builder as T
@@ -10,7 +11,7 @@ from webllm_build.compile.kernels.dequantize import Codes
 from webllm_build.compile.kernels.linear.codes import Activations, activations_of, code_sum, make_block, makers, shared_sum
 from webllm_build.compile.kernels.linear.epilogue import QUADS
 from webllm_build.compile.kernels.tir.fixed import fixed
-from webllm_build.compile.kernels.tir.ops import Buffer, Expr, barrier, dot, let, shared, store, total, vec, when
+from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, dot, let, shared, store, total, vec, when
 from webllm_build.compile.kernels.tir.unpack import lanes
 from webllm_build.compile.target import Variant
 from webllm_build.quantize import GROUP
@@ -38,13 +39,31 @@ class PackedInputs:
         return activations_of(self.codes, words, let("x_scale", self.x_s[vector, block]), sum_of_codes)
 
 
+class Source(Protocol):
+    """What a kernel makes a vector of k numbers of, instead of reading it."""
+
+    def inputs(self, kernel: Kernel, k: int) -> SourceInputs:
+        """Declare the parameters in the place of x."""
+
+    def output(self, kernel: Kernel, k: int) -> Buffer | None:
+        """Declare the one that the vector is stored in, for who reads it later."""
+
+
+class SourceInputs(Protocol):
+    """Those parameters."""
+
+    def made(self, variant: Variant, out: Buffer | None, workgroup: Expr, threads: int, thread: Expr) -> Vectors:
+        """What each workgroup makes of them first. out: see Source.output."""
+
+
 class Vectors(Protocol):
-    """float32[m, k] that codes are made of."""
+    """float32[m, k] that codes are made of. in_workgroup: whether what they are made of is in workgroup memory."""
 
     shape: tuple[int, int]
+    in_workgroup: bool
 
-    def quad(self, vector: Expr, column: Expr) -> Expr:
-        """float32x4: the numbers of a vector from 4 * column on."""
+    def quads(self, vector: Expr, columns: Sequence[Expr]) -> list[Expr]:
+        """float32x4: the numbers of a vector from 4 * column on, of consecutive columns of a block."""
 
     def keep(self, quad: Expr, is_real: Expr, vector: Expr, column: Expr) -> None:
         """Of vectors that are made here: stores a quad, where it is one."""
@@ -53,12 +72,14 @@ class Vectors(Protocol):
 class StoredVectors:
     """Those of a buffer."""
 
+    in_workgroup = False
+
     def __init__(self, x: Buffer) -> None:
         m, k = x.shape
         self._x, self.shape = x, (int(m), int(k))
 
-    def quad(self, vector: Expr, column: Expr) -> Expr:
-        return self._x[vector, vec(column)]
+    def quads(self, vector: Expr, columns: Sequence[Expr]) -> list[Expr]:
+        return [self._x[vector, vec(column)] for column in columns]
 
     def keep(self, quad: Expr, is_real: Expr, vector: Expr, column: Expr) -> None:
         """They are there."""
@@ -78,6 +99,8 @@ class MadeInputs:
         units = m * blocks * of_block
         for first in range(0, units, threads * ROUNDS):
             rounds = [_Round(x, norm_weight, start, thread, threads, of_block) for start in range(first, units, threads)[:ROUNDS]]
+            if x.in_workgroup:
+                barrier()  # TVM gives these arrays memory of others
             for made in rounds:
                 self._publish(variant, made)
         barrier()
@@ -114,7 +137,7 @@ class _Round:
         self.vector = 0 if m == 1 else fixed("vector", unit // (blocks * of_block))
         self.block, self.part = fixed("block", unit // of_block % blocks), fixed("part", unit % of_block)
         columns = [self.block * QUADS + self.part * each + j for j in range(each)]
-        self.quads = [let("x", x.quad(self.vector, column)) for column in columns]
+        self.quads = [let("x", quad) for quad in x.quads(self.vector, columns)]
         for quad, column in zip(self.quads, columns, strict=True):
             x.keep(quad, self.is_real, self.vector, column)
         self.scaled = self.quads

@@ -8,10 +8,9 @@ from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
 from webllm_build.compile.kernels.dequantize import CODES, CodeBlock, Codes
-from webllm_build.compile.kernels.linear.code_inputs import MadeInputs, PackedInputs, StoredVectors
+from webllm_build.compile.kernels.linear.code_inputs import MadeInputs, PackedInputs, Source, StoredVectors
 from webllm_build.compile.kernels.linear.codes import block_scale, code_buffers, pack_quad
 from webllm_build.compile.kernels.linear.epilogue import PLAIN, QUADS, Epilogue, EpilogueBuffers, weight_buffers
-from webllm_build.compile.kernels.linear.joined import Join
 from webllm_build.compile.kernels.linear.vectors import Tile, Work, rms_scale, zeros
 from webllm_build.compile.kernels.tir.fixed import fixed
 from webllm_build.compile.kernels.tir.ops import Buffer, Expr, Kernel, barrier, extern, launch, let, local, shared, store, when
@@ -50,7 +49,7 @@ def gemv_codes(
     m: int = 1,
     norm_eps: float | None = None,
     packed_input: bool = False,
-    join: Join | None = None,
+    source: Source | None = None,
     epilogue: Epilogue = PLAIN,
     tile: Tile | None = None,
 ) -> PrimFunc:
@@ -60,8 +59,8 @@ def gemv_codes(
 
     Parameters: x float32[m, k], or with packed_input x_q, x_s and, with norm_eps, x_squares (see quantize.py); w_<suffix> of the scheme,
     norm_weight float32[k] (with norm_eps, where the input is not packed), those of the epilogue, out float32[m, n], or of a gated unit
-    out_q, out_s, the codes of its channels. With `join` x is made, of one vector, and stored: see joined.py for what takes its place, and
-    before the outputs comes joined float32[1, k].
+    out_q, out_s, the codes of its channels. With a `source` x, of one vector, is made: that says what takes its place, and what comes
+    before the outputs.
     Sums over a block of 32 are exact, sums of blocks float32. Raises CompileError for shapes that blocks do not divide.
     """
     epilogue.check(n, k)
@@ -69,13 +68,13 @@ def gemv_codes(
     blocks = k // GROUP
     has_norm = norm_eps is not None
     with Kernel() as kernel:
-        joins = join.inputs(kernel, k) if join else None
-        x: Sequence[Buffer] = code_buffers(kernel, m, k) if packed_input else () if join else (kernel.buffer("x", (m, k), "float32"),)
+        of_source = source.inputs(kernel, k) if source else None
+        x: Sequence[Buffer] = code_buffers(kernel, m, k) if packed_input else () if source else (kernel.buffer("x", (m, k), "float32"),)
         x_squares = kernel.buffer("x_squares", (m, blocks), "float32") if packed_input and has_norm else None
         weight = weight_buffers(kernel, scheme, n, k)
         norm_weight = kernel.buffer("norm_weight", (k,), "float32") if has_norm and not packed_input else None
         finish = epilogue.buffers(kernel, m, n)
-        sum_of_joins = kernel.buffer("joined", (m, k), "float32") if join else None
+        made = source.output(kernel, k) if source else None
         if epilogue.gated:
             out = kernel.buffer("out_q", (m, n // 32), "uint32x4"), kernel.buffer("out_s", (m, n // 64), "float32")
         else:
@@ -95,7 +94,7 @@ def gemv_codes(
             if packed_input:
                 inputs = PackedInputs(codes, x[0], x[1], x_squares)
             else:
-                vectors = joins.made(variant, sum_of_joins, workgroup, threads, thread) if joins else StoredVectors(x[0])
+                vectors = of_source.made(variant, made, workgroup, threads, thread) if of_source else StoredVectors(x[0])
                 inputs = MadeInputs(variant, codes, vectors, norm_weight, thread, threads)
             scale_of = rms_scale(k, norm_eps)
             squares = zeros("squares", m) if has_norm and m > 1 else None

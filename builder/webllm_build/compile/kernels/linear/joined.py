@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webllm_build.compile.kernels.add_norm import joined
@@ -24,6 +25,10 @@ class Join:
         weight, residual = kernel.buffer("join_weight", (k,), "float32"), kernel.buffer("join_residual", (1, k), "float32")
         return JoinInputs(self.eps, x, weight, residual, kernel.buffer("join_scalar", (1,), "float32") if self.scaled else None)
 
+    def output(self, kernel: Kernel, k: int) -> Buffer:
+        """Declare joined float32[1, k]."""
+        return kernel.buffer("joined", (1, k), "float32")
+
 
 @dataclass(frozen=True, eq=False)
 class JoinInputs:
@@ -45,13 +50,15 @@ class JoinInputs:
 class JoinedInput:
     """An input of MadeInputs. Bit for bit what add_norm gives."""
 
+    in_workgroup = False
+
     def __init__(self, inputs: JoinInputs, scale: Expr, out: Buffer, workgroup: Expr) -> None:
         self._inputs, self._scale, self._out, self._workgroup = inputs, scale, out, workgroup
         self.shape = (1, int(inputs.x.shape[1]))
 
-    def quad(self, vector: Expr, column: Expr) -> Expr:
+    def quads(self, vector: Expr, columns: Sequence[Expr]) -> list[Expr]:
         of = self._inputs
-        return joined(of.x, of.weight, of.residual, of.scalar, self._scale, vector, column)
+        return [joined(of.x, of.weight, of.residual, of.scalar, self._scale, vector, column) for column in columns]
 
     def keep(self, quad: Expr, is_real: Expr, vector: Expr, column: Expr) -> None:
         with when(is_real), when(self._workgroup == 0):

@@ -34,6 +34,10 @@ class Tile:
     def workgroups(self, n: int) -> int:
         return int(ceildiv(n, self.rows * self.groups))
 
+    def with_all_invocations(self) -> Tile:
+        """The tile for a vector that takes long to make: the same sums in the same order, in few workgroups, as large as every GPU has."""
+        return Tile(self.lanes, max(1, self.lanes // 8), 256 // self.lanes)
+
     def for_vectors(self, m: int) -> Tile:
         """The tile for m vectors at a time: the same sums in the same order, for fewer rows of weights where registers would not do."""
         rows = self.rows if m == 1 else min(self.rows, MOST_ROWS, MOST_SUMS // m)
