@@ -22,36 +22,63 @@ CHAT_CONFIG: dict[str, Any] = {
     "model_type": "llama",
     "quantization": "q4f16_1",
     "model_config": {
-        "hidden_size": 96, "intermediate_size": 128, "num_attention_heads": 6, "num_hidden_layers": 2, "rms_norm_eps": 1e-5,
-        "vocab_size": 300, "tie_word_embeddings": False, "position_embedding_base": 10000.0, "context_window_size": 512,
+        "hidden_size": 96,
+        "intermediate_size": 128,
+        "num_attention_heads": 6,
+        "num_hidden_layers": 2,
+        "rms_norm_eps": 1e-5,
+        "vocab_size": 300,
+        "tie_word_embeddings": False,
+        "position_embedding_base": 10000.0,
+        "context_window_size": 512,
         "rope_scaling": {
-            "factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 64,
+            "factor": 8.0,
+            "high_freq_factor": 4.0,
+            "low_freq_factor": 1.0,
+            "original_max_position_embeddings": 64,
             "rope_type": "llama3",
         },
-        "prefill_chunk_size": 512, "num_key_value_heads": 2, "head_dim": 32, "tensor_parallel_shards": 1,
-        "pipeline_parallel_stages": 1, "max_batch_size": 128, "disaggregation": False,
+        "prefill_chunk_size": 512,
+        "num_key_value_heads": 2,
+        "head_dim": 32,
+        "tensor_parallel_shards": 1,
+        "pipeline_parallel_stages": 1,
+        "max_batch_size": 128,
+        "disaggregation": False,
     },
-    "vocab_size": 300, "context_window_size": 512, "sliding_window_size": -1, "prefill_chunk_size": 512, "attention_sink_size": -1,
-    "temperature": 0.6, "presence_penalty": 0.0, "frequency_penalty": 0.0, "repetition_penalty": 1.0, "top_p": 0.9,
+    "vocab_size": 300,
+    "context_window_size": 512,
+    "sliding_window_size": -1,
+    "prefill_chunk_size": 512,
+    "attention_sink_size": -1,
+    "temperature": 0.6,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "repetition_penalty": 1.0,
+    "top_p": 0.9,
     "tokenizer_files": ["tokenizer.json", "tokenizer_config.json"],
     "conv_template": {"name": "llama-3", "stop_str": [], "stop_token_ids": [2, 3]},
-    "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
 }
+
+
+def fused(weights: Mapping[str, Floats], parts: tuple[str, ...], whole: str) -> dict[str, Floats]:
+    """With the rows of each layer's parts, one below the other, under one name."""
+    result: dict[str, Floats] = {}
+    for name, value in weights.items():
+        part = next((each for each in parts if f".{each}." in name), None)
+        if part is None:
+            result[name] = value
+        elif part == parts[0]:
+            result[name.replace(part, whole)] = np.concatenate([weights[name.replace(part, other)] for other in parts])
+    return result
 
 
 def joined(weights: Mapping[str, Floats], qkv: str = "qkv_proj") -> dict[str, Floats]:
     """Hugging Face's tensors of a Llama under MLC's names."""
-    result: dict[str, Floats] = {}
-    for name, value in weights.items():
-        for parts, whole in ((("q_proj", "k_proj", "v_proj"), qkv), (("gate_proj", "up_proj"), "gate_up_proj")):
-            if any(part in name for part in parts):
-                if parts[0] in name:
-                    others = [weights[name.replace(parts[0], part)] for part in parts]
-                    result[name.replace(parts[0], whole)] = np.concatenate(others)
-                break
-        else:
-            result[name] = value
-    return result
+    return fused(fused(weights, ("q_proj", "k_proj", "v_proj"), qkv), ("gate_proj", "up_proj"), "gate_up_proj")
 
 
 def quantized(values: Floats, dtype: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[Any]]:

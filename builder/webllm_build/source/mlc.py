@@ -10,78 +10,48 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from reprlib import repr as shown
+from typing import get_args
 
 import numpy as np
 
 from webllm_build.errors import MissingFile, UnsupportedArchitecture, UnsupportedEncoding
 from webllm_build.source.checkpoint import Checkpoint, Raw, Tensor, decode_rows
+from webllm_build.source.embedding import Embedding, Pooling
 from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json
 from webllm_build.source.folder import Folder, LocalFile
 from webllm_build.source.local import MAX_FILES, license_of
 from webllm_build.source.local_tokenizer import eos_token_ids, read_tokenizer
+from webllm_build.source.mlc_kinds import KINDS, named, separated
 from webllm_build.source.names import one_line
 from webllm_build.source.sampling_defaults import of_generation_config
 
 CONFIG = "mlc-chat-config.json"
 CACHES = ("tensor-cache.json", "ndarray-cache.json")  # the newer name first
 SMALL_FILES = (CONFIG, *CACHES)
-QUANTIZATIONS = ("q0f16", "q0f32", "q0bf16", "q4f16_1", "q4f32_1", "q4bf16_1")
+QUANTIZATIONS = ("q0f16", "q0f32", "q0bf16", "q4f16_1", "q4f32_1", "q4bf16_1", "q4f16_2")
 GROUP, CODES_A_WORD, BLOCK_BYTES = 32, 8, 18
 ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "uint32": 4}
 ENCODINGS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 AS_BFLOAT16 = "f32-to-bf16"  # how float32 tensors may be written
-# What MLC calls Phi-3's tensors → what Hugging Face does.
-PHI3 = {
-    "transformer.embd.": "model.embed_tokens.",
-    "transformer.norm.": "model.norm.",
-    "transformer.h.": "model.layers.",
-    ".ln.": ".input_layernorm.",
-    ".mixer.qkv_proj.": ".self_attn.qkv_proj.",
-    ".mixer.out_proj.": ".self_attn.o_proj.",
-}
-# And Phi's.
-PHI = {
-    "lm_head.ln.": "model.final_layernorm.",
-    "lm_head.linear.": "lm_head.",
-    "transformer.embd.": "model.embed_tokens.",
-    "transformer.h.": "model.layers.",
-    ".ln.": ".input_layernorm.",
-    ".mixer.Wqkv.": ".self_attn.qkv_proj.",
-    ".mixer.out_proj.": ".self_attn.dense.",
-}
-
-
-@dataclass(frozen=True)
-class Kind:
-    """names: parts of tensors' names → Hugging Face's. qkv: what queries, keys and values are called then, as one matrix; gate and up are
-    one beside it. None: Hugging Face has the same ones. added: what MLC has added to the weights of norms."""
-
-    qkv: str | None
-    names: Mapping[str, str] = field(default_factory=dict)
-    added: float = 0.0
-
-
-# By model_type.
-KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("llama", "mistral", "olmo2", "stablelm"), Kind("qkv_proj")),
-    **dict.fromkeys(("qwen2", "qwen3"), Kind("c_attn")),
-    **dict.fromkeys(("gemma", "gemma2"), Kind("qkv_proj", added=1.0)),
-    "phi": Kind("qkv_proj", PHI),
-    "phi3": Kind(None, PHI3),
-}
 RENAMED = {"position_embedding_base": "rope_theta", "context_window_size": "max_position_embeddings"}
 # Of MLC's compiler and server.
 IGNORED = frozenset(
     {"attention_sink_size", "disaggregation", "dtype", "max_batch_size", "pipeline_parallel_stages", "prefill_chunk_size"}
-    | {"sliding_window_size", "tensor_parallel_shards", "weight_block_size"}
+    | {"ffn_out_dtype", "is_text_model", "kwargs", "modules_to_not_convert", "n_positions", "rotary_dim", "sliding_window_size"}
+    | {"tensor_parallel_shards", "text_config", "weight_block_size"}
 )
-# What a model without such a length has.
-NOT_SAID = (("original_max_position_embeddings", 0),)
+# What a model has that has no such length, scaling or experts, or of which the config says it otherwise.
+NOT_SAID = (
+    *((key, 0) for key in ("original_max_position_embeddings", "rope_scaling", "num_experts", "num_experts_per_tok", "position_offset")),
+    ("context_window_size", -1),
+)
+POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 PACKED, SCALES = ".q_weight", ".q_scale"
-HINT = "Build from the model that these weights were made of."
+HINT = "Build from the model that these weights were made of: --model hf:ORGANIZATION/NAME, or a name that `webllm-build models` lists."
 
 
 @dataclass(frozen=True)
@@ -110,15 +80,9 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
         raise UnsupportedArchitecture(f"{path}: of MLC's models {', '.join(KINDS)} are read, and not {shown(kind)}", HINT)
     if not isinstance(model, dict):
         raise malformed(path, f"model_config is {shown(model)}")
-    of_kind, records = KINDS[kind], _records(folder)
-    tensors = {tensor.name: tensor for tensor in (_as_stored(each, of_kind) for each in _tensors(folder, records).values())}
-    config: dict[str, object] = {RENAMED[key]: model[key] for key in RENAMED if key in model}
-    config |= {key: value for key, value in model.items() if key not in {*IGNORED, *RENAMED} and (key, value) not in NOT_SAID}
-    config["model_type"] = kind
-    config["tie_word_embeddings"] = "lm_head.weight" not in tensors
-    window = model.get("sliding_window_size")
-    if isinstance(window, int) and window > 0:
-        config["sliding_window"] = window
+    records = _records(folder)
+    tensors = named(_tensors(folder, records), KINDS[kind])
+    config = _config(model, kind, tensors)
     tokenizer = read_tokenizer(folder)
     template = chat.get("conv_template")
     stops = template.get("stop_token_ids") if isinstance(template, dict) else None
@@ -127,15 +91,55 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
     return Checkpoint(
         name=one_line(re.sub(rf"-({'|'.join(QUANTIZATIONS)})-MLC$", "", name), "model"),
         config=config,
-        tensors={part.name: part for part in _separate(tensors, of_kind.qkv, config)},
+        tensors=separated(tensors, KINDS[kind], config),
         tokenizer=tokenizer,
         eos_token_ids=eos_token_ids(folder, said, tokenizer),
         sampling=of_generation_config(chat),
         license=license_of(folder),
+        embedding=_embedding(path, chat.get("embedding_metadata"), KINDS[kind].pooling),
         fetch=lambda: folder.fetch(files),
         origin=folder.origin,
         identify=functools.cache(lambda: folder.identity([*SMALL_FILES, *files])),
     )
+
+
+def _config(model: Mapping[str, object], kind: str, tensors: Mapping[str, Tensor]) -> dict[str, object]:
+    """What MLC says of the model, as a config.json says it. tensors: under Hugging Face's names."""
+    of_kind, inner = KINDS[kind], model.get("text_config")
+    if isinstance(inner, dict):  # a text with others around it: what MLC has no field for is there, too
+        left_over = inner.get("kwargs")
+        model = {**(left_over if isinstance(left_over, dict) else {}), **inner, **model}
+    renamed = {**RENAMED, **of_kind.keys}
+    kept = {
+        key: value for key, value in model.items() if key not in {*IGNORED, *of_kind.ignored, *renamed} and (key, value) not in NOT_SAID
+    }
+    config = {renamed[key]: value for key, value in model.items() if key in renamed and (key, value) not in NOT_SAID} | kept
+    scaling = config.get("rope_scaling")
+    if isinstance(scaling, dict):  # Phi-3's
+        config["rope_scaling"] = {key: value for key, value in scaling.items() if key != "max_position_embeddings"}
+    config["model_type"] = of_kind.architecture or kind
+    config["tie_word_embeddings"] = of_kind.tied or not {"lm_head.weight", "embed_out.weight"} & {*tensors}
+    window, turned, heads, hidden = (model.get(key) for key in ("sliding_window_size", "rotary_dim", "n_head", "n_embd"))
+    if isinstance(window, int) and window > 0:
+        config["sliding_window"] = window
+    if (
+        isinstance(turned, int) and isinstance(heads, int) and isinstance(hidden, int) and hidden > 0
+    ):  # Phi's makers count numbers of a head
+        config["partial_rotary_factor"] = turned * heads / hidden
+    if of_kind.positions is not None and of_kind.positions in tensors:  # a window of WebLLM's may be shorter
+        config["max_position_embeddings"] = tensors[of_kind.positions].shape[0]
+    return config
+
+
+def _embedding(path: Path, metadata: object, usual: Pooling | None) -> Embedding | None:
+    """How a model makes vectors of texts, if it does."""
+    if usual is None:
+        return None
+    given = metadata.get("pooling_strategy", usual) if isinstance(metadata, dict) else usual
+    pooling = next((each for each in POOLINGS if each == given), None)
+    if pooling is None:
+        raise UnsupportedArchitecture(f"{path} pools by {shown(given)}, and not by {', '.join(POOLINGS)}", HINT)
+    return Embedding(pooling)
 
 
 def _ids(value: object) -> list[object]:
@@ -175,7 +179,7 @@ def _record(record: object, file: str, size: int, wrong: Callable[[str], Excepti
     name, shape, dtype, begin, count = (record.get(key) for key in ("name", "shape", "dtype", "byteOffset", "nbytes"))
     if not isinstance(name, str) or not re.fullmatch(r"[\w.]{1,200}", name, re.ASCII):
         raise wrong(f"{file} lists a tensor of the name {shown(name)}")
-    if not isinstance(shape, list) or not 0 < len(shape) <= 2 or not all(type(extent) is int and 0 < extent < 1 << 31 for extent in shape):
+    if not isinstance(shape, list) or not 0 < len(shape) <= 3 or not all(type(extent) is int and 0 < extent < 1 << 31 for extent in shape):
         raise wrong(f"tensor {name} has the shape {shown(shape)}")
     if not isinstance(dtype, str) or dtype not in ITEM_BYTES or type(begin) is not int or type(count) is not int:
         raise wrong(f"tensor {name}: {shown(dtype)} of the shape {shown(shape)}")
@@ -230,45 +234,3 @@ def _as_q4_0(folder: Folder, codes: Record, scales: Record, first: int, end: int
         blocks[:, :2] = halves.astype("<f2").reshape(-1, 1).view(np.uint8)
     blocks[:, 2:] = nibbles[:, : GROUP // 2] | nibbles[:, GROUP // 2 :] << 4
     return blocks.reshape(len(packed), -1)
-
-
-def _as_stored(tensor: Tensor, kind: Kind) -> Tensor:
-    """As Hugging Face has it: under its name, and where MLC has added to norms without that."""
-    name = functools.reduce(lambda name, part: name.replace(*part), kind.names.items(), tensor.name)
-    if not kind.added or not name.endswith("norm.weight"):
-        return replace(tensor, name=name)
-
-    def rows(first: int, end: int) -> Raw:
-        values = decode_rows(tensor.rows(first, end), tensor.encoding, name) - np.float32(kind.added)
-        return np.ascontiguousarray(values, np.float32).view(np.uint8)
-
-    return replace(tensor, name=name, encoding="f32", rows=rows)
-
-
-def _separate(tensors: Mapping[str, Tensor], qkv: str | None, config: Mapping[str, object]) -> Iterator[Tensor]:
-    """Rows of what MLC has joined, by the names of its parts."""
-    if qkv is None:
-        yield from tensors.values()
-        return
-    heads, kv_heads, head_dim = (config.get(key) for key in ("num_attention_heads", "num_key_value_heads", "head_dim"))
-    hidden, inner = config.get("hidden_size"), config.get("intermediate_size")
-    if head_dim is None and isinstance(hidden, int) and isinstance(heads, int) and heads > 0:
-        head_dim = hidden // heads
-    if not all(type(number) is int and 0 < number < 1 << 24 for number in (heads, head_dim, inner)):
-        return  # the architecture says what is wrong with its config
-    assert isinstance(heads, int) and isinstance(head_dim, int) and isinstance(inner, int)
-    kv = head_dim * (kv_heads if isinstance(kv_heads, int) else heads)
-    joined = {
-        f".self_attn.{qkv}.": {"self_attn.q_proj": heads * head_dim, "self_attn.k_proj": kv, "self_attn.v_proj": kv},
-        ".mlp.gate_up_proj.": {"mlp.gate_proj": inner, "mlp.up_proj": inner},
-    }
-    for name, tensor in tensors.items():
-        whole = next((part for part in joined if part in name), None)
-        if whole is None or sum(joined[whole].values()) != tensor.shape[0]:
-            yield tensor
-            continue
-        layer, _, suffix = name.partition(whole)
-        first = 0
-        for part, rows in joined[whole].items():
-            yield replace(tensor.taken(range(first, first + rows)), name=f"{layer}.{part}.{suffix}")
-            first += rows
