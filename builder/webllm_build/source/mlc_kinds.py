@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from webllm_build.source.checkpoint import Raw, Tensor, decode_rows
 from webllm_build.source.embedding import Pooling
@@ -121,7 +122,7 @@ def _parts(tensor: Tensor, kind: Kind, config: Mapping[str, object]) -> Iterator
     count = tensor.shape[0]
     if kind.by_heads is not None and kind.by_heads in tensor.name and count == 3 * heads * head_dim:
         order = np.arange(count).reshape(3, heads, head_dim).swapaxes(0, 1).reshape(-1)
-        yield replace(tensor.taken(order), name=tensor.name)
+        yield tensor.taken(order) if len(tensor.shape) == 1 else replace(tensor, rows=functools.partial(_runs, tensor, order))
         return
     layer, whole, suffix = next((found for joined in kind.joined if (found := tensor.name.partition(f".{joined}."))[1]), ("", "", ""))
     parts = kind.joined.get(whole.strip("."), ())
@@ -135,6 +136,13 @@ def _parts(tensor: Tensor, kind: Kind, config: Mapping[str, object]) -> Iterator
     for part, rows in zip(parts, (first, *[others] * (len(parts) - 1)), strict=True):
         yield replace(tensor.taken(range(begin, begin + rows)), name=f"{layer}.{part}.{suffix}")
         begin += rows
+
+
+def _runs(tensor: Tensor, order: npt.NDArray[np.int64], first: int, end: int) -> Raw:
+    """Rows of a matrix in an order that is far apart, so that only those are read."""
+    wanted = order[first:end]
+    runs = np.split(wanted, np.flatnonzero(np.diff(wanted) != 1) + 1)
+    return np.concatenate([tensor.rows(int(run[0]), int(run[-1]) + 1) for run in runs])
 
 
 def _sizes(config: Mapping[str, object]) -> tuple[int, int]:
