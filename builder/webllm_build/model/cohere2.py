@@ -10,7 +10,7 @@ from webllm_build.model.config import FULL, Reader
 from webllm_build.model.decoder import Decoder
 
 NAMES = cohere.NAMES
-GGUF_KEYS = {**cohere.GGUF_KEYS, "sliding_window": gguf.WINDOW}
+GGUF_KEYS = {**cohere.GGUF_KEYS, "sliding_window": gguf.WINDOW, "sliding_window_pattern": gguf.PATTERN}
 IGNORED = cohere.IGNORED | {"layer_switch", "use_embedding_sharing", "use_parallel_embedding", "_sliding_window_pattern"}
 # What the makers' own code has in config.json files, of traits that these models all have.
 TRAITS: Mapping[str, object] = {

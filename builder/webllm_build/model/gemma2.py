@@ -23,6 +23,7 @@ GGUF_KEYS = {
     **gguf.KEYS,
     "query_pre_attn_scalar": "attention.key_length",
     "sliding_window": gguf.WINDOW,
+    "sliding_window_pattern": gguf.PATTERN,
     "attn_logit_softcapping": "attn_logit_softcapping",
     "final_logit_softcapping": "final_logit_softcapping",
 }

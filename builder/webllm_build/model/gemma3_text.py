@@ -19,9 +19,10 @@ NAMES = Names(
 GGUF_KEYS = {
     **gguf.KEYS,
     "query_pre_attn_scalar": "attention.key_length",
-    "rope_local_base_freq": "rope.freq_base_swa",
-    "sliding_window": "attention.sliding_window",
-    "sliding_window_pattern": "attention.sliding_window_pattern",
+    "rope_local_base_freq": gguf.BASE_OF_SLIDING,
+    "sliding_window": gguf.WINDOW,
+    "sliding_window_pattern": gguf.PATTERN,
+    "final_logit_softcapping": "final_logit_softcapping",
 }
 IGNORED = common.IGNORED | {"_sliding_window_pattern", "attn_logit_softcapping"}  # of scores: Gemma 2's, which is left here
 DEFAULTS = {

@@ -72,7 +72,7 @@ NAMES = Names(
 FULL_THETA, SLIDING_THETA, FULL_HEAD = "full_theta", "sliding_theta", "global_head_dim"
 ITS_OWN = {
     FULL_THETA: "rope.freq_base",
-    SLIDING_THETA: "rope.freq_base_swa",
+    SLIDING_THETA: gguf.BASE_OF_SLIDING,
     "full_value": "attention.value_length",
     "sliding_value": "attention.value_length_swa",
     "full_turned": gguf.TURNED,
@@ -92,6 +92,7 @@ GGUF_KEYS = {
     "top_k_experts": "expert_used_count",
     "moe_intermediate_size": "expert_feed_forward_length",
 }
+GGUF_DEFAULTS = {"final_logit_softcapping": 30.0}
 # Of experts, where there are none.
 IGNORED = common.IGNORED | {"num_experts", "top_k_experts", "moe_intermediate_size"}
 ROPES: Mapping[str, Mapping[str, object]] = {

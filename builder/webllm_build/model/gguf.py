@@ -52,9 +52,16 @@ EXPERTS: Mapping[str, Sequence[Form]] = {
 LONG_FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rope_factors_long.weight"}
 ATTENTION_FACTOR = "rope.scaling.attn_factor"
 TURNED = "rope.dimension_count"
+BASE_OF_SLIDING = "rope.freq_base_swa"
 WINDOW = "attention.sliding_window"
 NEEDS_WINDOW = frozenset({"cohere2", "gemma-embedding", "gemma4", "gpt-oss", "granite_swa"})  # which llama.cpp refuses to read without one
 PATTERN = "attention.sliding_window_pattern"
+SECTIONS = "rope.dimension_sections"
+# Without which llama.cpp reads no file of an architecture that has them.
+DEMANDED = frozenset(
+    {"attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon", "expert_gating_func", "shortconv.l_cache"}
+    | {f"ssm.{size}" for size in ("conv_kernel", "group_count", "inner_size", "state_size", "time_step_rank")}
+)
 SCALING = "rope.scaling.type"
 KINDS_OF_SCALING = ("none", "linear", YARN, "longrope")
 YARN_BETAS = {"beta_fast": "rope.scaling.yarn_beta_fast", "beta_slow": "rope.scaling.yarn_beta_slow"}
@@ -62,18 +69,24 @@ NOT_OF_YARN = ("rope.scaling.yarn_attn_factor", "rope.scaling.yarn_ext_factor") 
 FACTORS = ("rope.scaling.factor", "rope.scale_linear")  # of which llama.cpp takes the first, too
 BOOKKEEPING = frozenset(
     {"vocab_size", "tensor_data_layout", "rope.scaling.original_context_length", "rope.scaling.finetuned", "attention.layer_norm_epsilon"}
-    | {"rope.dimension_sections", "n_deepstack_layers"}  # of positions in several directions, which are alike for text, and of images
+    | {SECTIONS, "n_deepstack_layers"}  # of positions in several directions, which are alike for text, and of images
+    | {"attention.layer_norm_rms_epsilon"}  # of architectures that have other norms
     | {"pooling_type", *(f"dense_{layer}_feat_{end}" for layer in (2, 3) for end in ("in", "out"))}  # which source/gguf.py reads
 )
 # Values that ask for nothing. So does 0, or false, of any other key: llama.cpp starts from that where a file does not say.
 NEUTRAL: Mapping[str, object] = {
     "attention.causal": True,
     "embedding_scale": 1,
+    "expert_count": 1,  # as Hunyuan's dense models say; where it is true, the file has a router too many
+    "expert_used_count": 1,
     "expert_weights_scale": 1,
     "logit_scale": 1,
     "residual_scale": 1,
     "rope.scaling.attn_factor": 1,
+    "rope.scaling.factor": 1,
 }
+# Keys of which llama.cpp takes 0 for no such step.
+NONE_AT_0 = frozenset({"attention.clamp_kqv", "attention.scale", "embedding_scale", "final_logit_softcapping", "residual_scale"})
 STARTS_OTHERWISE = ("attention.causal", "attention.value_length", TURNED)
 
 
@@ -81,7 +94,7 @@ def hugging_face_config(
     checkpoint: Checkpoint, model_type: str, keys: Mapping[str, str], defaults: Mapping[str, object]
 ) -> dict[str, object]:
     """keys: the architecture's, from Hugging Face to GGUF. defaults: what llama.cpp takes for the file's keys in this architecture alone.
-    Raises MissingFile for a file without embeddings, MalformedFile for one without the window that its architecture always has,
+    Raises MissingFile for a file without embeddings, MalformedFile for one without what its architecture always has,
     UnsupportedArchitecture."""
     embedding = checkpoint.tensors.get(EMBEDDING)
     if embedding is None or len(embedding.shape) != 2:
@@ -89,12 +102,15 @@ def hugging_face_config(
     prefix = f"{checkpoint.config['general.architecture']}."
     given = {key.removeprefix(prefix): _plain(key, value) for key, value in checkpoint.config.items() if key.startswith(prefix)}
     given = {**defaults, **given}
+    heads, hidden = (_of_all_layers(given.get(keys[key])) for key in ("num_attention_heads", "hidden_size"))
+    if usual := hidden // heads if isinstance(heads, int) and isinstance(hidden, int) and heads > 0 else None:
+        given.setdefault("attention.key_length", usual)
+    if missing := sorted((DEMANDED & {*keys.values()}) - given.keys()):
+        raise _silent(checkpoint.name, f"{prefix}{missing[0]}")
     config: dict[str, object] = {name: _of_all_layers(given[key]) for name, key in keys.items() if key in given}
-    heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
+    config |= {name: None for name, key in keys.items() if key in NONE_AT_0 and _same(given.get(key), 0)}
     # What llama.cpp takes where a file does not say; a config.json has its own defaults.
     config = {key: value for key, value in {"num_key_value_heads": heads, "rope_theta": 10000.0}.items() if key in keys} | config
-    if "head_dim" in keys and isinstance(heads, int) and isinstance(hidden, int) and heads > 0:
-        config.setdefault("head_dim", hidden // heads)
     config |= {"model_type": model_type, "vocab_size": embedding.shape[0], "tie_word_embeddings": HEAD not in checkpoint.tensors}
     turned, head_dim = config.get("partial_rotary_factor"), config.get("head_dim")
     if isinstance(turned, int) and isinstance(head_dim, int) and head_dim > 0:
@@ -103,8 +119,9 @@ def hugging_face_config(
         config["partial_rotary_factor"] = 1.0
     factors = {name: checkpoint.tensors[tensor] for name, tensor in LONG_FACTORS.items() if tensor in checkpoint.tensors}
     config["rope_scaling"] = _longrope(given, factors) if factors else _rope_scaling(given)
-    neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), config.get("head_dim")), "embedding_length_out": hidden}
-    known = {*keys.values(), *BOOKKEEPING, SCALING, *FACTORS, *YARN_BETAS.values(), *([ATTENTION_FACTOR] if factors else [])}
+    neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), config.get("head_dim", usual))}
+    neutral |= {"attention.key_length": usual, "embedding_length_out": hidden, BASE_OF_SLIDING: config.get("rope_theta")}
+    known = {*keys.values(), *BOOKKEEPING, SCALING, *YARN_BETAS.values(), *([ATTENTION_FACTOR] if factors else FACTORS)}
     known |= {*NOT_OF_YARN, ATTENTION_FACTOR} if given.get(SCALING) == YARN else set()
     known |= {
         key for key, value in given.items() if _same(value, neutral.get(key, 0)) or (key not in STARTS_OTHERWISE and _is_nothing(value))
@@ -112,14 +129,15 @@ def hugging_face_config(
     window, context = given.get(WINDOW), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
         known.add(WINDOW)  # nothing is ever so far back
-    pattern = given.get(PATTERN)
+    pattern, count = given.get(PATTERN), config.get("num_hidden_layers")
+    if isinstance(pattern, int) and pattern > 0 and isinstance(count, int) and keys.get("sliding_window_pattern") == PATTERN:
+        pattern = [(layer + 1) % pattern for layer in range(min(count, MAX_LAYERS))]  # each pattern-th layer sees all
     if PATTERN in keys.values() and isinstance(pattern, list):  # a flag for each layer
         config["layer_types"] = [SLIDING if flag else FULL for flag in pattern]
-        config.pop("sliding_window_pattern", None)
+        config = {key: value for key, value in config.items() if keys.get(key) != PATTERN}
     if WINDOW in keys.values() and not window:
         if checkpoint.config["general.architecture"] in NEEDS_WINDOW:
-            raise MalformedFile(f"{checkpoint.name} does not say {prefix}{WINDOW}", "llama.cpp refuses it, too. Convert the model again.")
-        count = config.get("num_hidden_layers")
+            raise _silent(checkpoint.name, f"{prefix}{WINDOW}")
         config["layer_types"] = [FULL] * count if isinstance(count, int) and 0 < count <= MAX_LAYERS else None
         config["sliding_window"] = None
     unknown = sorted(given.keys() - known)
@@ -127,6 +145,10 @@ def hugging_face_config(
         shown = ", ".join(f"{prefix}{key} = {_shown(given[key])}" for key in unknown[:20])
         raise UnsupportedArchitecture(f"{checkpoint.name} has metadata that is not known: {shown}", "A newer webllm-build may know it.")
     return config
+
+
+def _silent(name: str, key: str) -> MalformedFile:
+    return MalformedFile(f"{name} does not say {key}", "llama.cpp refuses it, too. Convert the model again.")
 
 
 def rope_divisors(checkpoint: Checkpoint) -> Array | None:
@@ -145,6 +167,7 @@ def _rope_scaling(given: Mapping[str, object]) -> dict[str, object] | None:
     if kind not in KINDS_OF_SCALING:
         raise UnsupportedArchitecture(f"The kind of rotary scaling is {_shown(kind)}", f"GGUF files have {', '.join(KINDS_OF_SCALING)}.")
     original = given.get("rope.scaling.original_context_length") if kind != "linear" else None
+    factor = factor or 1.0  # as llama.cpp takes 0 and none
     found = {"rope_type": kind, "factor": factor, "original_max_position_embeddings": original}
     if kind == YARN:
         found |= {name: given.get(key) for name, key in YARN_BETAS.items()}

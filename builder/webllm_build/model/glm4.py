@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from webllm_build.model import glm
+from collections.abc import Mapping
+from dataclasses import replace
+
+from webllm_build.model import gguf, glm
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.names import OUT_NORMS_GGUF, FileNames, Names
@@ -24,10 +27,20 @@ NAMES = Names(
         rotary_pairs=True,
     ),
 )
-GGUF_KEYS = glm.GGUF_KEYS
+# Of files of models that see, whose rows were put in the order of most models, for llama.cpp's kernel of several positions.
+IN_HALVES = replace(NAMES, gguf=replace(NAMES.gguf, rotary_pairs=False))
+_SECTIONS, _HALVES = "rope_sections", "in_halves"
+GGUF_KEYS = {**glm.GGUF_KEYS, _SECTIONS: gguf.SECTIONS}
 IGNORED = glm.IGNORED
 DEFAULTS = glm.DEFAULTS
 
 
+def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
+    """llama.cpp has several positions where the first two sections have pairs; of text they are alike."""
+    sections = config.get(_SECTIONS)
+    first = sections[:2] if isinstance(sections, list) else [sections]
+    return {_SECTIONS: None, _HALVES: bool(first) and all(isinstance(size, int) and size > 0 for size in first)}
+
+
 def read(config: Reader) -> Decoder:
-    return glm.read_as(config, NAMES, "around")
+    return glm.read_as(config, IN_HALVES if config.flag(_HALVES, default=False) else NAMES, "around")

@@ -41,7 +41,8 @@ GGUF_KEYS = {
     "num_local_experts": "expert_count",
     "num_experts_per_tok": "expert_used_count",
     "intermediate_size": "expert_feed_forward_length",
-    "sliding_window": "attention.sliding_window",
+    "sliding_window": gguf.WINDOW,
+    "sliding_window_pattern": gguf.PATTERN,
     "dense_intermediate_size": "feed_forward_length",
 }
 # In what form the experts are is seen from the tensors.

@@ -15,13 +15,15 @@ from webllm_build.model.llama import NAMES
 from webllm_build.model.names import Names
 
 EMBEDDING_SCALE, RESIDUAL_SCALE = "embedding_multiplier", "residual_multiplier"
-GGUF_KEYS = {
+_TURNS = "turns"
+FACTORS = {
     **gguf.KEYS,
     "attention_multiplier": "attention.scale",
     EMBEDDING_SCALE: "embedding_scale",
     RESIDUAL_SCALE: "residual_scale",
     "logits_scaling": "logit_scale",
 }
+GGUF_KEYS = {**FACTORS, _TURNS: "rope.scaling.finetuned"}  # by which llama.cpp has a rope, or none
 IGNORED = common.IGNORED
 DEFAULTS = {
     "vocab_size": 32000,
@@ -36,7 +38,9 @@ DEFAULTS = {
 
 
 def read(config: Reader) -> Decoder:
-    layer = Layer(common.read_self_attention(config, read_attention(config)), read_mlp(config))
+    attention = read_attention(config)
+    turning = attention if config.flag(_TURNS, default=True) else common.without_rope(attention)
+    layer = Layer(common.read_self_attention(config, turning), read_mlp(config))
     return read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))
 
 
@@ -62,5 +66,5 @@ def read_decoder(config: Reader, names: Names, layers: Sequence[Layer]) -> Decod
         layers,
         embedding_scale=config.number(EMBEDDING_SCALE, default=1.0),
         residual_scale=config.number(RESIDUAL_SCALE, default=1.0),
-        logit_scale=1 / config.number("logits_scaling", default=1.0),
+        logit_scale=1 / config.number("logits_scaling", default=None if config.in_gguf else 1.0),
     )

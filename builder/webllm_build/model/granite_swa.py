@@ -19,7 +19,7 @@ SINKS = {"hugging_face": "model.layers.{}.self_attn.sinks", "gguf": "blk.{}.attn
 NAMES = Names(*(replace(file, tensors={**file.tensors, "sinks": SINKS[format]}) for format, file in LLAMA.formats.items()))
 _TURNING = "rope_pattern"
 GGUF_KEYS = {
-    **granite.GGUF_KEYS,
+    **granite.FACTORS,
     "sliding_window": gguf.WINDOW,
     "sliding_window_pattern": gguf.PATTERN,
     _TURNING: "attention.rope_pattern",

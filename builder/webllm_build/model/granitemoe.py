@@ -15,7 +15,7 @@ from webllm_build.model.side_by_side import SideBySide
 
 NAMES = granitemoehybrid.WITH_EXPERTS
 GGUF_KEYS = {
-    **granite.GGUF_KEYS,
+    **granite.FACTORS,
     "num_local_experts": "expert_count",
     "num_experts_per_tok": "expert_used_count",
     "shared_intermediate_size": "expert_shared_feed_forward_length",

@@ -151,7 +151,7 @@ def read_attention(config: Reader, hidden: int) -> Attention:
         heads=heads,
         kv_heads=config.integer("num_key_value_heads", default=heads),
         head_dim=head_dim,
-        scale=config.number("attention_multiplier", default=1.0),
+        scale=config.number("attention_multiplier", default=head_dim**-0.5 if config.in_gguf else 1.0),
         rope=rope if has_rope else Rope((0.0,) * (head_dim // 2)),
     )
 

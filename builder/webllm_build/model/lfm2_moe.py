@@ -33,6 +33,7 @@ GGUF_KEYS = {
     "num_dense_layers": "leading_dense_block_count",
     "expert_gating_func": "expert_gating_func",
 }
+GGUF_DEFAULTS = {"leading_dense_block_count": 0}
 IGNORED = common.IGNORED | {"output_router_logits"}
 SIGMOID = 2  # of llama.cpp's gating functions
 EPSILON = 1e-6

@@ -23,7 +23,7 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     if not isinstance(count, int) or not isinstance(hidden, int) or min(count, hidden) < 1:
         return {}
     usual = {_EMBEDDING: 12.0, _RESIDUAL: 1.4 / math.sqrt(count), _LOGITS: 256 / hidden}
-    return {key: value for key, value in usual.items() if config.get(key) is None}
+    return {key: 1.0 if key in config else value for key, value in usual.items() if config.get(key) is None}
 
 
 def read(config: Reader) -> Decoder:

@@ -35,17 +35,17 @@ GGUF_KEYS = {
     **{key: name for key, name in gguf.LAYER_NORM_KEYS.items() if key not in bert.OF_ROPES},
     "norm_eps": "attention.layer_norm_epsilon",
     "global_rope_theta": "rope.freq_base",
-    "local_rope_theta": "rope.freq_base_swa",
+    "local_rope_theta": gguf.BASE_OF_SLIDING,
     "local_attention": gguf.WINDOW,
     "global_attn_every_n_layers": gguf.PATTERN,
     "hidden_activation": "hidden_activation",
     "classifier_pooling": "classifier.pooling_type",
-    "rms_norm_eps": "attention.layer_norm_rms_epsilon",  # which converters write, too
     "is_decoder": "attention.causal",
 }
+GGUF_DEFAULTS = {"rope.freq_base": 10000.0}
 IGNORED = common.IGNORED | {
     *("classifier_activation", "classifier_bias", "classifier_pooling", "cls_token_id", "decoder_bias"),
-    *("deterministic_flash_attn", "initializer_cutoff_factor", "layer_norm_eps", "rms_norm_eps"),
+    *("deterministic_flash_attn", "initializer_cutoff_factor", "layer_norm_eps"),
     *("position_embedding_type", "reference_compile", "repad_logits_with_grad", "sparse_pred_ignore_index", "sparse_prediction"),
 }
 # Of what checkpoints were trained by: predictions of tokens, and classes.

@@ -11,13 +11,9 @@ from webllm_build.model.layers import Layer
 from webllm_build.model.names import GGUF, HUGGING_FACE, FileNames, Names
 
 NAMES = Names(hugging_face=FileNames(HUGGING_FACE, norm_offset=1.0), gguf=FileNames(GGUF))
-GGUF_KEYS = {
-    **gguf.LAYER_NORM_KEYS,
-    "partial_rotary_factor": gguf.TURNED,
-    "rms_norm_eps": "attention.layer_norm_rms_epsilon",  # which converters write, too
-}
+GGUF_KEYS = {**gguf.LAYER_NORM_KEYS, "partial_rotary_factor": gguf.TURNED}
 ALIASES = {"norm_eps": "layer_norm_eps", "rope_percent": "partial_rotary_factor"}
-IGNORED = common.IGNORED | {"rms_norm_eps"}
+IGNORED = common.IGNORED
 DEFAULTS = {
     "vocab_size": 256000,
     "hidden_size": 6144,

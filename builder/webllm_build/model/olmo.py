@@ -28,11 +28,6 @@ DEFAULTS = {
 }
 
 
-def of_gguf_keys(config: dict[str, object]) -> dict[str, object]:
-    """0 asks for nothing."""
-    return {"clip_qkv": config.get("clip_qkv") or None}
-
-
 def read(config: Reader) -> Decoder:
     attention = common.read_self_attention(config, common.read_attention(config))
     attention = replace(attention, clip=config.number_or_none("clip_qkv", default=None))

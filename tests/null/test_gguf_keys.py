@@ -1,0 +1,182 @@
+"""What a GGUF says is computed or refused, and what it does not say is as llama.cpp takes it (load_arch_hparams of src/models)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tiny_models import hugging_face_weights, write_gguf
+
+from families import TOKENS, open_tiny, reference
+from webllm_build.errors import MalformedFile, UnsupportedArchitecture
+from webllm_build.model import load_model
+from webllm_build.model.gemma2 import GGUF_KEYS as OF_GEMMA_2
+from webllm_build.model.gguf import hugging_face_config
+from webllm_build.model.numpy_operators import NumpyOperators
+from webllm_build.source.checkpoint import Checkpoint, Tensor
+from webllm_build.source.gguf import open_gguf
+
+Said = Mapping[str, object]
+FULL, PATTERN, SWA = "rope.freq_base", "attention.sliding_window_pattern", "rope.freq_base_swa"
+
+
+def saying(checkpoint: Checkpoint, said: Said) -> Checkpoint:
+    """With these of the architecture's keys; None: without."""
+    prefix = f"{checkpoint.config['general.architecture']}."
+    config = {**checkpoint.config, **{prefix + key: value for key, value in said.items()}}
+    return replace(checkpoint, config={key: value for key, value in config.items() if value is not None})
+
+
+def tiny(family: str, tmp_path: Path) -> Checkpoint:
+    return (
+        open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights())) if family == "tiny" else open_tiny(family, "gguf", tmp_path)
+    )
+
+
+def outputs(checkpoint: Checkpoint) -> npt.NDArray[np.floating[Any]]:
+    model = load_model(checkpoint)
+    operators = NumpyOperators(checkpoint, model.norm_eps, [token % model.vocab_size for token in TOKENS])
+    states = model.hidden(operators)
+    return model.normed(operators, states) if model.head is None else model.logits(operators, states)
+
+
+@pytest.mark.parametrize(
+    ("family", "said", "meant"),
+    [
+        ("cohere", {"logit_scale": None}, {"logit_scale": 1.0}),
+        (
+            "gemma2",
+            {"attn_logit_softcapping": None, "final_logit_softcapping": None},
+            {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0},
+        ),
+        ("gemma4_text", {"final_logit_softcapping": None}, {"final_logit_softcapping": 30.0}),
+        ("granite", {"attention.scale": None}, {"attention.scale": 32**-0.5}),
+        ("granitemoehybrid", {"attention.scale": None}, {"attention.scale": 32**-0.5}),
+        ("modernbert", {FULL: None}, {FULL: 10000.0}),
+        ("olmo3", {FULL: 777.0, SWA: None}, {FULL: 777.0, SWA: 777.0}),
+        ("gpt_oss", {"rope.scaling.factor": None}, {"rope.scaling.type": "none", "rope.scaling.factor": None}),
+        ("gpt_oss", {"rope.scaling.factor": 0.0}, {"rope.scaling.type": "none", "rope.scaling.factor": None}),
+    ],
+)
+def test_what_a_file_lacks_is_as_llama_cpp_takes_it(tmp_path: Path, family: str, said: Said, meant: Said) -> None:
+    checkpoint = tiny(family, tmp_path)
+    found = outputs(saying(checkpoint, said))
+    np.testing.assert_allclose(found, outputs(saying(checkpoint, meant)), rtol=1e-6, atol=1e-7)
+    assert not np.allclose(found, outputs(checkpoint), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("family", "said", "meant"),
+    [
+        ("cohere2", {PATTERN: 2}, {PATTERN: [True, False, True, False]}),
+        ("gemma2", {PATTERN: 1}, {"attention.sliding_window": 0}),
+        ("gemma2", {PATTERN: [False, True]}, {PATTERN: np.array([0, 1])}),
+        ("gemma3_text", {"final_logit_softcapping": 0.5}, {"final_logit_softcapping": 0.5, "attention.scale": 0.0}),
+        ("gpt_oss", {PATTERN: 1}, {PATTERN: [False, False]}),
+        ("modernbert", {PATTERN: [True, False, True, False]}, {PATTERN: np.array([1, 0, 1, 0], np.uint32)}),
+    ],
+)
+def test_what_llama_cpp_reads_is_computed(tmp_path: Path, family: str, said: Said, meant: Said) -> None:
+    checkpoint = tiny(family, tmp_path)
+    found = outputs(saying(checkpoint, said))
+    np.testing.assert_array_equal(found, outputs(saying(checkpoint, meant)))
+    assert not np.allclose(found, outputs(checkpoint), rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [
+        ("bert", {"attention.key_length": 32, "attention.value_length": 32}),
+        ("cohere2", {PATTERN: 4, SWA: 50000.0}),
+        ("gemma2", {PATTERN: 2, SWA: 10000.0}),
+        ("gemma3_text", {"final_logit_softcapping": 0.0}),
+        ("hunyuan_v1_dense", {"expert_count": 1, "expert_used_count": 1}),
+        ("phi3", {"rope.scaling.factor": 1.0}),
+    ],
+)
+def test_what_changes_nothing_passes(tmp_path: Path, family: str, said: Said) -> None:
+    checkpoint = tiny(family, tmp_path)
+    np.testing.assert_array_equal(outputs(saying(checkpoint, said)), outputs(checkpoint))
+
+
+@pytest.mark.parametrize(
+    ("family", "key"),
+    [("granite", "residual_scale"), ("granite", "embedding_scale"), ("granite", "attention.scale"), ("olmo", "attention.clamp_kqv")],
+)
+def test_a_factor_of_0_is_none(tmp_path: Path, family: str, key: str) -> None:
+    checkpoint = tiny(family, tmp_path)
+    np.testing.assert_array_equal(outputs(saying(checkpoint, {key: 0.0})), outputs(saying(checkpoint, {key: None})))
+
+
+@pytest.mark.parametrize(
+    ("family", "said", "words"),
+    [
+        ("cohere2", {SWA: 9.0}, r"cohere2\.rope\.freq_base_swa = 9\.0"),
+        ("phi3", {"rope.scaling.factor": 4.0}, r"phi3\.rope\.scaling\.factor = 4\.0"),
+        ("cohere2", {"logit_scale": None}, r"cohere2\.logit_scale is missing"),
+        ("granite", {"logit_scale": None}, r"granite\.logit_scale is missing"),
+        ("tiny", {"expert_count": 2}, "expert_count = 2"),
+    ],
+)
+def test_what_is_not_computed_is_refused(tmp_path: Path, family: str, said: Said, words: str) -> None:
+    with pytest.raises(UnsupportedArchitecture, match=words):
+        load_model(saying(tiny(family, tmp_path), said))
+
+
+@pytest.mark.parametrize(
+    ("family", "key"),
+    [
+        ("bert", "attention.layer_norm_epsilon"),
+        ("gpt2", "attention.layer_norm_epsilon"),
+        ("lfm2", "attention.layer_norm_rms_epsilon"),
+        ("lfm2", "shortconv.l_cache"),
+        ("lfm2_moe", "expert_gating_func"),
+        ("falcon_h1", "ssm.group_count"),
+        ("qwen3_5_text", "ssm.state_size"),
+    ],
+)
+def test_what_llama_cpp_demands_is_demanded(tmp_path: Path, family: str, key: str) -> None:
+    with pytest.raises(MalformedFile, match=rf"does not say .*\.{key}"):
+        load_model(saying(tiny(family, tmp_path), {key: None}))
+
+
+def test_all_layers_have_experts_where_a_file_names_none_that_have_not(tmp_path: Path) -> None:
+    with pytest.raises(MalformedFile, match=r"blk\.0\.ffn_gate_inp\.weight"):
+        load_model(saying(tiny("lfm2_moe", tmp_path), {"leading_dense_block_count": None}))
+
+
+def test_scores_are_scaled_by_the_size_of_heads(tmp_path: Path) -> None:
+    """Which follows from others where the file does not say it."""
+    checkpoint = saying(tiny("gemma2", tmp_path), {"attention.key_length": None, "attention.value_length": None})
+    config = hugging_face_config(checkpoint, "gemma2", OF_GEMMA_2, {})
+    assert (config["head_dim"], config["query_pre_attn_scalar"]) == (16, 16)
+
+
+def test_granite_turns_unless_the_file_says_that_it_does_not(tmp_path: Path) -> None:
+    checkpoint = tiny("granite", tmp_path)
+    still = load_model(saying(checkpoint, {"rope.scaling.finetuned": False}))
+    assert {rope.inv_freq for rope in still.ropes} == {(0.0,) * 16}
+    np.testing.assert_array_equal(outputs(saying(checkpoint, {"rope.scaling.finetuned": True})), outputs(checkpoint))
+
+
+@pytest.mark.parametrize("sections", [[4, 4, 0, 0], [2, 2, 2, 2]])
+def test_glm_4_of_a_model_that_sees_has_its_rows_in_halves(tmp_path: Path, sections: list[int]) -> None:
+    """As its converter puts them: the first elements of all pairs that turn, then the second ones."""
+    checkpoint = tiny("glm4", tmp_path)
+    head_dim, turned = (int(str(checkpoint.config[f"glm4.{key}"])) for key in ("attention.key_length", "rope.dimension_count"))
+
+    def in_halves(tensor: Tensor) -> Tensor:
+        rows = np.arange(tensor.shape[0]).reshape(-1, head_dim)
+        order = np.concatenate([rows[:, 0:turned:2], rows[:, 1:turned:2], rows[:, turned:]], axis=1).ravel()
+        values = np.ascontiguousarray(tensor.dequantize()[order], np.float32)
+        return Tensor.of(tensor.name, tensor.shape, "f32", values.reshape(-1, values.shape[-1]).view(np.uint8))
+
+    moved = {name: in_halves(tensor) if ".attn_q." in name or ".attn_k." in name else tensor for name, tensor in checkpoint.tensors.items()}
+    found = outputs(saying(replace(checkpoint, tensors=moved), {"rope.dimension_sections": sections}))
+    assert np.linalg.norm(found - reference("glm4")) < 1e-5 * np.linalg.norm(reference("glm4"))
+    np.testing.assert_array_equal(outputs(saying(checkpoint, {"rope.dimension_sections": [4, 0, 0, 0]})), outputs(checkpoint))
