@@ -16,6 +16,7 @@ from tiny_site import TINY
 
 Floats = npt.NDArray[np.float32]
 Arrays = dict[str, npt.NDArray[Any]]
+GROUPS = {3: 40, 4: 32}  # by bits of a code
 # As mlc_llm gen_config writes it, of tests/fixtures/tiny-llama.
 CHAT_CONFIG: dict[str, Any] = {
     "version": "0.1.0",
@@ -81,19 +82,25 @@ def joined(weights: Mapping[str, Floats], qkv: str = "qkv_proj") -> dict[str, Fl
     return fused(fused(weights, ("q_proj", "k_proj", "v_proj"), qkv), ("gate_proj", "up_proj"), "gate_up_proj")
 
 
-def quantized(values: Floats, dtype: str) -> tuple[npt.NDArray[np.uint32], npt.NDArray[Any]]:
-    """(words [n, k / 8], scales [n, k / 32] of dtype) of MLC's q4_1 encodings."""
-    groups = values.reshape(len(values), -1, 32)
-    scales = (np.abs(groups).max(2, keepdims=True) / 7).astype(dtype)
-    codes = np.clip(np.rint(groups / np.where(scales == 0, 1, scales) + 7), 0, 14).astype(np.uint32).reshape(len(values), -1, 8)
-    words: npt.NDArray[np.uint32] = (codes << (4 * np.arange(8, dtype=np.uint32))).sum(2, dtype=np.uint32)
+def quantized(values: Floats, dtype: str, bits: int = 4, group: int = 32) -> tuple[npt.NDArray[np.uint32], npt.NDArray[Any]]:
+    """(words [n, of groups], scales [n, groups] of dtype) of a matrix [n, k], as MLC's group quantization packs it along k."""
+    most, a_word = 2 ** (bits - 1) - 1, 32 // bits
+    count = -(-values.shape[1] // group)
+    filled = np.pad(values, ((0, 0), (0, count * group - values.shape[1]))).reshape(len(values), count, group)
+    scales = (np.abs(filled).max(2, keepdims=True) / most).astype(dtype)
+    codes = np.clip(np.rint(filled / np.where(scales == 0, 1, scales) + most), 0, 2 * most).astype(np.uint32)
+    codes.reshape(len(values), -1)[:, values.shape[1] :] = 0
+    words: npt.NDArray[np.uint32] = (codes.reshape(len(values), -1, a_word) << (bits * np.arange(a_word, dtype=np.uint32))).sum(
+        2, dtype=np.uint32
+    )
     return words, scales[..., 0]
 
 
-def dequantized(words: npt.NDArray[np.uint32], scales: npt.NDArray[Any]) -> Floats:
-    codes = (words[..., None] >> (4 * np.arange(8, dtype=np.uint32))) & 15
-    groups = codes.reshape(len(words), -1, 32).astype(np.float32) - 7
-    return (groups * scales.astype(np.float32)[..., None]).reshape(len(words), -1)
+def dequantized(words: npt.NDArray[np.uint32], scales: npt.NDArray[Any], bits: int = 4, group: int = 32) -> Floats:
+    codes = (words[..., None] >> (bits * np.arange(32 // bits, dtype=np.uint32))) & (2**bits - 1)
+    groups = codes.reshape(len(words), -1, group).astype(np.float32) - (2 ** (bits - 1) - 1)
+    values: Floats = (groups * scales.astype(np.float32)[..., None]).reshape(len(words), -1)
+    return values
 
 
 def weights() -> dict[str, Floats]:
@@ -102,12 +109,12 @@ def weights() -> dict[str, Floats]:
 
 def stored(quantization: str, qkv: str = "qkv_proj") -> Arrays:
     """What a conversion to that quantization holds, by MLC's names."""
-    dtype = "float32" if "f32" in quantization else "float16"
+    dtype, bits = "float32" if "f32" in quantization else "float16", int(quantization[1])
     arrays: Arrays = {}
     for name, value in joined(weights(), qkv).items():
-        if quantization.startswith("q4") and value.ndim == 2:
+        if bits and value.ndim == 2:
             stem = name.removesuffix(".weight")
-            arrays[f"{stem}.q_weight"], arrays[f"{stem}.q_scale"] = quantized(value, dtype)
+            arrays[f"{stem}.q_weight"], arrays[f"{stem}.q_scale"] = quantized(value, dtype, bits, GROUPS[bits])
         else:
             arrays[name] = value.astype(dtype)
     return arrays

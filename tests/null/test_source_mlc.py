@@ -105,7 +105,7 @@ def chat(**change: object) -> Callable[[Path], None]:
 
 
 HARMS: dict[str, tuple[Callable[[Path], Any], type[SourceError], str]] = {
-    "another quantization": (chat(quantization="q3f16_1"), UnsupportedEncoding, "q3f16_1"),
+    "another quantization": (chat(quantization="q4f16_0"), UnsupportedEncoding, "q4f16_0"),
     "another family": (chat(model_type="rwkv6"), UnsupportedArchitecture, "rwkv6"),
     "no config": (chat(model_config=7), MalformedFile, "model_config"),
     "another size": (chat(model_config={**CHAT_CONFIG["model_config"], "num_key_value_heads": 3}), SourceError, "num_key|do not fit"),
@@ -120,7 +120,11 @@ HARMS: dict[str, tuple[Callable[[Path], Any], type[SourceError], str]] = {
     "an extent beyond": (records(lambda record: record.update(byteOffset=1 << 40)), MalformedFile, "bytes at"),
     "another shape": (records(lambda record: record.update(shape=[7, 7])), MalformedFile, "bytes at"),
     "a shape of words": (records(lambda record: record.update(shape=["7"])), MalformedFile, "shape"),
-    "three dimensions": (records(lambda record: record.update(shape=[1, *record["shape"]]), "q_weight"), MalformedFile, "q_scale is"),
+    "three dimensions": (
+        records(lambda record: record.update(shape=[1, *record["shape"]]), "q_weight"),
+        MalformedFile,
+        "has scales of the shape",
+    ),
     "four dimensions": (records(lambda record: record.update(shape=[1, 1, *record["shape"]]), "q_weight"), MalformedFile, "shape"),
     "words that are no codes": (
         records(lambda record: record.update(dtype="uint32", shape=[record["shape"][0] // 2]), "norm"),
@@ -143,11 +147,12 @@ def test_what_cannot_be_is_told(tmp_path: Path, case: str) -> None:
         load_model(opened(folder))
 
 
-def test_codes_beyond_mlcs_are_told(tmp_path: Path) -> None:
-    arrays = stored("q4f16_1")
+@pytest.mark.parametrize(("quantization", "most"), [("q4f16_1", 15), ("q3f16_1", 7)])
+def test_codes_beyond_mlcs_are_told(tmp_path: Path, quantization: str, most: int) -> None:
+    arrays = stored(quantization)
     arrays["lm_head.q_weight"][3, 1] = 0xFFFFFFFF
-    with pytest.raises(MalformedFile, match="code is 15"):
-        opened(write(tmp_path / "tiny", arrays)).tensors["lm_head.weight"].dequantize()
+    with pytest.raises(MalformedFile, match=f"code is {most}"):
+        opened(write(tmp_path / "tiny", arrays, quantization=quantization)).tensors["lm_head.weight"].dequantize()
 
 
 def test_scales_that_are_not_finite_name_their_tensor(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""MLC's weights of every family: what its loaders make of a family's fixture computes what transformers says of that, and four bits are
+"""MLC's weights of every family: what its loaders make of a family's fixture computes what transformers says of that, and codes are
 what MLC takes them for."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from families import FIXTURES, TOKENS, reference
-from mlc_model import Arrays, Floats, bfloat16, dequantized, fused, joined, quantized, write
+from mlc_model import GROUPS, Arrays, Floats, bfloat16, dequantized, fused, joined, quantized, write
 from webllm_build.cache import Cache
 from webllm_build.catalog import CATALOG
 from webllm_build.errors import UnsupportedArchitecture
@@ -271,23 +271,25 @@ def as_written(values: npt.NDArray[Any]) -> Floats:
     return (bfloat16(values).astype(np.uint32) << np.uint32(16)).view(np.float32)
 
 
-@pytest.mark.parametrize("quantization", ["q4f16_1", "q4f32_1"])
+@pytest.mark.parametrize("quantization", ["q4f16_1", "q4f32_1", "q3f16_1"])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_four_bits_are_what_mlc_takes_them_for(tmp_path: Path, name: str, quantization: str) -> None:
+def test_codes_are_what_mlc_takes_them_for(tmp_path: Path, name: str, quantization: str) -> None:
     """Each weight is that of the same model whose matrices are what MLC computes of its codes."""
+    bits, group = int(quantization[1]), GROUPS[int(quantization[1])]
     dtype, packed, plain = "float32" if "f32" in quantization else "float16", Arrays(), Arrays()
     for tensor, value in stored(name).items():
         if not is_quantized(tensor, value):
             packed[tensor] = value.astype(dtype)
             plain[tensor] = as_written(packed[tensor])
             continue
-        words, scales = quantized(value.reshape(-1, value.shape[-1]), dtype)
+        words, scales = quantized(value.reshape(-1, value.shape[-1]), dtype, bits, group)
         shape, stem = value.shape[:-1], tensor.removesuffix(".weight")
         packed[f"{stem}.q_weight"], packed[f"{stem}.q_scale"] = words.reshape(*shape, -1), scales.reshape(*shape, -1)
-        plain[tensor] = dequantized(words, as_written(scales)).reshape(value.shape)
+        plain[tensor] = dequantized(words, as_written(scales), bits, group)[:, : value.shape[-1]].reshape(value.shape)
     mine = opened(tmp_path / "packed", name, packed, quantization)
     theirs = opened(tmp_path / "plain", name, plain, "q0f32")
-    assert sum(tensor.encoding == "q4_0" for tensor in mine.tensors.values()) >= sum("q_weight" in tensor for tensor in packed)
+    kept = sum(tensor.encoding == "q4_0" for tensor in mine.tensors.values())
+    assert kept >= sum("q_weight" in tensor for tensor in packed) if bits == 4 else kept == 0
     for weight, other in zip(load_model(mine).weights, load_model(theirs).weights, strict=True):
         np.testing.assert_array_equal(weight.values(mine), other.values(theirs))
 

@@ -1,41 +1,36 @@
-"""A model as MLC LLM stores it for WebLLM: mlc-chat-config.json, and shards of tensors that tensor-cache.json lists.
-
-Its 4-bit groups are those of Q4_0: eight codes a 32-bit word, the lowest bits first, one scale for 32 values, w = (code - 7) * scale with
-codes from 0 to 14. So rows become Q4_0 as they are read, where code - 7 is code + 1 - 8. q4f32_1's scales are float32, mostly written as
-bfloat16; float16 has all of their bits where they are not below its normal numbers.
-"""
+"""A model as MLC LLM stores it for WebLLM: mlc-chat-config.json, and shards of tensors that tensor-cache.json lists."""
 
 from __future__ import annotations
 
 import functools
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from reprlib import repr as shown
 from typing import get_args
 
-import numpy as np
-
 from webllm_build.errors import MissingFile, UnsupportedArchitecture, UnsupportedEncoding
-from webllm_build.source.checkpoint import Checkpoint, Raw, Tensor, decode_rows
+from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.embedding import Embedding, Pooling
 from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json
 from webllm_build.source.folder import Folder, LocalFile
 from webllm_build.source.local import MAX_FILES, license_of
 from webllm_build.source.local_tokenizer import eos_token_ids, read_tokenizer
 from webllm_build.source.mlc_kinds import KINDS, named, separated
+from webllm_build.source.mlc_shards import FOUR_BITS, HINT, THREE_BITS, Groups, Record, grouped, plain
 from webllm_build.source.names import one_line
 from webllm_build.source.sampling_defaults import of_generation_config
 
 CONFIG = "mlc-chat-config.json"
 CACHES = ("tensor-cache.json", "ndarray-cache.json")  # the newer name first
 SMALL_FILES = (CONFIG, *CACHES)
-QUANTIZATIONS = ("q0f16", "q0f32", "q0bf16", "q4f16_1", "q4f32_1", "q4bf16_1", "q4f16_2")
-GROUP, CODES_A_WORD, BLOCK_BYTES = 32, 8, 18
+# And what codes they have. Those that end as _0 have rows where others have columns.
+QUANTIZATIONS: Mapping[str, Groups] = {
+    **dict.fromkeys(("q0f16", "q0f32", "q0bf16", "q4f16_1", "q4f32_1", "q4bf16_1", "q4f16_2"), FOUR_BITS),
+    "q3f16_1": THREE_BITS,
+}
 ITEM_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "uint32": 4}
-ENCODINGS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 AS_BFLOAT16 = "f32-to-bf16"  # how float32 tensors may be written
 RENAMED = {"position_embedding_base": "rope_theta", "context_window_size": "max_position_embeddings"}
 # Of MLC's compiler and server.
@@ -51,18 +46,6 @@ NOT_SAID = (
 )
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 PACKED, SCALES = ".q_weight", ".q_scale"
-HINT = "Build from the model that these weights were made of: --model hf:ORGANIZATION/NAME, or a name that `webllm-build models` lists."
-
-
-@dataclass(frozen=True)
-class Record:
-    """One tensor of a shard: `encoding` a key of ITEM_BYTES, as it is written there."""
-
-    shape: tuple[int, ...]
-    encoding: str
-    file: str
-    begin: int
-    end: int
 
 
 def is_mlc(folder: Folder) -> bool:
@@ -74,14 +57,14 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
     path = folder.existing(CONFIG, HINT)
     chat = read_json(path)
     kind, quantization, model = chat.get("model_type"), chat.get("quantization"), chat.get("model_config")
-    if quantization not in QUANTIZATIONS:
+    if not isinstance(quantization, str) or quantization not in QUANTIZATIONS:
         raise UnsupportedEncoding(f"{path}: the quantization {shown(quantization)} is not one of {', '.join(QUANTIZATIONS)}", HINT)
     if not isinstance(kind, str) or kind not in KINDS:
         raise UnsupportedArchitecture(f"{path}: of MLC's models {', '.join(KINDS)} are read, and not {shown(kind)}", HINT)
     if not isinstance(model, dict):
         raise malformed(path, f"model_config is {shown(model)}")
-    records = _records(folder)
-    tensors = named(_tensors(folder, records), KINDS[kind])
+    model, records = _flat(model), _records(folder)
+    tensors = named(_tensors(folder, records, QUANTIZATIONS[quantization], _sizes(model)), KINDS[kind])
     config = _config(model, kind, tensors)
     tokenizer = read_tokenizer(folder)
     template = chat.get("conv_template")
@@ -103,12 +86,16 @@ def open_mlc(folder: Folder, name: str) -> Checkpoint:
     )
 
 
+def _flat(model: Mapping[str, object]) -> Mapping[str, object]:
+    """With what it says of a text with others around it; what MLC has no field for is there, too."""
+    inner = model.get("text_config")
+    left_over = inner.get("kwargs") if isinstance(inner, dict) else None
+    return {**model, **(inner if isinstance(inner, dict) else {}), **(left_over if isinstance(left_over, dict) else {})}
+
+
 def _config(model: Mapping[str, object], kind: str, tensors: Mapping[str, Tensor]) -> dict[str, object]:
     """What MLC says of the model, as a config.json says it. tensors: under Hugging Face's names."""
-    of_kind, inner = KINDS[kind], model.get("text_config")
-    if isinstance(inner, dict):  # a text with others around it: what MLC has no field for is there, too
-        left_over = inner.get("kwargs")
-        model = {**(left_over if isinstance(left_over, dict) else {}), **inner, **model}
+    of_kind = KINDS[kind]
     renamed = {**RENAMED, **of_kind.keys}
     kept = {
         key: value for key, value in model.items() if key not in {*IGNORED, *of_kind.ignored, *renamed} and (key, value) not in NOT_SAID
@@ -189,48 +176,16 @@ def _record(record: object, file: str, size: int, wrong: Callable[[str], Excepti
     return name, Record(tuple(shape), encoding, file, begin, begin + count)
 
 
-def _tensors(folder: Folder, records: Mapping[str, Record]) -> dict[str, Tensor]:
+def _tensors(folder: Folder, records: Mapping[str, Record], groups: Groups, sizes: Collection[int]) -> dict[str, Tensor]:
     """With codes and scales as one, and names as MLC has them."""
-    tensors: dict[str, Tensor] = {}
-    for name, record in records.items():
-        if name.endswith(SCALES):
-            continue
-        read = functools.partial(_read, folder, record)
-        if not name.endswith(PACKED):
-            if record.encoding not in ENCODINGS:
-                raise UnsupportedEncoding(f"{folder}: tensor {name} is stored as {record.encoding}", HINT)
-            tensors[name] = Tensor(name, record.shape, ENCODINGS[record.encoding], read)
-            continue
-        stem = name.removesuffix(PACKED)
-        scales = records.get(stem + SCALES)
-        words = record.shape[-1]
-        if record.encoding != "uint32" or scales is None or scales.encoding not in ENCODINGS or words % (GROUP // CODES_A_WORD):
-            raise malformed(folder.path / CONFIG, f"{name} is not 4 bits in groups of {GROUP}")
-        if scales.shape != (*record.shape[:-1], words * CODES_A_WORD // GROUP):
-            raise malformed(folder.path / CONFIG, f"{stem + SCALES} is {list(scales.shape)}, and {name} {list(record.shape)}")
-        shape = (*record.shape[:-1], words * CODES_A_WORD)
-        tensors[f"{stem}.weight"] = Tensor(f"{stem}.weight", shape, "q4_0", functools.partial(_as_q4_0, folder, record, scales))
-    return tensors
+    stems = [name.removesuffix(PACKED) for name in records if name.endswith(PACKED)]
+    numbers = [plain(folder, name, record) for name, record in records.items() if not name.endswith((PACKED, SCALES))]
+    of_codes = [grouped(folder, f"{stem}.weight", records[stem + PACKED], records.get(stem + SCALES), groups, sizes) for stem in stems]
+    return {tensor.name: tensor for tensor in (*numbers, *of_codes)}
 
 
-def _read(folder: Folder, record: Record, first: int, end: int) -> Raw:
-    folder.fetch([record.file])
-    file = LocalFile(folder.existing(record.file, HINT))
-    if record.end > file.size:
-        raise malformed(file.path, f"it has {file.size} bytes: the file is truncated")
-    row = (record.end - record.begin) // math.prod(record.shape[:-1])
-    return file.read(record.begin + first * row, record.begin + end * row).reshape(end - first, row)
-
-
-def _as_q4_0(folder: Folder, codes: Record, scales: Record, first: int, end: int) -> Raw:
-    """Rows of Q4_0 blocks: a float16 scale, and 16 bytes, each with code i below and code i + 16 above."""
-    packed = _read(folder, codes, first, end)
-    nibbles = np.stack([packed & 15, packed >> 4], axis=-1).reshape(-1, GROUP) + 1
-    if (nibbles > 15).any():
-        raise malformed(folder.path / codes.file, "a code is 15: those of MLC go up to 14")
-    halves = decode_rows(_read(folder, scales, first, end), ENCODINGS[scales.encoding], "")
-    blocks = np.empty((len(nibbles), BLOCK_BYTES), np.uint8)
-    with np.errstate(over="ignore"):  # what is not finite is told when it is packed
-        blocks[:, :2] = halves.astype("<f2").reshape(-1, 1).view(np.uint8)
-    blocks[:, 2:] = nibbles[:, : GROUP // 2] | nibbles[:, GROUP // 2 :] << 4
-    return blocks.reshape(len(packed), -1)
+def _sizes(model: Mapping[str, object]) -> set[int]:
+    """What matrices' rows may have: the config's numbers, and what all heads have."""
+    numbers = {value for value in model.values() if type(value) is int}
+    heads, head_dim = model.get("num_attention_heads"), model.get("head_dim")
+    return {*numbers, heads * head_dim} if isinstance(heads, int) and isinstance(head_dim, int) else numbers
