@@ -9,19 +9,24 @@ export function abortError(signal: AbortSignal, message: string): Error {
 }
 
 /** What is to be done when a signal aborts, behind one listener: Node warns of more than ten, and a request may have a hundred parts. */
-const acts = new WeakMap<AbortSignal, Set<() => void>>();
+class Acts extends Map<symbol, () => void> {
+  handleEvent(): void {
+    this.forEach((act) => act());
+  }
+}
+
+const waiting = new WeakMap<AbortSignal, Acts>();
 
 /** Calls `act`, which throws nothing, once the signal aborts; what is returned takes that back. Of a signal that is aborted nothing comes. */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
-  let all = acts.get(signal);
-  if (all === undefined) {
-    const first = all = new Set();
-    acts.set(signal, first);
-    signal.addEventListener("abort", () => first.forEach((one) => one()), { once: true });
-  }
-  const one = (): void => act(); // the same act may come twice
-  all.add(one);
-  return () => void all.delete(one);
+  const acts = waiting.get(signal) ?? new Acts();
+  const id = Symbol();
+  waiting.set(signal, acts.set(id, act));
+  signal.addEventListener("abort", acts, { once: true }); // which listens already where it waits for others
+  return () => {
+    acts.delete(id);
+    if (acts.size === 0) signal.removeEventListener("abort", acts);
+  };
 }
 
 /** A controller that aborts when the signal does, and may before. */
