@@ -136,8 +136,10 @@ test("the work of a step follows from its buffers", () => {
   assert.deepEqual(of({ "table.q": "read", "table.s": "read", logits: "read_write", workspace: "read" }, 3, 9),
     { bytes: 2304 + 200, flops: 2 * 64 * 64 });
   // The cache: 256 bytes a page of 4 tokens. Attention of queries that see 7, 8 and 9 keys, in two products of 2 heads of 4 numbers.
-  assert.deepEqual(of({ kv: "read_write", workspace: "read" }, 3, 9), { bytes: 3 * 64, flops: 0 });
+  const appending = { ...kernel("read_write", "read"), name: "rope_append1" };
+  assert.deepEqual(work.of(appending, [id("kv"), id("workspace")], 3, 9), { bytes: 3 * 64, flops: 0 });
   assert.deepEqual(of({ kv: "read", workspace: "read_write" }, 3, 9), { bytes: 9 * 64, flops: 2 * 2 * 2 * 4 * (7 + 8 + 9) });
+  assert.deepEqual(of({ kv: "read_write", workspace: "read_write" }, 1, 9), { bytes: 9 * 64, flops: 2 * 2 * 2 * 4 * 9 }); // and appends its own
   assert.deepEqual(of({ workspace: "read_write", rope0: "read" }, 3, 9), { bytes: 0, flops: 0 });
   // A patch sees all of its picture, also what comes behind it.
   const tower = new WorkModel({ ...plan, io: [...plan.io, { name: "patches", bytes: 64 }] }, variant);

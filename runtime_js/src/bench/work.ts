@@ -17,6 +17,9 @@ const BITS = new Map([[8, 4], [4, 4], [16, 8]]);
 const F16_BITS = 16;
 const MXFP4_BITS = 4;
 
+/** What gives the cache keys and values, and reads none. What attends may give it those of its own token, too. */
+const APPENDS = "rope_append";
+
 /** A weight of a mixture's experts, or a part of it. */
 const OF_EXPERTS = /(^|[.])experts_/;
 
@@ -71,8 +74,9 @@ export class WorkModel {
         }
         // New token i sees kvLength - n + 1 + i keys, and as many values, or the last `window` of them; a patch all of its picture.
         const seen = hasIo(this.#plan, "patches") ? kvLength : Math.min(kvLength - (n - 1) / 2, window ?? Infinity);
-        bytes += (buffer.reads ? Math.min(kvLength, (window ?? Infinity) + n) : n) * stateBytes / model.pageSize;
-        flops += buffer.reads ? 4 * querySize * n * seen : 0;
+        const attends = !kernel.name.startsWith(APPENDS);
+        bytes += (attends ? Math.min(kvLength, (window ?? Infinity) + n) : n) * stateBytes / model.pageSize;
+        flops += attends ? 4 * querySize * n * seen : 0;
       }
     }
     return { bytes, flops };
