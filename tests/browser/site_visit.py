@@ -205,13 +205,12 @@ def becomes(page: Page, read: Callable[[], object], value: object, seconds: floa
     assert found == value
 
 
-def in_workers(page: Page, expression: str) -> list[object]:
-    """What a JavaScript expression is in each of a page's workers, without those that end before they tell."""
-    values: list[object] = []
+def in_workers(page: Page, expression: str) -> Iterator[object]:
+    """What a JavaScript expression is in each of a page's workers, one after the other, without those that end before they tell. A thread
+    that sleeps never tells."""
     for worker in page.workers:
         with suppress(Error):
-            values.append(worker.evaluate(expression))
-    return values
+            yield worker.evaluate(expression)
 
 
 def installed(page: Page) -> None:
