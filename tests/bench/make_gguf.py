@@ -120,7 +120,9 @@ def _size(kind: Kind | None, shape: tuple[int, ...]) -> int:
 def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str]) -> Iterator[tuple[str, object]]:
     """What a GGUF says where config.json says this. keys: from Hugging Face's to GGUF's. Of a key that comes again the last counts."""
     head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
-    own = {"head_dim": head_dim, **config, **config.get("rope_parameters", {})}
+    usual = {"head_dim": head_dim, "layer_norm_eps": 1e-5, "logits_scaling": 1.0}  # which llama.cpp would be told
+    own = {**usual, **config, **config.get("rope_parameters", {})}
+    own["mamba_inner"] = own.get("mamba_expand", 2) * own["hidden_size"]
     own["inner_size"] = own.get("linear_num_value_heads", 0) * own.get("linear_value_head_dim", 0)
     if "position_embedding_type" in own:
         own["position_embedding_type"] = own["position_embedding_type"] == "rope"
