@@ -126,10 +126,12 @@ class IntegerDecodeOperators(DecodeOperators):
         n, k = matrix.shape
         eps = self.norm_eps if norm else None
         outputs = ActivationCodes.placeholders(self.m, n // 2) if epilogue.gated else [nn.Tensor.placeholder([self.m, n], "float32")]
-        source, terms = self._source(x)
+        source: Join | Merge | None = None
         if isinstance(x, ActivationCodes):
+            source, terms = self._source(x)
             inputs, norms, packed = (terms, [], False) if source else ([x.q, x.s], [], True)
         elif fit_workgroups(k, self.m):
+            source, terms = self._source(x)
             inputs, norms, packed = [x], self.vector(norm), False
             if source and len(terms) + len(matrix.buffers) + len(norms) + len(added) + 1 + len(outputs) > MOST_BINDINGS:
                 source = None
