@@ -1,6 +1,6 @@
 /** Memory for shards: so many are held at a time, in the same few buffers. */
 
-import { abortError, onAbort } from "../support/abort.ts";
+import { abortError, inLine } from "../support/abort.ts";
 
 export class HeldBuffers {
   readonly #free: (ArrayBuffer | undefined)[];
@@ -13,14 +13,7 @@ export class HeldBuffers {
   /** A buffer, or leave to make one; when one is free. Rejects once the signal is aborted. */
   async take(signal: AbortSignal): Promise<ArrayBuffer | undefined> {
     if (this.#free.length > 0) return this.#free.pop();
-    return new Promise((resolve, reject) => {
-      const taken = (buffer: ArrayBuffer | undefined): void => { settle(); resolve(buffer); };
-      const settle = onAbort(signal, () => {
-        this.#waiting.splice(this.#waiting.indexOf(taken), 1);
-        reject(abortError(signal, "The download was stopped."));
-      });
-      this.#waiting.push(taken);
-    });
+    return inLine(this.#waiting, signal, () => abortError(signal, "The download was stopped."));
   }
 
   /** Gives back what was taken, or what took its place. */

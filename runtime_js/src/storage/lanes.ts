@@ -1,6 +1,6 @@
 /** How many shards are downloaded at a time: few where the network is slow, so that each is whole before a connection breaks. */
 
-import { onAbort } from "../support/abort.ts";
+import { inLine } from "../support/abort.ts";
 import { AbortError } from "../support/errors.ts";
 import { SHARD_BYTES } from "../support/limits.generated.ts";
 
@@ -43,14 +43,7 @@ export class Lanes {
     if (this.#busy < this.#allowed) {
       this.#busy++;
     } else {
-      await new Promise<void>((resolve, reject) => {
-        const enter = (): void => { settle(); resolve(); };
-        const settle = onAbort(signal, () => {
-          this.#waiting.splice(this.#waiting.indexOf(enter), 1);
-          reject(new AbortError("The download was stopped."));
-        });
-        this.#waiting.push(enter);
-      });
+      await inLine(this.#waiting, signal, () => new AbortError("The download was stopped."));
     }
   }
 

@@ -37,6 +37,20 @@ export function childController(signal: AbortSignal): AbortController {
   return child;
 }
 
+/**
+ * Waits in a line, where whoever takes the first out hands it a value. Leaves the line, and rejects with `error`, once the signal aborts.
+ */
+export function inLine<T>(line: ((value: T) => void)[], signal: AbortSignal, error: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const take = (value: T): void => { settle(); resolve(value); };
+    const settle = onAbort(signal, () => {
+      line.splice(line.indexOf(take), 1);
+      reject(error());
+    });
+    line.push(take);
+  });
+}
+
 /** The outcome of `work`, or a rejection as soon as the signal aborts. `work` goes on then, and its outcome is dropped. */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined, message: string): Promise<T> {
   if (signal === undefined) return work;
