@@ -109,9 +109,8 @@ def _config(model: Mapping[str, object], kind: str, tensors: Mapping[str, Tensor
     window, turned, heads, hidden = (model.get(key) for key in ("sliding_window_size", "rotary_dim", "n_head", "n_embd"))
     if isinstance(window, int) and window > 0:
         config["sliding_window"] = window
-    if (
-        isinstance(turned, int) and isinstance(heads, int) and isinstance(hidden, int) and hidden > 0
-    ):  # Phi's makers count numbers of a head
+    # Phi's makers count numbers of a head.
+    if isinstance(turned, int) and isinstance(heads, int) and isinstance(hidden, int) and hidden > 0:
         config["partial_rotary_factor"] = turned * heads / hidden
     if of_kind.positions is not None and of_kind.positions in tensors:  # a window of WebLLM's may be shorter
         config["max_position_embeddings"] = tensors[of_kind.positions].shape[0]
