@@ -92,8 +92,8 @@ def unigram(**changes: Value) -> Tokenizer:
     tokens = ["<pad>", "</s>", "<unk>", "\u2581", "\u2581the", "\u2581cat", "th", "e", "c", "at", "<0x41>", "<x>"]
     scores = [0, 0, 0, -2, -3, -4, -5, -5, -6, -6, -9, 0]
     types = [3, 3, 2, 1, 1, 1, 1, 1, 1, 1, 5, 4]
-    values: dict[str, Value] = {"scores": np.array(scores, np.float32), "token_type": np.array(types, np.int32)}
-    return read_tokenizer(metadata(model="t5", tokens=tokens, **values, **changes))
+    values: dict[str, Value] = {"scores": np.array(scores, np.float32), "token_type": np.array(types, np.int32), "add_space_prefix": True}
+    return read_tokenizer(metadata(model="t5", tokens=tokens, **{**values, **changes}))
 
 
 def test_unigram_takes_the_likeliest_cut() -> None:
@@ -129,6 +129,32 @@ def test_berts_marks_may_have_other_ids() -> None:
     vocabulary = VOCABULARIES["bert-bge"]
     config = converted(vocabulary, cls_token_id=7, seperator_token_id=8).config
     assert (config["bos_token"], config["eos_token"]) == tuple(vocabulary["tokens"][7:9])
+
+
+def test_berts_marks_are_there_whatever_else_the_file_says() -> None:
+    """As in llama.cpp, which asks a vocabulary of this kind neither whether they are added nor for another end."""
+    vocabulary = VOCABULARIES["bert-bge"]
+    tokenizer = converted(vocabulary, eos_token_id=9, bos_token_id=7, add_bos_token=False, add_eos_token=False)
+    assert encode(tokenizer, vocabulary["texts"][:1], special=True) == [[7, *vocabulary["ids"][0], vocabulary["seperator_token_id"]]]
+
+
+@pytest.mark.parametrize(("kind", "pre", "begins"), [("gemma4", None, True), ("gpt2", "gemma4", True), ("gpt2", "sarvam-moe", False)])
+def test_a_text_of_gemma_4_begins_though_early_files_say_no(kind: str, pre: str | None, begins: bool) -> None:
+    said: dict[str, Value] = {"merges": [], "bos_token_id": 0, "unknown_token_id": 1, "add_bos_token": False}
+    said |= {} if pre is None else {"pre": pre}
+    tokenizer = read_tokenizer(metadata(model=kind, tokens=["<bos>", "<unk>", "a"], token_type=np.array([3, 2, 1], np.int32), **said))
+    assert encode(tokenizer, ["a"], special=True) == [[0, 2] if begins else [2]]
+    assert tokenizer.config["add_bos_token"] is begins
+
+
+def test_what_marks_another_file_ends_an_answer() -> None:
+    said = {"fim_pre_token_id": 3, "fim_pad_token_id": 4, "fim_rep_token_id": 5, "fim_sep_token_id": 6, "eos_token_id": 2}
+    assert eos_token_ids(metadata(model="gpt2", tokens=["a"] * 9, **said)) == (2, 4, 5, 6)
+
+
+def test_tokens_that_are_never_to_be_drawn_are_told() -> None:
+    with pytest.warns(ModelWarning, match="2 tokens .*suppress_tokens"):
+        converted(VOCABULARIES["qwen2"], suppress_tokens=np.array([4, 5], np.int32))
 
 
 @pytest.mark.parametrize("kind", [None, "", "default", "none"])

@@ -31,7 +31,9 @@ USUAL_IDS: Mapping[str, Mapping[str, int]] = {
     "t5": {"padding_token_id": 0, END: 1, "unknown_token_id": 2},
 }
 MARKED = ("gemma4", "granite-embed-multi-311m", "sarvam-moe")  # pre-tokenizers of vocabularies that spell no bytes
-OTHER_KEYS = {"bert": {BEGIN: "cls_token_id", END: "seperator_token_id"}}
+# What a kind says a token by, in the order in which it counts: what ends a text of BERT's is its separator, whatever else there is.
+KEYS: Mapping[str, Mapping[str, tuple[str, ...]]] = {"bert": {BEGIN: (BEGIN, "cls_token_id"), END: ("seperator_token_id", END)}}
+ENDS = (END, "eot_token_id", "eom_token_id", "fim_pad_token_id", "fim_rep_token_id", "fim_sep_token_id")
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,13 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Body:
-    """What a kind of vocabulary makes of a tokenizer.json, and whether special tokens stand around a text unless the file says."""
+    """What a kind of vocabulary makes of a tokenizer.json, and whether special tokens stand around a text: unless the file says, or
+    (always) where they do, whatever it says."""
 
     parts: Mapping[str, object]
     begins: bool = False
     ends: bool = False
+    always: bool = False
 
 
 def read_tokenizer(metadata: Metadata) -> Tokenizer:
@@ -70,8 +74,14 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
         raise MalformedFile(f"{metadata.path}: the vocabulary has the same token twice", REDOWNLOAD)
     types = _token_types(metadata, tokens)
     special = {name: _special_token(metadata, tokens, key) for name, key in SPECIAL_KEYS.items()}
+    suppressed = metadata.numbers(f"{KEY}suppress_tokens")
+    if suppressed is not None and len(suppressed):
+        warn(f"{metadata.path} names {len(suppressed)} tokens that are never to be drawn ({KEY}suppress_tokens). Here they may be.")
     body = KINDS[kind](Vocabulary(metadata, tokens, ids, types, special))
-    begins, ends = (_said(metadata, key, usual) for key, usual in (("add_bos_token", body.begins), ("add_eos_token", body.ends)))
+    begins, ends = (
+        usual if body.always and usual else _said(metadata, key, usual)
+        for key, usual in (("add_bos_token", body.begins), ("add_eos_token", body.ends))
+    )
     document = {
         "version": "1.0",
         "truncation": None,
@@ -96,10 +106,10 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
 
 
 def eos_token_ids(metadata: Metadata) -> tuple[int, ...]:
-    """The ids that end an answer: end of sequence, of turn, of message, and the others that Ollama's converter lists."""
-    keys, listed = (END, "eot_token_id", "eom_token_id"), metadata.numbers(f"{KEY}eos_token_ids")
-    count = len(_tokens(metadata))
-    ids = [_special_id(metadata, count, key) for key in keys] + ([] if listed is None else [whole(value) for value in listed.tolist()])
+    """The ids that end an answer: end of sequence, of turn, of message, of a file that was filled in, and the others that Ollama's
+    converter lists."""
+    listed, count = metadata.numbers(f"{KEY}eos_token_ids"), len(_tokens(metadata))
+    ids = [_special_id(metadata, count, key) for key in ENDS] + ([] if listed is None else [whole(value) for value in listed.tolist()])
     return tuple(dict.fromkeys(index for index in ids if index is not None and 0 <= index < count))
 
 
@@ -135,9 +145,8 @@ def _special_token(metadata: Metadata, tokens: Sequence[str], key: str) -> str |
 def _special_id(metadata: Metadata, count: int, key: str) -> int | None:
     """None where the file has none, or one that is no token: converters write 2 ** 32 - 1 or -1 for none."""
     kind = metadata.text(f"{KEY}model") or ""
-    index = metadata.integer(KEY + key)
-    if index is None and key in OTHER_KEYS.get(kind, {}):
-        index = metadata.integer(KEY + OTHER_KEYS[kind][key])
+    said = (metadata.integer(KEY + each) for each in KEYS.get(kind, {}).get(key, (key,)))
+    index = next((index for index in said if index is not None), None)
     if index is None:
         index = USUAL_IDS.get(kind, {}).get(key)
     if index is not None and not 0 <= index < count:
@@ -150,7 +159,8 @@ def _byte_level(vocabulary: Vocabulary) -> Body:
     """Byte-level BPE (GPT-2 and its descendants)."""
     metadata, ids, kind = vocabulary.metadata, vocabulary.ids, vocabulary.metadata.text(f"{KEY}pre")
     if kind in MARKED:
-        return replace(_marked_merges(vocabulary), begins=False)
+        marked = _marked_merges(vocabulary)
+        return marked if kind == "gemma4" else replace(marked, begins=False)
     pre = pre_tokenizer(metadata.path, kind, ids)
     splits = [{"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False} for pattern in pre.patterns]
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
@@ -164,7 +174,7 @@ def _byte_level(vocabulary: Vocabulary) -> Body:
 
 
 def _marked_merges(vocabulary: Vocabulary) -> Body:
-    """Merges over characters with marks for spaces (Gemma 4)."""
+    """Merges over characters with marks for spaces (Gemma 4, of which early files say that no bos is added)."""
     unknown = vocabulary.special["unk_token"]
     parts = {
         "normalizer": SPACES_TO_MARKS,
@@ -172,7 +182,7 @@ def _marked_merges(vocabulary: Vocabulary) -> Body:
         "model": bpe(vocabulary.ids, _merges(vocabulary), unk_token=unknown, byte_fallback=True),
         "decoder": marked_decoder(strips_first=False),
     }
-    return Body(parts, begins=True)
+    return Body(parts, begins=True, always=True)
 
 
 def _merges(vocabulary: Vocabulary) -> list[str]:
@@ -200,7 +210,7 @@ def _scored_merges(vocabulary: Vocabulary) -> Body:
 
 
 def _unigram(vocabulary: Vocabulary) -> Body:
-    pieces = _pieces(vocabulary, prefixes=vocabulary.flag("add_space_prefix") is not False)
+    pieces = _pieces(vocabulary, prefixes=vocabulary.flag("add_space_prefix") is True)
     return Body(unigram(pieces), ends=True)
 
 
@@ -255,7 +265,7 @@ def _word_pieces(vocabulary: Vocabulary) -> Body:
         },
         "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": False},
     }
-    return Body(parts, begins=True, ends=True)
+    return Body(parts, begins=True, ends=True, always=True)
 
 
 def _word_piece(token: str) -> str:
