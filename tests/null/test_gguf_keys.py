@@ -13,7 +13,7 @@ import pytest
 from tiny_models import hugging_face_weights, write_gguf
 
 from families import TOKENS, open_tiny, reference
-from webllm_build.errors import MalformedFile, UnsupportedArchitecture
+from webllm_build.errors import MalformedFile, ModelWarning, UnsupportedArchitecture
 from webllm_build.model import load_model
 from webllm_build.model.gemma2 import GGUF_KEYS as OF_GEMMA_2
 from webllm_build.model.gguf import hugging_face_config
@@ -92,6 +92,7 @@ def test_what_llama_cpp_reads_is_computed(tmp_path: Path, family: str, said: Sai
     ("family", "said"),
     [
         ("bert", {"attention.key_length": 32, "attention.value_length": 32}),
+        ("gemma3_text-vectors", {"attention.causal": False}),
         ("cohere2", {PATTERN: 4, SWA: 50000.0}),
         ("gemma2", {PATTERN: 2, SWA: 10000.0}),
         ("gemma3_text", {"final_logit_softcapping": 0.0}),
@@ -155,6 +156,32 @@ def test_scores_are_scaled_by_the_size_of_heads(tmp_path: Path) -> None:
     checkpoint = saying(tiny("gemma2", tmp_path), {"attention.key_length": None, "attention.value_length": None})
     config = hugging_face_config(checkpoint, "gemma2", OF_GEMMA_2, {})
     assert (config["head_dim"], config["query_pre_attn_scalar"]) == (16, 16)
+
+
+@pytest.mark.parametrize("family", ["gemma3_text", "bert", "gpt2"])
+def test_divisors_that_nobody_takes_are_refused(tmp_path: Path, family: str) -> None:
+    checkpoint = tiny(family, tmp_path)
+    divisors = Tensor.of("rope_freqs.weight", (16,), "f32", np.full((1, 16), 2, np.float32).view(np.uint8))
+    with pytest.raises(UnsupportedArchitecture, match="divides rotary frequencies"):
+        load_model(replace(checkpoint, tensors={**checkpoint.tensors, divisors.name: divisors}))
+
+
+@pytest.mark.parametrize("kind", [0, 2**32 - 1])
+def test_a_text_model_that_names_no_pooling_chats(tmp_path: Path, kind: int) -> None:
+    assert open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata={"llama.pooling_type": kind})).embedding is None
+
+
+def test_an_unknown_pooling_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedArchitecture, match="pooling_type 7") as caught:
+        open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata={"llama.pooling_type": 7}))
+    assert "3 (last)" in caught.value.hint
+
+
+def test_other_ways_to_draw_tokens_are_told(tmp_path: Path) -> None:
+    said = {"general.sampling.temp": 0.5, "general.sampling.mirostat": 2, "general.sampling.xtc_probability": 0.0}
+    with pytest.warns(ModelWarning, match="mirostat = 2") as told:
+        checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), metadata=said))
+    assert checkpoint.sampling == {"temperature": 0.5} and len(told) == 1
 
 
 def test_granite_turns_unless_the_file_says_that_it_does_not(tmp_path: Path) -> None:

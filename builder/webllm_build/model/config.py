@@ -61,7 +61,7 @@ class Reader:
         self._config = config
         self._known = set(BOOKKEEPING) | set(ignored)
         self._divisors = rope_divisors
-        self._has_layer_ropes = False
+        self._has_layer_ropes, self._has_divided = False, False
 
     @property
     def in_gguf(self) -> bool:
@@ -245,6 +245,7 @@ class Reader:
             settings = self._whole(settings)
         if self.pictures is not None and self.pictures.axes:
             settings = replace(settings, axes=self.pictures.axes)
+        self._has_divided = True
         return settings if self._divisors is None else replace(settings, divisors=self._divisors)
 
     def axial_theta(self, *, default: float) -> float:
@@ -311,9 +312,15 @@ class Reader:
         settings = self._rope(scaling, given, theta_key, default_theta, f"rope_parameters.{layers}")
         if settings.kind == YARN and settings.values is not None and not settings.values["truncate"]:
             raise self._wrong(f"rope_parameters.{layers}.truncate", False, "true")  # transformers does not look for it here
+        self._has_divided |= settings.kind == PROPORTIONAL  # of which the divisors say how much turns
         return self._whole(settings)
 
     def finish(self) -> None:
+        if self._divisors is not None and not self._has_divided:
+            raise UnsupportedArchitecture(
+                f"The file divides rotary frequencies, which the {self._architecture} compiler does not",
+                "llama.cpp reads no such file, either. Convert the model again.",
+            )
         unknown = sorted(key for key, value in self._config.items() if not (key in self._known or self._asks_for_nothing(key, value)))
         if self._has_layer_ropes:
             parameters = self._config.get("rope_parameters")

@@ -55,6 +55,7 @@ TURNED = "rope.dimension_count"
 BASE_OF_SLIDING = "rope.freq_base_swa"
 WINDOW = "attention.sliding_window"
 NEEDS_WINDOW = frozenset({"cohere2", "gemma-embedding", "gemma4", "gpt-oss", "granite_swa"})  # which llama.cpp refuses to read without one
+BOTH_WAYS = frozenset({"gemma-embedding"})  # whose tokens see the whole text, whatever a file says
 PATTERN = "attention.sliding_window_pattern"
 SECTIONS = "rope.dimension_sections"
 # Without which llama.cpp reads no file of an architecture that has them.
@@ -126,6 +127,7 @@ def hugging_face_config(
     known |= {
         key for key, value in given.items() if _same(value, neutral.get(key, 0)) or (key not in STARTS_OTHERWISE and _is_nothing(value))
     }
+    known |= {"attention.causal"} if checkpoint.config["general.architecture"] in BOTH_WAYS else set()
     window, context = given.get(WINDOW), config.get("max_position_embeddings")
     if isinstance(window, int) and isinstance(context, int) and window >= context:
         known.add(WINDOW)  # nothing is ever so far back

@@ -23,7 +23,7 @@ from webllm_build.source.sampling_defaults import of_gguf
 
 POOLINGS: Mapping[int, Pooling] = {1: "mean", 2: "cls", 3: "last"}  # llama.cpp's LLAMA_POOLING_TYPE
 XIELU = ("alpha_p", "alpha_n", "beta", "eps")  # of each layer, which files have as metadata
-RANKING = 4
+RANKING, UNSAID = 4, (None, 0, 2**32 - 1)  # of the last, none of several vectors and what llama.cpp starts from
 DENSE = ("dense_2", "dense_3")  # linear layers behind the pooling, in their order
 
 
@@ -72,8 +72,11 @@ def _embedding(metadata: Metadata, tensors: Mapping[str, TensorInfo]) -> Embeddi
     kind = metadata.natural(f"{metadata.text('general.architecture')}.pooling_type")
     if kind == RANKING:
         raise UnsupportedArchitecture(f"{metadata.path} ranks texts (pooling_type)", "Take a model that makes vectors, or one that chats.")
-    if kind is None or kind not in POOLINGS:
+    if kind in UNSAID:
         return None
+    if kind not in POOLINGS:
+        known = ", ".join(f"{number} ({name})" for number, name in POOLINGS.items())
+        raise UnsupportedArchitecture(f"{metadata.path} has the pooling_type {kind}", f"Known are {known}.")
     shapes = {name: tensors[f"{name}.weight"].shape for name in DENSE if f"{name}.weight" in tensors}
     dense = [Dense(name, shape[1], shape[0], bias=False) for name, shape in shapes.items() if len(shape) == 2]
     return Embedding(POOLINGS[kind], tuple(dense))

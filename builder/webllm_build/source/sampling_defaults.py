@@ -22,6 +22,7 @@ GGUF_KEYS = {
     "min_p": "general.sampling.min_p",
     "repetition_penalty": "general.sampling.penalty_repeat",
 }
+OTHER_WAYS = ("general.sampling.mirostat", "general.sampling.xtc_probability")  # of drawing tokens, which are off at 0
 
 
 def of_generation_config(config: Mapping[str, object]) -> dict[str, float]:
@@ -34,6 +35,9 @@ def of_generation_config(config: Mapping[str, object]) -> dict[str, float]:
 
 def of_gguf(metadata: Mapping[str, object]) -> dict[str, float]:
     """The same of a GGUF's metadata."""
+    for key in OTHER_WAYS:
+        if value := number(metadata.get(key)):
+            warn(f"The model recommends {key.rpartition('.')[2]} = {value:g}, by which no token is drawn here. It is left out.")
     return _valid({name: metadata.get(key) for name, key in GGUF_KEYS.items()})
 
 
