@@ -78,6 +78,8 @@ def test_what_a_file_lacks_is_as_llama_cpp_takes_it(tmp_path: Path, family: str,
         ("gemma2", {PATTERN: [False, True]}, {PATTERN: np.array([0, 1])}),
         ("gemma3_text", {"final_logit_softcapping": 0.5}, {"final_logit_softcapping": 0.5, "attention.scale": 0.0}),
         ("gpt_oss", {PATTERN: 1}, {PATTERN: [False, False]}),
+        ("granite_swa-turning", {"attention.rope_pattern": [False] * 4}, {"attention.rope_pattern": np.zeros(4, np.bool_), FULL: 2.0}),
+        ("gpt_oss", {"rope.scaling.attn_factor": 2}, {"rope.scaling.attn_factor": 2.0}),
         ("modernbert", {PATTERN: [True, False, True, False]}, {PATTERN: np.array([1, 0, 1, 0], np.uint32)}),
     ],
 )
@@ -122,6 +124,10 @@ def test_a_factor_of_0_is_none(tmp_path: Path, family: str, key: str) -> None:
         ("cohere2", {"logit_scale": None}, r"cohere2\.logit_scale is missing"),
         ("granite", {"logit_scale": None}, r"granite\.logit_scale is missing"),
         ("tiny", {"expert_count": 2}, "expert_count = 2"),
+        ("modernbert", {"attention.causal": True}, "attention.causal is True"),
+        ("granitemoehybrid", {"ssm.inner_size": 129}, "mamba_expand"),
+        ("qwen3_5_text", {"ssm.inner_size": 129}, "linear_value_head_dim"),
+        ("phi3", {"rope.scaling.type": "yarn"}, "yarn"),
     ],
 )
 def test_what_is_not_computed_is_refused(tmp_path: Path, family: str, said: Said, words: str) -> None:
@@ -149,6 +155,22 @@ def test_what_llama_cpp_demands_is_demanded(tmp_path: Path, family: str, key: st
 def test_all_layers_have_experts_where_a_file_names_none_that_have_not(tmp_path: Path) -> None:
     with pytest.raises(MalformedFile, match=r"blk\.0\.ffn_gate_inp\.weight"):
         load_model(saying(tiny("lfm2_moe", tmp_path), {"leading_dense_block_count": None}))
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "value", "words"),
+    [
+        ("granitemoehybrid", "attention.head_count_kv", 1, r"blk\.0\.attn_k\.weight"),
+        ("qwen3_5_text", "attention.recurrent_layers", False, r"blk\.0\.attn_qkv\.weight is"),
+        ("qwen3_5_text", "attention.recurrent_layers", True, r"ssm_conv1d\.weight"),
+    ],
+)
+def test_one_value_is_that_of_all_layers(tmp_path: Path, family: str, key: str, value: object, words: str) -> None:
+    """Also where there is one for each, and all are equal: these files have layers of two kinds."""
+    checkpoint = tiny(family, tmp_path)
+    for said in (value, [value] * len(np.atleast_1d(np.array(checkpoint.config[f"{checkpoint.config['general.architecture']}.{key}"])))):
+        with pytest.raises(MalformedFile, match=words):
+            load_model(saying(checkpoint, {key: said}))
 
 
 def test_scores_are_scaled_by_the_size_of_heads(tmp_path: Path) -> None:

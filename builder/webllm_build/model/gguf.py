@@ -174,13 +174,15 @@ def _rope_scaling(given: Mapping[str, object]) -> dict[str, object] | None:
     if kind == YARN:
         found |= {name: given.get(key) for name, key in YARN_BETAS.items()}
         attention = given.get(ATTENTION_FACTOR, 1.0)
-        if attention != 1 and isinstance(attention, float) and isinstance(factor, float) and factor >= 1:  # of what is usual
+        if attention != 1 and isinstance(attention, (int, float)) and isinstance(factor, (int, float)) and factor >= 1:  # of the usual
             found["attention_factor"] = attention * (1 + 0.1 * math.log(factor))
     return found
 
 
 def _longrope(given: Mapping[str, object], factors: Mapping[str, Tensor]) -> dict[str, object]:
     """Its own factor of cosines and sines only where it is not the usual one, which float32 has rounded."""
+    if given.get(SCALING, "longrope") not in ("longrope", "linear", "none"):
+        raise UnsupportedArchitecture(f"The kind of rotary scaling is {_shown(given[SCALING])}", "There are factors of LongRoPE beside it.")
     lists = {name: [] if math.prod(tensor.shape) > MAX_PAIRS else tensor.dequantize().tolist() for name, tensor in factors.items()}
     context = given.get("context_length")
     original = given.get("rope.scaling.original_context_length", context)
@@ -201,6 +203,12 @@ def _plain(key: str, value: object) -> object:
 def _of_all_layers(value: object) -> object:
     """The one number of a list that has a number for each layer, where they are equal."""
     return value[0] if isinstance(value, list) and value and value.count(value[0]) == len(value) else value
+
+
+def of_layers(value: object, config: Mapping[str, object]) -> list[object]:
+    """The other way round: a number for each layer, of one for all."""
+    count = config.get("num_hidden_layers")
+    return value if isinstance(value, list) else [value] * (min(count, MAX_LAYERS) if isinstance(count, int) else 0)
 
 
 def _same(value: object, expected: object) -> bool:

@@ -42,7 +42,7 @@ DEFAULTS: Mapping[str, object] = {
 def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     """A GGUF says which layers turn."""
     turning, theta = config.get(_TURNING), config.get("rope_theta")
-    thetas = [theta if flag else 0 for flag in turning] if isinstance(turning, list) else None
+    thetas = None if turning is None else [theta if flag else 0 for flag in gguf.of_layers(turning, config)]
     return {_TURNING: None, "layer_rope_theta": thetas}
 
 

@@ -101,11 +101,12 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     if found["num_local_experts"]:  # where there are experts, their size is that of the feed-forward block
         sizes = config.get("shared_intermediate_size"), config.get("intermediate_size")
         found |= {"intermediate_size": sizes[0], "shared_intermediate_size": sizes[1]}
+    by_layer = gguf.of_layers(heads, config)
+    found["layer_types"] = [ATTENTION if count else MAMBA for count in by_layer]
     if isinstance(heads, list):
-        found["layer_types"] = [ATTENTION if count else MAMBA for count in heads]
         found["num_key_value_heads"] = max(heads, default=0)
-    if isinstance(inner, int) and isinstance(hidden, int) and hidden > 0 and inner % hidden == 0:
-        found["mamba_expand"] = inner // hidden
+    if isinstance(inner, int) and isinstance(hidden, int) and hidden > 0:
+        found["mamba_expand"] = inner / hidden
     found["position_embedding_type"] = "rope" if config.get("position_embedding_type", True) else None
     return found
 

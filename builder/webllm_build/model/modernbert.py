@@ -61,6 +61,7 @@ DEFAULTS = {
 
 
 def read(config: Reader) -> Decoder:
+    config.must_be("is_decoder", False)
     heads, count = config.integer("num_attention_heads"), config.integer("num_hidden_layers")
     head_dim = config.quotient("hidden_size", "num_attention_heads")
     ropes = {

@@ -78,11 +78,11 @@ def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
     if isinstance(count, int) and isinstance(drafting, int) and 0 <= drafting < count:
         found["num_hidden_layers"] = count = count - drafting
     recurrent = config.get(_RECURRENT)
-    if isinstance(recurrent, list) and isinstance(count, int):
-        found["layer_types"] = [DELTA if each else FULL for each in recurrent[:count]]
+    if recurrent is not None and isinstance(count, int):
+        found["layer_types"] = [DELTA if each else FULL for each in gguf.of_layers(recurrent, config)[: max(count, 0)]]
     inner, heads = config.get(_INNER), config.get("linear_num_value_heads")
     if isinstance(inner, int) and isinstance(heads, int) and heads > 0:
-        found["linear_value_head_dim"] = inner // heads
+        found["linear_value_head_dim"] = inner / heads
     return found
 
 
