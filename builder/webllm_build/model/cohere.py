@@ -44,7 +44,7 @@ def read(config: Reader) -> Decoder:
 
 def read_as(config: Reader, attentions: Sequence[Attention], head_norm: float | None = None) -> Decoder:
     """attentions: of all layers. head_norm: the epsilon of norms of heads, where there are such."""
-    mlp, scale = common.read_mlp(config), config.number("logit_scale", default=None if config.in_gguf else 0.0625)
+    mlp, scale = common.read_mlp(config), config.number("logit_scale", default=0.0625)
     mixers = [replace(common.read_self_attention(config, attention), head_norm=head_norm) for attention in attentions]
     layers = [Layer(mixer, mlp, norm="layer", parallel=True) for mixer in mixers]
     return common.read_decoder(config, NAMES, layers, norm="layer", tied=True, logit_scale=scale)

@@ -60,9 +60,14 @@ PATTERN = "attention.sliding_window_pattern"
 SECTIONS = "rope.dimension_sections"
 # Without which llama.cpp reads no file of an architecture that has them.
 DEMANDED = frozenset(
-    {"attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon", "expert_gating_func", "shortconv.l_cache"}
+    {"attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon", "context_length", "expert_gating_func", "shortconv.l_cache"}
     | {f"ssm.{size}" for size in ("conv_kernel", "group_count", "inner_size", "state_size", "time_step_rank")}
 )
+DEMANDED_OF: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("cohere2", "granite", "granite_swa", "granitemoe"), frozenset({"logit_scale"})),
+    "gemma4": frozenset({PATTERN}),
+    "gptneox": frozenset({"use_parallel_residual"}),
+}
 SCALING = "rope.scaling.type"
 KINDS_OF_SCALING = ("none", "linear", YARN, "longrope")
 YARN_BETAS = {"beta_fast": "rope.scaling.yarn_beta_fast", "beta_slow": "rope.scaling.yarn_beta_slow"}
@@ -106,7 +111,9 @@ def hugging_face_config(
     heads, hidden = (_of_all_layers(given.get(keys[key])) for key in ("num_attention_heads", "hidden_size"))
     if usual := hidden // heads if isinstance(heads, int) and isinstance(hidden, int) and heads > 0 else None:
         given.setdefault("attention.key_length", usual)
-    if missing := sorted((DEMANDED & {*keys.values()}) - given.keys()):
+    demanded = (DEMANDED & {*keys.values()}) | DEMANDED_OF.get(prefix[:-1], frozenset())
+    demanded |= {"expert_used_count"} if given.get("expert_count") and "expert_used_count" in keys.values() else set()
+    if missing := sorted(demanded - given.keys()):
         raise _silent(checkpoint.name, f"{prefix}{missing[0]}")
     config: dict[str, object] = {name: _of_all_layers(given[key]) for name, key in keys.items() if key in given}
     config |= {name: None for name, key in keys.items() if key in NONE_AT_0 and _same(given.get(key), 0)}

@@ -66,5 +66,5 @@ def read_decoder(config: Reader, names: Names, layers: Sequence[Layer]) -> Decod
         layers,
         embedding_scale=config.number(EMBEDDING_SCALE, default=1.0),
         residual_scale=config.number(RESIDUAL_SCALE, default=1.0),
-        logit_scale=1 / config.number("logits_scaling", default=None if config.in_gguf else 1.0),
+        logit_scale=1 / config.number("logits_scaling", default=1.0),
     )
