@@ -12,6 +12,7 @@ import numpy.typing as npt
 from webllm_build.source.checkpoint import Raw, Tensor, decode_rows
 from webllm_build.source.embedding import Pooling
 
+MAX_SIZE = 1 << 20  # of what all heads have: a table of so many rows is made
 QUERIES = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
 GATED = {"mlp.gate_up_proj": ("mlp.gate_proj", "mlp.up_proj")}
 LLAMA: Mapping[str, tuple[str, ...]] = {"self_attn.qkv_proj": QUERIES, **GATED}
@@ -148,8 +149,8 @@ def _runs(tensor: Tensor, order: npt.NDArray[np.int64], first: int, end: int) ->
 def _sizes(config: Mapping[str, object]) -> tuple[int, int]:
     """Heads of queries and numbers of each, or 0 where the config does not say."""
     heads, hidden, head_dim = (config.get(key) for key in ("num_attention_heads", "hidden_size", "head_dim"))
-    if type(heads) is not int or not 0 < heads < 1 << 24:
+    if type(heads) is not int or heads <= 0:
         return 0, 0
     if head_dim is None and type(hidden) is int:
         head_dim = hidden // heads
-    return (heads, head_dim) if type(head_dim) is int and 0 < head_dim < 1 << 24 else (0, 0)
+    return (heads, head_dim) if type(head_dim) is int and 0 < heads * head_dim <= MAX_SIZE else (0, 0)

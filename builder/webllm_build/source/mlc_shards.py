@@ -17,7 +17,7 @@ from webllm_build.source.folder import Folder, LocalFile
 
 BLOCK_BYTES = 18  # of Q4_0
 ENCODINGS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
-HINT = "Build from the model that these weights were made of: --model hf:ORGANIZATION/NAME, or a name that `webllm-build models` lists."
+HINT = "Build from the model that they were made of: --model with WebLLM's id of it, a name of `webllm-build models`, or hf:org/name."
 
 
 @dataclass(frozen=True)
