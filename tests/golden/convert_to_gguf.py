@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,12 @@ def convert(llama_cpp: Path, folder: Path, target: Path, tokenizer: Path) -> Non
     for kind in (model, getattr(model, "Ministral3Model", model)):  # which does the work of the other
         kind.set_vocab, kind.get_vocab_base = conversion.TextModel._set_vocab_gpt2, vocabulary
         kind._is_tokenizer_xlmroberta = lambda _: False  # Nomic's asks
+    modify = model.modify_tensors
+
+    def modified(*given: Any) -> Iterator[Any]:
+        yield from (yield from modify(*given)) or ()  # StableLM's returns what it should yield
+
+    model.modify_tensors = modified
     model(folder, gguf.LlamaFileType.MOSTLY_F16, target, model_name=target.parent.name, hparams={**found, **lost}).write()
 
 

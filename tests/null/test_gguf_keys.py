@@ -100,6 +100,8 @@ def test_what_llama_cpp_reads_is_computed(tmp_path: Path, family: str, said: Sai
         ("gemma3_text", {"final_logit_softcapping": 0.0}),
         ("hunyuan_v1_dense", {"expert_count": 1, "expert_used_count": 1}),
         ("phi3", {"rope.scaling.factor": 1.0}),
+        ("stablelm", {"use_parallel_residual": True}),  # as converters say where a config.json says nothing
+        ("stablelm-head_norms", {"use_parallel_residual": False}),
     ],
 )
 def test_what_changes_nothing_passes(tmp_path: Path, family: str, said: Said) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from webllm_build.errors import MalformedFile
 from webllm_build.model.extents import Extent, padded
+from webllm_build.model.stacks import EXPERT, Form, Stack
 from webllm_build.source.checkpoint import Checkpoint, Format, Raw, Tensor, decode_rows, is_decodable, undecodable
 
 RowOrder = npt.NDArray[np.int64]
@@ -61,7 +62,7 @@ class Source:
     those that are taken, all where None. flat: its elements are taken one after the other, as a vector, and extents of 1 do not count.
     inner: of a tensor of more than two extents, those behind the first, whose numbers are a row. padded: with zeros behind groups
     of each extent. factor: on all values. centred: each column is without its mean in each so many rows.
-    tables: the tensor has so many of rows / tables rows, which stand one below the other."""
+    tables: the tensor has so many of rows / tables rows, which stand one below the other; where its name has EXPERT, each is a tensor."""
 
     in_files: Mapping[Format, Stored]
     shape: tuple[int, ...]
@@ -85,16 +86,22 @@ class Source:
             return rows, *_patch_extents(self.in_files[format].patches, self.inner)
         if self.in_files[format].transposed:
             return *columns, rows
-        if self.tables > 1:
+        if self.tables > 1 and EXPERT not in self.in_files[format].name:
             return self.tables, rows // self.tables, *columns
         return self.shape if self.in_files[format].half is None else (2 * rows, *columns)
 
     def names(self, checkpoint: Checkpoint) -> tuple[str, ...]:
         """The tensors that it is read from."""
         stored = self.in_files[checkpoint.format]
+        if EXPERT in stored.name:
+            return self._each(stored).names(checkpoint)
         others = (*((stored.added,) if stored.added is not None else ()), *self._frames(stored))
         is_joined = stored.joined is not None and stored.name not in checkpoint.tensors and stored.joined[0] in checkpoint.tensors
         return (stored.joined[0] if is_joined and stored.joined is not None else stored.name, *others)
+
+    def _each(self, stored: Stored) -> Stack:
+        """Of tables that have tensors of their own."""
+        return Stack(dict.fromkeys(self.in_files, (Form(stored.name),)), self.tables, (self.shape[0] // self.tables, *self.shape[1:]))
 
     def _frames(self, stored: Stored) -> tuple[str, ...]:
         """Of a picture's second frame, which is like the first."""
@@ -107,7 +114,7 @@ class Source:
         """
         stored = self.in_files[checkpoint.format]
         name, *_ = self.names(checkpoint)
-        tensor = checkpoint.tensors.get(name)
+        tensor = self._each(stored).tensor(checkpoint) if EXPERT in stored.name else checkpoint.tensors.get(name)
         if tensor is None:
             raise MalformedFile(f"missing: {name}")
         rows, shape = self.shape[0], self.stored_shape(checkpoint.format)
