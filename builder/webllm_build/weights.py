@@ -68,6 +68,7 @@ def store_weights(recipe: Blueprint, cache: Cache, progress: Progress) -> Stored
         "calibration": [text, hashlib.sha256(checkpoint.tokenizer.tokenizer_json).hexdigest()] if calibrated else None,
         "importance": None if given is None else _digest(given),
         "model": model.description,
+        "suppressed": checkpoint.suppressed,
         "multipliers": model.names.formats[checkpoint.format].multipliers,
         "made by": made_by(WEIGHTS_SOURCES, WEIGHTS_TOOLS),
     }

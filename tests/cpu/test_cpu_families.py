@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +100,15 @@ def test_weights_in_parts_make_the_same_logits(tmp_path: Path, monkeypatch: pyte
     assert {"embedding.0.q", "head.4.q", "layers.0.qkv.2.q", "layers.0.o.1.q", "layers.0.gate_up.1.q"} <= packed.buffers.keys()
     found, rows = TEXT.run(One(build(tmp_path, packed, "native", FLOAT)))
     assert error(found, references("qwen2")[rows]) < 1e-4
+
+
+def test_tokens_that_are_never_drawn_have_the_least_logits(tmp_path: Path) -> None:
+    """Of a family that caps them, minus the cap."""
+    checkpoint, never = replace(open_tiny("gemma4_text", "hugging_face", tmp_path / "model"), suppressed=(2, 7, 299)), [2, 7, 299]
+    packed, expected = PackedModel.of(checkpoint, EXACT), references("gemma4_text")
+    expected[:, never] = -1.0
+    found, rows = TEXT.run(One(build(tmp_path, packed, "native", FLOAT)))
+    assert error(found, expected[rows]) < 1e-4
 
 
 def test_rows_of_several_sequences_and_of_one_get_what_each_would_alone(tmp_path: Path) -> None:

@@ -152,11 +152,6 @@ def test_what_marks_another_file_ends_an_answer() -> None:
     assert eos_token_ids(metadata(model="gpt2", tokens=["a"] * 9, **said)) == (2, 4, 5, 6)
 
 
-def test_tokens_that_are_never_to_be_drawn_are_told() -> None:
-    with pytest.warns(ModelWarning, match="2 tokens .*suppress_tokens"):
-        converted(VOCABULARIES["qwen2"], suppress_tokens=np.array([4, 5], np.int32))
-
-
 @pytest.mark.parametrize("kind", [None, "", "default", "none"])
 def test_without_a_kind_there_is_a_warning(kind: str | None) -> None:
     with pytest.warns(ModelWarning, match="default"):

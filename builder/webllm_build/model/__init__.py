@@ -141,6 +141,9 @@ def load_model(checkpoint: Checkpoint, pictures: Pictures | None = None) -> Deco
         model = read_model(checkpoint.name, config, rope_divisors(checkpoint), spelling, checkpoint.embedding, pictures)
     else:
         model = read_model(checkpoint.name, checkpoint.config, embedding=checkpoint.embedding, pictures=pictures)
+    tokens = tuple(token for token in checkpoint.suppressed if token < model.vocab_size)
+    if tokens and model.head is not None:
+        model.suppress(tokens)
     check_tensors(checkpoint, model)
     return model
 

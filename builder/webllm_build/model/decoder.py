@@ -15,6 +15,7 @@ from webllm_build.model.ops import Operators, Tensor
 from webllm_build.model.pictures import Pictures
 from webllm_build.model.pool import PlacedPool, Pool
 from webllm_build.model.state import State
+from webllm_build.model.suppressed import Suppressed
 from webllm_build.model.weights import Weight
 
 NO_ENTRY = Entry()
@@ -68,6 +69,13 @@ class Decoder:
         self.pool = None if pool is None else PlacedPool(pool, whole, hidden_size)
         self.head = None if pool is not None else self.embedding if tied else whole.table("head", vocab_size, hidden_size)
         self.head_bias = whole.bias("head_bias", [Part("head", vocab_size)]) if head_bias and pool is None else None
+
+    def suppress(self, tokens: tuple[int, ...]) -> None:
+        """Has these never drawn."""
+        if self.head_bias is None:
+            self.description += " with a bias of the head"  # as another model with one, whatever it is
+        source = None if self.head_bias is None else self.head_bias.sources[0]
+        self.head_bias = Weight("head_bias", (Suppressed(tokens, self.vocab_size, source),), (self.vocab_size,), kind="vector")
 
     @property
     def tied(self) -> bool:

@@ -104,6 +104,7 @@ class Checkpoint:
     origin: where others find it: hf:org/name@commit, or the package; None for files of this machine.
     format: whose keys config has and whose names tensors have: config.json's, or a GGUF's metadata without the tokenizer's.
     sampling: what its makers recommend, by the names of sampling_defaults.RANGES.
+    suppressed: tokens that are never drawn, in order.
     embedding: how it makes vectors of texts, where it was published for that.
     processor: of a model that sees, the files that say how it wants its pictures, by their names (processor.FILES).
     fetch: has the weights on this machine, where they are not yet.
@@ -119,6 +120,7 @@ class Checkpoint:
     identify: Callable[[], str]
     format: Format = "hugging_face"
     sampling: Mapping[str, float] = field(default_factory=dict)
+    suppressed: tuple[int, ...] = ()
     embedding: Embedding | None = None
     origin: str | None = None
     processor: Mapping[str, Mapping[str, object]] = field(default_factory=dict)

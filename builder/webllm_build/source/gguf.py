@@ -17,7 +17,7 @@ from webllm_build.source.files import sha256_file, sha256_files
 from webllm_build.source.folder import Folder
 from webllm_build.source.gguf_header import GGUFHeader, Metadata, TensorInfo
 from webllm_build.source.gguf_parts import PART, read_parts
-from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer
+from webllm_build.source.gguf_tokenizer import eos_token_ids, read_tokenizer, suppressed
 from webllm_build.source.names import license_id, one_line
 from webllm_build.source.sampling_defaults import of_gguf
 
@@ -53,6 +53,7 @@ def _checkpoint(path: Path, header: GGUFHeader, identify: Callable[[], str]) -> 
         tokenizer=read_tokenizer(metadata),
         eos_token_ids=eos_token_ids(metadata),
         sampling=of_gguf(metadata.values()),
+        suppressed=suppressed(metadata),
         license=license_id(metadata.label("general.license")),
         identify=identify,
         format="gguf",

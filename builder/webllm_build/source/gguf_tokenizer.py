@@ -11,6 +11,7 @@ import numpy as np
 
 from webllm_build.errors import MalformedFile, MissingFile, UnsupportedTokenizer, warn
 from webllm_build.limits_generated import MAX_TOKENIZER_BYTES
+from webllm_build.source import sampling_defaults
 from webllm_build.source.checkpoint import Tokenizer
 from webllm_build.source.end_tokens import INFILL_TEXTS, end_texts
 from webllm_build.source.files import REDOWNLOAD
@@ -74,9 +75,6 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
         raise MalformedFile(f"{metadata.path}: the vocabulary has the same token twice", REDOWNLOAD)
     types = _token_types(metadata, tokens)
     special = {name: _special_token(metadata, tokens, key) for name, key in SPECIAL_KEYS.items()}
-    suppressed = metadata.numbers(f"{KEY}suppress_tokens")
-    if suppressed is not None and len(suppressed):
-        warn(f"{metadata.path} names {len(suppressed)} tokens that are never to be drawn ({KEY}suppress_tokens). Here they may be.")
     body = KINDS[kind](Vocabulary(metadata, tokens, ids, types, special))
     begins, ends = (
         usual if body.always and usual else _said(metadata, key, usual)
@@ -103,6 +101,12 @@ def read_tokenizer(metadata: Metadata) -> Tokenizer:
     if len(text) > MAX_TOKENIZER_BYTES:
         raise MalformedFile(f"{metadata.path}: the tokenizer takes {len(text) >> 20} MiB", REDOWNLOAD)
     return Tokenizer(text, config)
+
+
+def suppressed(metadata: Metadata) -> tuple[int, ...]:
+    """As Checkpoint.suppressed."""
+    said = metadata.numbers(f"{KEY}suppress_tokens")
+    return () if said is None else sampling_defaults.tokens(said.tolist())
 
 
 def eos_token_ids(metadata: Metadata) -> tuple[int, ...]:

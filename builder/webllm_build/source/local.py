@@ -27,6 +27,7 @@ from webllm_build.source.local_tokenizer import (
     eos_token_ids,
     read_tokenizer,
     sampling,
+    suppressed,
 )
 from webllm_build.source.names import license_id, one_line
 from webllm_build.source.safetensors_header import Entry, read_safetensors
@@ -89,6 +90,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         tokenizer=tokenizer,
         eos_token_ids=eos,
         sampling=sampling(folder),
+        suppressed=suppressed(folder),
         license=license_of(folder),
         processor={name: read_json(path) for name in processor.FILES if (path := folder.find(name)) is not None},
         embedding=embedding,

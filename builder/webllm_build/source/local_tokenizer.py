@@ -14,7 +14,7 @@ from webllm_build.source.checkpoint import Tokenizer
 from webllm_build.source.files import MAX_CONFIG_BYTES, MAX_INDEX_BYTES, malformed, parse_json, read_bytes, read_json
 from webllm_build.source.folder import Folder
 from webllm_build.source.numbers import whole
-from webllm_build.source.sampling_defaults import of_generation_config
+from webllm_build.source.sampling_defaults import never_drawn, of_generation_config
 from webllm_build.source.sentencepiece_model import FAIRSEQ_FILE, read_sentencepiece
 from webllm_build.source.tokenizer_json import read_facts
 
@@ -132,6 +132,11 @@ def eos_token_ids(folder: Folder, config: Mapping[str, object], tokenizer: Token
 def sampling(folder: Folder) -> dict[str, float]:
     """What the model's makers recommend: as Checkpoint.sampling."""
     return of_generation_config(_small(folder, GENERATION_CONFIG))
+
+
+def suppressed(folder: Folder) -> tuple[int, ...]:
+    """As Checkpoint.suppressed."""
+    return never_drawn(_small(folder, GENERATION_CONFIG))
 
 
 def _small(folder: Folder, name: str, limit: int = MAX_CONFIG_BYTES) -> dict[str, object]:

@@ -1,12 +1,12 @@
-"""How a model's makers would have its tokens drawn, as transformers' generation_config.json and llama.cpp's GGUF metadata say it."""
+"""How a model's makers would have its tokens drawn, and which of them never: generation_config.json of transformers, GGUF metadata."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from webllm_build.errors import warn
 from webllm_build.limits_generated import MAX_REPETITION_PENALTY, MAX_TEMPERATURE, MAX_VOCABULARY, MIN_REPETITION_PENALTY
-from webllm_build.source.numbers import number
+from webllm_build.source.numbers import number, whole
 
 RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0, MAX_TEMPERATURE),
@@ -31,6 +31,28 @@ def of_generation_config(config: Mapping[str, object]) -> dict[str, float]:
     if config.get("do_sample") is not False:
         return said
     return {"temperature": 0} | {name: value for name, value in said.items() if name == "repetition_penalty"}
+
+
+def never_drawn(config: Mapping[str, object]) -> tuple[int, ...]:
+    """Of a generation_config.json: suppress_tokens, and bad_words_ids of one token, which to transformers are no ends of answers."""
+    words = [word for word in _list(config.get("bad_words_ids")) if isinstance(word, list) and word]
+    ends = {whole(value) for value in [*_list(config.get("eos_token_id")), config.get("eos_token_id")]}
+    longer = sum(len(word) > 1 for word in words)
+    begin = len(_list(config.get("begin_suppress_tokens")))
+    for count, key, what in ((longer, "bad_words_ids", "words of several tokens"), (begin, "begin_suppress_tokens", "first tokens")):
+        if count:
+            warn(f"generation_config.json names {what} that are not to come ({count} in {key}). Here they may.")
+    return tokens([*_list(config.get("suppress_tokens")), *(word[0] for word in words if len(word) == 1 and whole(word[0]) not in ends)])
+
+
+def tokens(said: Iterable[object]) -> tuple[int, ...]:
+    """Those of what files say that may be ids, in order, each once."""
+    found = {whole(value) for value in said}
+    return tuple(sorted(token for token in found if token is not None and 0 <= token < MAX_VOCABULARY))
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def of_gguf(metadata: Mapping[str, object]) -> dict[str, float]:
