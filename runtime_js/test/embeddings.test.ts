@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createFetch } from "../src/api/openai/fetch.ts";
 import { AbortError, ContextWindowSizeExceededError, DeviceLostError, ModelNotLoadedError, RequestValidationError } from "../src/support/errors.ts";
-import { CONTEXT, MODEL, inEachPlace } from "./fakes/engine.ts";
+import { CONTEXT, MODEL, inEachPlace, soon } from "./fakes/engine.ts";
 import { fails } from "./fakes/expect.ts";
 import { pooled } from "./fakes/runner.ts";
 
@@ -46,7 +46,27 @@ inEachPlace((check) => {
     near((await client.embeddings.create(input)).data[0]?.embedding, want);
     const { data: [packed] } = await client.embeddings.create({ ...input, encoding_format: "base64" });
     near([...new Float32Array(Uint8Array.from(atob(String(packed?.embedding)), (character) => character.charCodeAt(0)).buffer)], want);
-    await assert.rejects(client.embeddings.create({ ...input, dimensions: 5 }), fails(RequestValidationError, /dimensions is 5, .*have 4 values/));
+  });
+
+  check("what is wrong is said before anything is computed, and an endpoint's response begins behind that", async (it) => {
+    const runner = it.engine.loaded[0]?.runner ?? assert.fail();
+    const calls = runner.calls.length;
+    await assert.rejects(it.client.embeddings.create({ input: "one", dimensions: 5 }), fails(RequestValidationError, /dimensions is 5, .*have 4 values/));
+    let hears = 0;
+    const options = { signal: new AbortController().signal, accepted: () => { hears++; } };
+    await assert.rejects(it.client.embeddings.create({ input: "one" }, options), fails(RequestValidationError, /accepted/));
+    const serve = createFetch(it.client, true);
+    const ask = async (request: object): Promise<Response> => serve("https://a.example/v1/embeddings", { method: "POST", body: JSON.stringify(request) });
+    for (const request of [{ input: "" }, { input: "one", dimensions: 5 }, { input: ["one", "x".repeat(CONTEXT + 1)] }]) assert.equal((await ask(request)).status, 400);
+    assert.deepEqual([runner.calls.length, hears], [calls, 0]);
+    let goOn = (): void => undefined;
+    const wait = runner.delay;
+    const held = new Promise<void>((resolve) => { goOn = resolve; });
+    runner.delay = () => held.then(wait);
+    const response = await soon(ask({ input: Array(20).fill("one") }));
+    goOn();
+    const { data }: { data: readonly unknown[] } = await response.json();
+    assert.deepEqual([response.status, data.length], [200, 20]);
   });
 
   check("an answer goes on beside, and each gets what it gets alone", async ({ client }) => {

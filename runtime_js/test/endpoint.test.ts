@@ -175,7 +175,7 @@ test("who leaves before an answer has begun ends it", async () => {
 test("a response begins when its request is accepted, as browsers tell by its body alone that nobody waits any more", async () => {
   for (const [path, request] of [
     ["chat/completions", { messages: [{ role: "user", content: "hi" }] }], ["chat/completions", { messages: [{ role: "user", content: "hi" }], stream: true }],
-    ["completions", { prompt: "hi" }], ["responses", { input: "hi" }], ["responses", { input: "hi", stream: true }],
+    ["completions", { prompt: "hi" }], ["responses", { input: "hi" }], ["responses", { input: "hi", stream: true }], ["embeddings", { input: Array(100).fill("hi") }],
   ] as const) {
     const { engine, page: one } = await page();
     const runner = engine.loaded[0]?.runner ?? assert.fail();

@@ -15,7 +15,7 @@ type Change = (value: number, i: number) => number;
 async function check(step: Step, change: Change, slots = 0): Promise<string[]> {
   const asked: string[] = [];
   await selfTest({
-    shape: { contextLength: 64, pageSize: 16, prefillChunk: 32, shortestChunk: 1, rowCounts: [1], slots, groups: [] },
+    shape: { contextLength: 64, pageSize: 16, prefillChunk: 32, shortestChunk: 1, rowCounts: [1], slots, groups: [], pooledFloats: 0 },
     firstLayer: async (name, tokens, position, times) => {
       if (times === undefined) asked.push(`${name} ${tokens.join()} at ${position}`);
       return name === step ? HIDDEN.map(change) : HIDDEN;
@@ -57,7 +57,7 @@ async function paceOf(context: TestContext, call: number, layer: number, late: r
   let [now, calls, pace] = [0, 0, NaN];
   context.mock.method(performance, "now", () => now);
   await selfTest({
-    shape: { contextLength: 64, pageSize: 16, prefillChunk: 32, shortestChunk: 1, rowCounts: [1], slots: 0, groups: [] },
+    shape: { contextLength: 64, pageSize: 16, prefillChunk: 32, shortestChunk: 1, rowCounts: [1], slots: 0, groups: [], pooledFloats: 0 },
     firstLayer: async (_name, _tokens, _position, times = 1) => {
       now += call + layer * times + (late[calls++] ?? 0);
       return HIDDEN;

@@ -156,7 +156,10 @@ addEventListener("message", ({ data }) => {
   else if (data.kind === "reload") void load(data);
   else if (data.kind === "answer") void answer(data);
   else if (data.kind === "encode") postMessage({ kind: "tokens", id: data.id, tokens: data.prompt.text.split(/\s+/).map((_, i) => i) });
-  else if (data.kind === "cancel") running.delete(data.id);
+  else if (data.kind === "embed") {
+    running.add(data.id); // until nobody waits for it
+    postMessage({ kind: "accepted", id: data.id });
+  } else if (data.kind === "cancel") running.delete(data.id);
   else if (data.kind === "call") {
     if (data.name === "interruptGenerate") running.clear();
     postMessage(data.name === "loadedModels" ? { kind: "models", id: data.id, models: [] } : { kind: "done", id: data.id });

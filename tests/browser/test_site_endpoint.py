@@ -58,9 +58,9 @@ def test_an_answer_breaks_off_with_the_page_that_gives_it(visit: Visit) -> None:
     assert other.evaluate("globalThis.ending") == "TypeError"
 
 
-LEAVE = """([path, field]) => {
+LEAVE = """([path, request]) => {
   globalThis.leaving = new AbortController();
-  const body = JSON.stringify({ [field]: [{ role: "user", content: "slow" }] });
+  const body = JSON.stringify(request);
   const answer = fetch(path, { method: "POST", body, signal: leaving.signal }).then((response) => response.json());
   globalThis.left = answer.catch(({ name }) => name);
 }"""
@@ -75,8 +75,9 @@ def test_a_page_that_no_longer_waits_ends_its_answer(visit: Visit) -> None:
     def running() -> int:
         return sum(size for tab in (page, other) for size in in_workers(tab, "running.size") if isinstance(size, int))
 
-    for path, field in (("v1/chat/completions", "messages"), ("v1/responses", "input")):
-        other.evaluate(LEAVE, [path, field])
+    slow = [{"role": "user", "content": "slow"}]
+    for path, request in (("chat/completions", {"messages": slow}), ("responses", {"input": slow}), ("embeddings", {"input": ["a", "b"]})):
+        other.evaluate(LEAVE, [f"v1/{path}", request])
         becomes(page, running, 1)
         other.evaluate("leaving.abort()")
         assert other.evaluate("left") == "AbortError"

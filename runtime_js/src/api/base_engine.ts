@@ -8,6 +8,7 @@ import { abortError } from "../support/abort.ts";
 import { askForPersistence } from "../storage/quota.ts";
 import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { log, setLogLevel } from "../support/log.ts";
+import { listenerOf } from "./accepted.ts";
 import { LatestAnswers, RequestAnswers } from "./answers.ts";
 import { chooseModel, chooseModels, parseAppConfig, parseEngineConfig, parseId, parseLogLevel, parseRequestOptions, type EngineSettings } from "./config.ts";
 import type { HostListener, KeptAnswer, LoadedModelInfo, ModelHost } from "./host.ts";
@@ -197,13 +198,13 @@ export abstract class BaseEngine implements MLCEngineInterface {
     { answer, prompts, choices, model, stream, includeUsage }: ParsedRequest, options: RequestOptions | undefined,
     shapeFor: (model: string) => ResponseShape<W, P>,
   ): Promise<W | AsyncIterableIterator<P>> {
-    const { signal, priority, accepted } = parseRequestOptions(options);
+    const { signal, priority } = parseRequestOptions(options);
     const sent = sendable(prompts[0], choices); // a prompt with pictures is alone
     const each = sent === undefined ? prompts.flatMap((prompt) => Array.from({ length: choices }, () => prompt)) : await sent;
     const requests = each.map((prompt, i) => ({ ...answer, prompt, choice: i % choices, priority: priority ?? 0 }));
     const answers = await RequestAnswers.begin(
       requests.map((request) => () => this.host.begin({ request, model }, signal ?? undefined)), choices, signal ?? undefined, this.#latest);
-    accepted?.();
+    listenerOf(options)?.();
     const shape = shapeFor(answers.modelId);
     return stream ? answers.pieces(shape, includeUsage) : answers.whole(shape);
   }
@@ -212,7 +213,7 @@ export abstract class BaseEngine implements MLCEngineInterface {
     const parsed = parseEmbeddingRequest(request);
     const signal = parseRequestOptions(options).signal ?? undefined;
     if (signal?.aborted) throw abortError(signal, "The request was aborted before it began.");
-    const { modelId, ...embeddings } = await this.host.embed(parsed.call, parsed.model, signal);
+    const { modelId, ...embeddings } = await this.host.embed(parsed.call, parsed.model, signal, listenerOf(options));
     return embeddingResponse(modelId, embeddings, parsed);
   }
 

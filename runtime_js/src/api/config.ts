@@ -118,14 +118,10 @@ function isSignal(value: unknown): value is AbortSignal {
 
 export function parseRequestOptions(value: unknown): RequestOptions {
   const options = configuration(value ?? {}, "options");
-  options.onlyKeys(["signal", "priority", "accepted"]);
+  options.onlyKeys(["signal", "priority"]);
   const signal = options.raw("signal") ?? undefined;
   if (signal !== undefined && !isSignal(signal)) throw options.wrong("signal", "an AbortSignal");
-  const accepted = options.raw("accepted");
-  return {
-    signal, priority: options.optional("priority", (key) => options.integer(key, 0, MAX_PRIORITY)),
-    accepted: typeof accepted === "function" ? () => void accepted() : undefined,
-  };
+  return { signal, priority: options.optional("priority", (key) => options.integer(key, 0, MAX_PRIORITY)) };
 }
 
 /** What `reload` asks for. Raises ModelNotFoundError or RequestValidationError. */

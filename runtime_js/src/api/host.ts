@@ -74,7 +74,8 @@ export interface ModelHost {
   resume(sessionId: string, signal?: AbortSignal): Promise<BegunAnswer>;
   keptAnswers(): Promise<readonly KeptAnswer[]>;
   deleteResumableSession(sessionId: string): Promise<void>;
-  embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings>;
+  /** accepted: called, perhaps more than once, where nothing is wrong with what is asked and it has its place in the queue. */
+  embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal, accepted?: () => void): Promise<NamedEmbeddings>;
   encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]>;
   decodeTokens(tokens: readonly number[], modelId: string | undefined): Promise<string>;
   interruptGenerate(): Promise<void>;

@@ -202,9 +202,9 @@ export class LocalHost implements ModelHost {
     await deleteKept(sessionId);
   }
 
-  async embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {
+  async embed(call: EmbeddingCall, model: string | undefined, signal = new AbortController().signal, accepted?: () => void): Promise<NamedEmbeddings> {
     const session = await this.#sessionOf(model, signal);
-    return { modelId: session.modelId, ...await abortable(session.embed(call, signal ?? new AbortController().signal), signal, "The request was aborted.") };
+    return { modelId: session.modelId, ...await abortable(session.embed(call, signal, accepted), signal, "The request was aborted.") };
   }
 
   async encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]> {

@@ -191,8 +191,8 @@ export class Tenant implements ModelHost {
     return this.#host.estimate(choice, signal);
   }
 
-  embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {
-    return this.#host.embed(call, this.#nameOf(model), signal);
+  embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal, accepted?: () => void): Promise<NamedEmbeddings> {
+    return this.#host.embed(call, this.#nameOf(model), signal, accepted);
   }
 
   encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]> {

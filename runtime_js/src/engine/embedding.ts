@@ -68,8 +68,15 @@ class Pooled implements StateListener, GenerationListener {
   }
 }
 
-/** Raises RequestValidationError where a request asks for another pooling than the model was made for. */
-export function poolOf(asked: Pooling | undefined, embedding: EmbeddingFacts | undefined): Pool {
+/** Raises RequestValidationError where a request asks for another pooling than the model was made for, or for more values than its vectors have. */
+export function poolFor({ pooling, dimensions }: EmbeddingCall, embedding: EmbeddingFacts | undefined, { pooledFloats }: RunnerShape): Pool {
+  const pool = poolOf(pooling, embedding);
+  const size = embedding === undefined ? pooledFloats / 2 : pooledFloats;
+  if ((dimensions ?? 0) <= size) return pool;
+  throw new RequestValidationError(`dimensions is ${dimensions}, and this model's vectors have ${size} values.`, { param: "dimensions" });
+}
+
+function poolOf(asked: Pooling | undefined, embedding: EmbeddingFacts | undefined): Pool {
   if (embedding === undefined) {
     if (asked !== "cls") return asked ?? "last";
     throw new RequestValidationError('pooling is "cls", and of a language model the first token has seen nothing: take "last" or "mean".', { param: "pooling" });
@@ -101,12 +108,13 @@ export function withoutEnd(tokens: readonly number[], inner: readonly number[], 
   return [...tokens.slice(0, Math.max(0, most - behind)), ...tokens.slice(tokens.length - behind)].slice(0, most);
 }
 
-async function vectorsOf(scheduler: Scheduler, { prompt, texts }: Batch, pool: Pool, signal: AbortSignal): Promise<readonly Float32Array[]> {
+async function vectorsOf(scheduler: Scheduler, { prompt, texts }: Batch, pool: Pool, signal: AbortSignal, added?: () => void): Promise<readonly Float32Array[]> {
   signal.throwIfAborted();
   const pooled = new Pooled(pool, prompt.length, texts);
   const sampler = new Sampler(NO_SAMPLING, prompt);
   const stop = scheduler.add({ prompt, maxTokens: 1, eosTokenIds: new Set(), sampler, states: pooled }, pooled);
   const forget = onAbort(signal, stop);
+  added?.();
   try {
     const vectors = await pooled.vector;
     const count = texts?.length ?? 1;
@@ -147,16 +155,17 @@ function batchesOf(prompts: readonly (readonly number[])[], shape: RunnerShape, 
 /** Batches of one request that may wait for their turns. */
 const AT_A_TIME = 8;
 
-/** Each prompt's pooled states. Rejects with what their chunks fail with, or AbortError. */
+/** Each prompt's pooled states. Rejects with what their chunks fail with, or AbortError. accepted: called where all of some batches have their places in the queue. */
 export async function embed(
-  scheduler: Scheduler, prompts: readonly (readonly number[])[], shape: RunnerShape, pool: Pool, signal: AbortSignal,
+  scheduler: Scheduler, prompts: readonly (readonly number[])[], shape: RunnerShape, pool: Pool, signal: AbortSignal, accepted?: () => void,
 ): Promise<Embeddings> {
   const batches = batchesOf(prompts, shape, pool);
   const vectors: Float32Array[] = [];
   const all = childController(signal);
   try {
     for (let first = 0; first < batches.length; first += AT_A_TIME) {
-      const some = batches.slice(first, first + AT_A_TIME).map((batch) => vectorsOf(scheduler, batch, pool, all.signal));
+      const some = batches.slice(first, first + AT_A_TIME).map((batch, i, { length }) => (
+        vectorsOf(scheduler, batch, pool, all.signal, i + 1 === length ? accepted : undefined)));
       vectors.push(...(await Promise.all(some)).flat());
     }
   } finally {

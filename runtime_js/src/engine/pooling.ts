@@ -12,6 +12,8 @@ export interface EmbeddingCall {
   readonly promptName: string | undefined;
   /** Whether a text that is too long loses its end; else it is refused. */
   readonly truncate: boolean;
+  /** How many values of each vector are wanted; undefined: all. */
+  readonly dimensions: number | undefined;
 }
 
 export interface Embeddings {

@@ -14,7 +14,7 @@ import type { ChatMessage, Conversation } from "../tokenizer/conversation.ts";
 import type { Constraint } from "./constraint.ts";
 import { AnswerWriter, type AnswerEvent, type AnswerRequest, type Prompt } from "./answer.ts";
 import { DraftModel } from "./draft_model.ts";
-import { embed, poolOf, textsToEmbed, withoutEnd } from "./embedding.ts";
+import { embed, poolFor, textsToEmbed, withoutEnd } from "./embedding.ts";
 import { cut, roomForPrompt, shortened, withoutMiddle, withoutOldest, type Overflow } from "./overflow.ts";
 import type { Generation } from "./generation.ts";
 import { Lookup } from "./lookup.ts";
@@ -285,9 +285,9 @@ export class Session {
 
   /**
    * Each input's vector. Rejects with RequestValidationError or ContextWindowSizeExceededError, or with AbortError where the signal or
-   * interrupt() ends it.
+   * interrupt() ends it. accepted: called behind all that could be refused.
    */
-  async embed(call: EmbeddingCall, signal: AbortSignal): Promise<Embeddings> {
+  async embed(call: EmbeddingCall, signal: AbortSignal, accepted?: () => void): Promise<Embeddings> {
     await this.#ready;
     const { embedding, runner, tokenizer } = this.#parts;
     const most = Math.min(embedding?.maxTokens ?? Infinity, runner.shape.contextLength);
@@ -302,7 +302,7 @@ export class Session {
       }
       return input.kind === "text" ? withoutEnd(tokens, tokenizer.encodePart(input.text), most) : tokens.slice(0, most);
     });
-    return embed(this.#scheduler, prompts, runner.shape, poolOf(call.pooling, embedding), signal);
+    return embed(this.#scheduler, prompts, runner.shape, poolFor(call, embedding, runner.shape), signal, accepted);
   }
 
   /** Tokens of the prompt that an answer to this request goes on behind. Rejects as `answer` does. */

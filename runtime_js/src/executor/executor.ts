@@ -19,7 +19,7 @@ import type { ModelLibrary } from "./library.ts";
 import { inRows, soundCall, patchCall, patchFloats, probeTile, type PatchCall } from "./patches.ts";
 import { compileKernels, type ChosenKernels } from "./pipelines.ts";
 import { maxPages } from "./memory.ts";
-import { decodeName, firstFunctions, functionOf, hasIo, hiddenBytes, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
+import { decodeName, firstFunctions, functionOf, hasIo, hiddenBytes, pooledFloats, rowCounts, type Plan, type VariantPlan } from "./plan.ts";
 import { Program } from "./program.ts";
 import { ReadbackRing, changeFloats } from "./readback.ts";
 import { keptRows, longestAlike } from "./rope.ts";
@@ -92,7 +92,7 @@ export class PlanExecutor implements InspectableRunner {
     const { pageSize, prefillChunk } = this.#plan.model;
     const shortestChunk = isCpu ? SHORTEST_CHUNK.cpu : SHORTEST_CHUNK.gpu;
     const groups = groupsOf(this.#plan.states, contextLength, this.#plan.model);
-    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, mostTexts: this.#plan.model.texts, groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes), wholePictures: hasIo(this.#plan, "ends"), patchFloats: patchFloats(this.#plan) };
+    this.shape = { contextLength, pageSize, prefillChunk, shortestChunk, rowCounts: this.#rowCounts, slots: buffers.slots, mostTexts: this.#plan.model.texts, pooledFloats: pooledFloats(this.#plan), groups, needsTokens: parts.rows !== undefined, longestAlike: longestAlike(this.#plan.model.ropes), wholePictures: hasIo(this.#plan, "ends"), patchFloats: patchFloats(this.#plan) };
     for (const name of firstFunctions(variant)) this.#makeProgram(name, parts.kernels);
     this.#controls = new ControlSlots(this.#plan.model.vocabSize, (name, offset, words) => device.queue.writeBuffer(buffers.io(name), offset, words));
     this.#ropes = this.#plan.model.ropes.map(keptRows);
@@ -225,7 +225,7 @@ export class PlanExecutor implements InspectableRunner {
       const before = this.#submitParts("prefill", tokens.length, additions, longest);
       return this.#readBack(pooled.size, (finish) => this.#submit(calls, before === 0 ? additions : [], longest, finish, undefined, before), pooled, 0);
     });
-    return all.subarray(0, all.length / most * additions.length);
+    return all.subarray(0, this.shape.pooledFloats * additions.length);
   }
 
   async see(tiles: readonly Tile[]): Promise<Float32Array<ArrayBuffer>> {

@@ -357,6 +357,11 @@ export function hasIo({ io }: Pick<PlanHead, "io">, name: string): boolean {
   return io.some((buffer) => buffer.name === name);
 }
 
+/** Numbers that are left of a text's states. */
+export function pooledFloats({ io, model }: Pick<PlanHead, "io" | "model">): number {
+  return (io.find(({ name }) => name === "pooled")?.bytes ?? 0) / 4 / model.texts;
+}
+
 /** Bytes of a token's hidden state. */
 export function hiddenBytes({ io, model }: Pick<PlanHead, "io" | "model">): number {
   return (io.find(({ name }) => name === "hidden")?.bytes ?? 0) / Math.max(model.prefillChunk, MAX_ROWS);

@@ -47,6 +47,8 @@ export interface RunnerShape {
   readonly rowCounts: readonly number[];
   /** Texts that one call of an embedding model may have; default: one. */
   readonly mostTexts?: number | undefined;
+  /** Numbers that `encode` gives of a text: an embedding model's vector; of another the last token's state and the sum of all; 0 where there is no such step. */
+  readonly pooledFloats: number;
   /** States of sequences that there is room for; 0 for a model whose states are all in pages. */
   readonly slots: number;
   readonly groups: readonly PageGroup[];

@@ -1,6 +1,6 @@
 /**
  * The messages between a page and the worker that holds the engine: two closed unions, read from untrusted values at both ends. A
- * request carries an `id`; what answers it carries the same one. It is answered by one message, except an answer of the model: that is
+ * request carries an `id`; what answers it carries the same one. It is answered by one message (vectors are `accepted` before), except an answer of the model: that is
  * `begun` when it was accepted, and then `events` until the last of them is its end, or an error.
  */
 
@@ -9,7 +9,7 @@ import type { AnswerCall, KeptAnswer, LoadCall, LoadedModelInfo, NamedEmbeddings
 import { readAnswerRequest, readPrompt } from "../api/answer_request.ts";
 import { MAX_URL, parseModelChoice } from "../api/config.ts";
 import { MAX_NAME } from "../api/openai/messages.ts";
-import { MAX_SESSION_ID } from "../api/openai/request.ts";
+import { MAX_DIMENSIONS, MAX_SESSION_ID } from "../api/openai/request.ts";
 import { ANSWER_ENDS, PROMPT_PLACES, type AnswerEvent, type LikelyToken, type Prompt } from "../engine/answer.ts";
 import type { ModelChoice } from "../engine/choice.ts";
 import type { EmbeddingCall } from "../engine/pooling.ts";
@@ -59,7 +59,8 @@ export type WorkerMessage =
   | { readonly kind: "alive" }
   | { readonly kind: "progress"; readonly report: InitProgressReport }
   | { readonly kind: "deviceLost"; readonly error: WireError }
-  | { readonly kind: "done"; readonly id: number }
+  /** Nothing is wrong with request `id`, which is computed now. */
+  | { readonly kind: "accepted" | "done"; readonly id: number }
   | { readonly kind: "text"; readonly id: number; readonly text: string }
   | { readonly kind: "number"; readonly id: number; readonly value: number }
   | { readonly kind: "sessions"; readonly id: number; readonly sessions: readonly KeptAnswer[] }
@@ -79,7 +80,7 @@ const MAX_MODELS = 4096;
 const MAX_THREADS = 4096;
 
 const CLIENT_KINDS = ["reload", "estimate", "answer", "resume", "deleteSession", "embed", "encode", "decode", "call", "credit", "interrupt", "cancel", "setLogLevel"] as const;
-const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "sessions", "embeddings", "memory", "tokens", "models", "begun", "events", "error"] as const;
+const WORKER_KINDS = ["alive", "progress", "deviceLost", "done", "text", "number", "sessions", "embeddings", "memory", "tokens", "models", "accepted", "begun", "events", "error"] as const;
 const CALL_NAMES = Object.keys(CALLS).filter((name): name is CallName => Object.hasOwn(CALLS, name));
 
 function messageFields(value: unknown): Fields {
@@ -123,6 +124,7 @@ export function parseClientMessage(value: unknown): ClientMessage {
       return {
         kind, id: idOf(message), inputs: message.objects("inputs", MAX_INPUTS, readPrompt), pooling: message.optional("pooling", (key) => message.oneOf(key, POOLINGS)),
         promptName: message.optional("promptName", (key) => message.string(key, MAX_TEXT)), truncate: message.boolean("truncate"), model: modelOf(message),
+        dimensions: message.optional("dimensions", (key) => message.integer(key, 1, MAX_DIMENSIONS)),
       };
     case "resume":
     case "deleteSession":
@@ -154,6 +156,7 @@ export function parseWorkerMessage(value: unknown): WorkerMessage {
       return { kind, report: parseReport(message.object("report")) };
     case "deviceLost":
       return { kind, error: parseError(message.object("error")) };
+    case "accepted":
     case "done":
       return { kind, id: idOf(message) };
     case "text":

@@ -15,12 +15,13 @@ import { CALLS, parseWorkerMessage, type CallName, type ClientMessage, type Work
 import type { WorkerLike } from "./worker_like.ts";
 
 /** What answers a request with one message, or begins an answer of the model. */
-type Reply = Exclude<WorkerMessage, { kind: "alive" | "progress" | "deviceLost" | "events" | "error" }>;
+type Reply = Exclude<WorkerMessage, { kind: "alive" | "progress" | "deviceLost" | "accepted" | "events" | "error" }>;
 type ReplyOf<K extends Reply["kind"]> = Extract<Reply, { kind: K }>;
 
 interface Waiting {
   readonly reply: (reply: Reply) => void;
   readonly fail: (error: unknown) => void;
+  readonly accepted: (() => void) | undefined;
 }
 
 function isKind<K extends Reply["kind"]>(reply: Reply, kind: K): reply is ReplyOf<K> {
@@ -133,8 +134,8 @@ export class RemoteHost implements ModelHost {
     return (await this.#ask("memory", (id) => ({ kind: "estimate", id, choice }), signal)).memory;
   }
 
-  async embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {
-    return this.#ask("embeddings", (id) => ({ ...call, kind: "embed", id, model }), signal);
+  async embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal, accepted?: () => void): Promise<NamedEmbeddings> {
+    return this.#ask("embeddings", (id) => ({ ...call, kind: "embed", id, model }), signal, accepted);
   }
 
   async encodePrompt(prompt: Prompt, model: string | undefined): Promise<number[]> {
@@ -150,7 +151,7 @@ export class RemoteHost implements ModelHost {
   }
 
   /** Sends one request, in this very turn, and waits for the message that answers it. The signal tells the worker to stop. */
-  #ask<K extends Reply["kind"]>(kind: K, make: (id: number) => ClientMessage, signal?: AbortSignal): Promise<ReplyOf<K>> {
+  #ask<K extends Reply["kind"]>(kind: K, make: (id: number) => ClientMessage, signal?: AbortSignal, accepted?: () => void): Promise<ReplyOf<K>> {
     const id = this.#nextId++;
     return new Promise<ReplyOf<K>>((resolve, reject) => {
       if (this.#failure !== null) throw this.#failure;
@@ -175,7 +176,7 @@ export class RemoteHost implements ModelHost {
         else reject(new ProtocolError(`The worker answered with "${answer.kind}", which does not fit the request. Deploy page and worker of one version together.`));
       };
       const forget = signal && onAbort(signal, cancel);
-      this.#waiting.set(id, { reply, fail });
+      this.#waiting.set(id, { reply, fail, accepted });
       this.#attend();
       this.#post(make(id));
     });
@@ -236,6 +237,9 @@ export class RemoteHost implements ModelHost {
         break;
       case "deviceLost":
         this.listener.deviceLost(fromWire(message.error));
+        break;
+      case "accepted":
+        this.#waiting.get(message.id)?.accepted?.();
         break;
       case "events":
         this.#take(message.id, message.events);

@@ -202,8 +202,8 @@ export class RevivingHost implements ModelHost {
     return this.#ask((host) => host.estimate(choice, signal), signal, false);
   }
 
-  embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal): Promise<NamedEmbeddings> {
-    return this.#ask((host) => host.embed(call, model, signal), signal);
+  embed(call: EmbeddingCall, model: string | undefined, signal?: AbortSignal, accepted?: () => void): Promise<NamedEmbeddings> {
+    return this.#ask((host) => host.embed(call, model, signal, accepted), signal);
   }
 
   encodePrompt(prompt: Prompt, modelId: string | undefined): Promise<number[]> {

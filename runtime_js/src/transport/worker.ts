@@ -85,7 +85,7 @@ export class WebWorkerMLCEngineHandler {
         break;
       case "embed":
         this.#run(message.id, async (id, { controller }) =>
-          this.#post({ kind: "embeddings", id, ...await this.#host.embed(message, message.model, controller.signal) }));
+          this.#post({ kind: "embeddings", id, ...await this.#host.embed(message, message.model, controller.signal, () => this.#post({ kind: "accepted", id })) }));
         break;
       case "encode":
         this.#run(message.id, async (id) => this.#post({ kind: "tokens", id, tokens: await this.#host.encodePrompt(message.prompt, message.model) }));

@@ -30,7 +30,7 @@ interface Room {
 
 /** With groups of layers that have these windows. */
 export function shapeOf(shape: typeof SHAPE & Pick<RunnerShape, "longestAlike" | "needsTokens" | "mostTexts" | "wholePictures">, windows: Room["windows"] = [null]): RunnerShape {
-  return { ...shape, groups: windows.map((window) => ({ window, pages: pagesOf(window, shape.contextLength, shape) })) };
+  return { ...shape, pooledFloats: 8, groups: windows.map((window) => ({ window, pages: pagesOf(window, shape.contextLength, shape) })) };
 }
 
 /** At most `maxPages` pages of 4 tokens in each group, which begin with `pages` of them. */

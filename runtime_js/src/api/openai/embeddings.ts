@@ -1,12 +1,11 @@
 /** Vectors in OpenAI's shape. */
 
 import type { Embeddings } from "../../engine/pooling.ts";
-import { RequestValidationError } from "../../support/errors.ts";
 import type { ParsedEmbeddingRequest } from "./request.ts";
 import type { CreateEmbeddingResponse } from "./types.ts";
 
 /** The first `dimensions` values, with length 1; a vector of zeros stays one. */
-function unit(vector: Float32Array, dimensions: number): Float32Array {
+function unit(vector: Float32Array, dimensions: number | undefined): Float32Array {
   const kept = vector.subarray(0, dimensions);
   const length = Math.sqrt(kept.reduce((sum, value) => sum + value * value, 0));
   return kept.map((value) => (length > 0 ? value / length : 0));
@@ -19,13 +18,8 @@ function base64(vector: Float32Array): string {
   return btoa(Array.from(new Uint8Array(bytes.buffer), (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** Raises RequestValidationError where the vectors have fewer values than the request asks for. */
 export function embeddingResponse(model: string, { vectors, tokens }: Embeddings, request: ParsedEmbeddingRequest): CreateEmbeddingResponse<number[] | string> {
-  const size = vectors[0]?.length ?? 0;
-  const { dimensions = size, isBase64 } = request;
-  if (dimensions > size) {
-    throw new RequestValidationError(`dimensions is ${dimensions}, and this model's vectors have ${size} values.`, { param: "dimensions" });
-  }
+  const { call: { dimensions }, isBase64 } = request;
   const data = vectors.map((vector, index) => {
     const values = unit(vector, dimensions);
     return { object: "embedding" as const, index, embedding: isBase64 ? base64(values) : [...values] };

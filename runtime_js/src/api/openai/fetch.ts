@@ -6,6 +6,7 @@
  * The client asks for the last option wherever a page could show a key; here there is none.
  */
 
+import { hearing } from "../accepted.ts";
 import { childController } from "../../support/abort.ts";
 import { isRecord } from "../../support/fields.ts";
 import { CHUNKS, HttpError, errorResponse, eventStream, laterJson, readJson } from "./http.ts";
@@ -40,7 +41,7 @@ async function answered(
   const asking = childController(signal);
   let accepted = (): void => undefined;
   const isAccepted = new Promise<undefined>((resolve) => { accepted = () => resolve(undefined); });
-  const answer = ask({ signal: asking.signal, ...(atOnce && !isStreamed && { accepted }) });
+  const answer = ask(atOnce && !isStreamed ? hearing({ signal: asking.signal }, accepted) : { signal: asking.signal });
   const first = await Promise.race([answer, isAccepted]);
   if (first === undefined) return laterJson(answer, () => asking.abort());
   return isStream(first) ? eventStream(first, CHUNKS, signal, atOnce) : Response.json(first);
@@ -71,9 +72,9 @@ const POST: Readonly<Record<string, Handler>> = {
     const body = await readJson<CompletionRequest>(request, MAX_BODY);
     return answered(isStreamed(body), (options) => completions.create(body, options), request.signal, atOnce);
   },
-  "/embeddings": async ({ embeddings }, request) => {
+  "/embeddings": async ({ embeddings }, request, atOnce) => {
     const body = await readJson<EmbeddingRequest>(request, MAX_BODY);
-    return Response.json(await embeddings.create(body, { signal: request.signal }));
+    return answered(false, (options) => embeddings.create(body, options), request.signal, atOnce);
   },
   "/responses": async (engine, request, atOnce) => respond(engine, await readJson<ResponseRequest>(request, MAX_BODY), request.signal, atOnce),
 };

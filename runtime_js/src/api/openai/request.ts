@@ -23,7 +23,7 @@ export const MAX_CHOICES = 128;
 const MAX_PROMPTS = 128;
 /** Texts of one request for vectors, as OpenAI's server takes. */
 const MAX_INPUTS = 2048;
-const MAX_DIMENSIONS = 1 << 16;
+export const MAX_DIMENSIONS = 1 << 16;
 /** Half of what a file's name may be, where each character takes three. */
 export const MAX_SESSION_ID = 64;
 
@@ -181,7 +181,6 @@ export interface ParsedEmbeddingRequest {
   readonly call: EmbeddingCall;
   readonly model: string | undefined;
   readonly isBase64: boolean;
-  readonly dimensions: number | undefined;
 }
 
 /** Raises RequestValidationError. */
@@ -193,10 +192,10 @@ export function parseEmbeddingRequest(value: unknown): ParsedEmbeddingRequest {
       inputs: parsePrompts(request, "input", MAX_INPUTS), pooling: request.optional("pooling", (key) => request.oneOf(key, POOLINGS)),
       promptName: request.optional("prompt_name", (key) => request.string(key, MAX_NAME)),
       truncate: request.optional("truncate", (key) => request.boolean(key)) ?? false,
+      dimensions: request.optional("dimensions", (key) => request.integer(key, 1, MAX_DIMENSIONS)),
     },
     model: request.optional("model", (key) => request.string(key, MAX_NAME)) || undefined,
     isBase64: request.optional("encoding_format", (key) => request.oneOf(key, ["float", "base64"])) === "base64",
-    dimensions: request.optional("dimensions", (key) => request.integer(key, 1, MAX_DIMENSIONS)),
   };
 }
 

@@ -331,8 +331,6 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | null | undefined;
   /** 0 to 9, default 0: of the requests that wait, a higher one goes first. */
   readonly priority?: number | null | undefined;
-  /** @internal Called where the request is accepted: what is wrong with it would have been said by then. */
-  readonly accepted?: (() => void) | undefined;
 }
 
 /** A stream ends its generation when the consumer leaves the loop. */

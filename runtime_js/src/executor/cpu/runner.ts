@@ -10,7 +10,7 @@ import { ControlSlots, HistoryPlaces, resultsOf, wordsOf, type RowDraw } from ".
 import { groupsOf } from "../groups.ts";
 import { inRows, soundCall, patchCall, patchFloats, probeTile } from "../patches.ts";
 import { firstLayerOf, headOf, layerCount, partsOfStep, patchStateBytes } from "../layers.ts";
-import { functionOf, hasIo, hiddenBytes } from "../plan.ts";
+import { functionOf, hasIo, hiddenBytes, pooledFloats } from "../plan.ts";
 import { longestAlike, rotaryTable } from "../rope.ts";
 import type { RowReader } from "../row_reader.ts";
 import type { CacheView, Draw, Row, RunnerShape, StepResult, TokenVectors } from "../runner.ts";
@@ -48,7 +48,7 @@ export class CpuRunner implements InspectableRunner {
     const { pageSize, prefillChunk, vocabSize } = plan.model;
     this.shape = {
       contextLength, pageSize, prefillChunk, shortestChunk: Math.min(SHORTEST_CHUNK, prefillChunk),
-      rowCounts: Array.from({ length: variant.functions.has("decode") ? MAX_ROWS : 0 }, (_, i) => i + 1), slots: slotCount(plan, variant), needsTokens: rows !== undefined, mostTexts: plan.model.texts,
+      rowCounts: Array.from({ length: variant.functions.has("decode") ? MAX_ROWS : 0 }, (_, i) => i + 1), slots: slotCount(plan, variant), needsTokens: rows !== undefined, mostTexts: plan.model.texts, pooledFloats: pooledFloats(plan),
       groups: groupsOf(plan.states, contextLength, plan.model), longestAlike: longestAlike(plan.model.ropes), wholePictures: hasIo(plan, "ends"), patchFloats: patchFloats(plan),
     };
     this.#controls = new ControlSlots(vocabSize, (name, offset, words) => this.#write(name, words, offset));
@@ -95,8 +95,7 @@ export class CpuRunner implements InspectableRunner {
     return this.#inTurn(tokens, async () => {
       await this.#prefill(tokens, additions, { rows: most });
       await this.#machine.run("encode", tokens.length, 0);
-      const pooled = this.#floats("pooled");
-      return pooled.slice(0, pooled.length / most * additions.length);
+      return this.#floats("pooled").slice(0, this.shape.pooledFloats * additions.length);
     });
   }
 
