@@ -51,12 +51,12 @@ export function inLine<T>(line: ((value: T) => void)[], signal: AbortSignal, err
   });
 }
 
-/** The outcome of `work`, or a rejection as soon as the signal aborts. `work` goes on then, and its outcome is dropped. */
-export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined, message: string): Promise<T> {
+/** The outcome of `work`, or a rejection as soon as the signal aborts: without a message with its reason, whatever that is. `work` goes on then, and its outcome is dropped. */
+export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined, message?: string): Promise<T> {
   if (signal === undefined) return work;
   let settle = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    const abort = (): void => reject(abortError(signal, message));
+    const abort = (): void => reject(message === undefined ? signal.reason : abortError(signal, message));
     if (signal.aborted) abort();
     else settle = onAbort(signal, abort);
   });

@@ -1,10 +1,10 @@
 /** Chrome's Prompt API, `LanguageModel`, on an engine: for browsers that have none, and for a model of one's own. */
 
+import { abortable } from "../../support/abort.ts";
 import { checkTools, readInputs, readSampling, still, toInitial, unsupported } from "./messages.ts";
 import { CreateMonitor } from "./monitor.ts";
 import { LanguageModelSession, PARTS, TEXTS, tokensOf } from "./session.ts";
 import type { ToolCallPart } from "./tool_parts.ts";
-import { unlessAborted } from "./unless_aborted.ts";
 import type { Availability, Content, CoreOptions, CreateOptions, ModelSource, OpenLoopOptions, PromptEngine } from "./types.ts";
 
 export { LanguageModelSession };
@@ -71,10 +71,9 @@ export function createLanguageModel(source: ModelSource): LanguageModelStatic {
     monitors.add(tell);
     try {
       tell(0);
-      const opened = await unlessAborted(open(), signal);
+      const opened = await abortable(open(), signal);
       tell(1);
-      signal?.throwIfAborted();
-      const toolTokens = await unlessAborted(tokensOf(tools, opened), signal);
+      const toolTokens = await abortable(tokensOf(tools, opened), signal);
       const setting = { engine: opened, contextWindow: source.contextWindow, sampling, tools, toolTokens, inputs };
       const isOpenLoop = tools.some(({ execute }) => execute === undefined);
       const session = isOpenLoop

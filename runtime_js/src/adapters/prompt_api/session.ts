@@ -2,9 +2,8 @@
 
 import { ToolCalls } from "../../api/openai/tool_calls.ts";
 import type { ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionMessageToolCall, ChatCompletionTool } from "../../api/openai/types.ts";
-import { childController } from "../../support/abort.ts";
+import { abortable, childController } from "../../support/abort.ts";
 import { RequestValidationError } from "../../support/errors.ts";
-import { unlessAborted } from "./unless_aborted.ts";
 import { checkOrder, readConstraint, still, telling, toMessages, type Constraint, type Inputs, type Sampling } from "./messages.ts";
 import { partOf, type ToolCallPart } from "./tool_parts.ts";
 import type { Content, DeclaredTool, Prompt, PromptEngine, PromptOptions, SamplingMode } from "./types.ts";
@@ -164,7 +163,7 @@ export class LanguageModelSession<Answer = string, Call = never> extends EventTa
       const constraint = readConstraint(options);
       const messages = still(toMessages(input, this.#setting.inputs));
       messages.catch(() => undefined); // it is told when its turn comes
-      await unlessAborted(before, signal);
+      await abortable(before, signal);
       const given = await messages;
       checkOrder(given, this.#history.length === 0);
       const asked = telling(given.length === 0 ? [{ role: "user", content: "" }] : given, constraint?.told ?? "");
@@ -267,7 +266,7 @@ export class LanguageModelSession<Answer = string, Call = never> extends EventTa
       await this.#measure();
     });
     this.#turn = work.catch(() => undefined);
-    await unlessAborted(work, begun.signal).finally(() => begun.abort());
+    await abortable(work, begun.signal).finally(() => begun.abort());
     return undefined;
   }
 
@@ -278,7 +277,7 @@ export class LanguageModelSession<Answer = string, Call = never> extends EventTa
     const history = messages[0]?.role === "system" ? [] : this.#history;
     const asked = telling(messages, readConstraint(options)?.told ?? "");
     const begun = this.#begin(options.signal);
-    return unlessAborted(this.#added(history, asked), begun.signal).finally(() => begun.abort());
+    return abortable(this.#added(history, asked), begun.signal).finally(() => begun.abort());
   }
 
   /** The name that this had before. */
@@ -290,7 +289,7 @@ export class LanguageModelSession<Answer = string, Call = never> extends EventTa
   async clone({ signal }: { readonly signal?: AbortSignal } = {}): Promise<LanguageModelSession<Answer, Call>> {
     const begun = this.#begin(signal);
     try {
-      await unlessAborted(this.#turn, begun.signal);
+      await abortable(this.#turn, begun.signal);
       begun.signal.throwIfAborted();
     } finally {
       begun.abort();
