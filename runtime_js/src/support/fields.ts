@@ -23,6 +23,9 @@ export function present<T extends object>(value: T): T {
   return value;
 }
 
+/** Characters of a name. */
+const MOST_NAME = 100;
+
 export class Fields {
   readonly #values: Record<string, unknown>;
 
@@ -31,8 +34,10 @@ export class Fields {
     this.#values = value;
   }
 
+  /** A name that nobody knows may have any length: so much of it is told. */
   at(key: string): string {
-    return this.path === "" ? key : `${this.path}.${key}`;
+    const name = key.slice(0, MOST_NAME);
+    return this.path === "" ? name : `${this.path}.${name}`;
   }
 
   has(key: string): boolean {
