@@ -246,8 +246,10 @@ test("grammars, regular expressions and tags are followed, and what is none is r
   });
   const call = /^<call>(.*)<\/call>$/s.exec(await answer(tag, 3) ?? "")?.[1] ?? "";
   assert.equal(typeof JSON.parse(call).foo, "number");
+  assert.equal(await answer(grammar(String.raw`root ::= "\\ud800"`), 1), String.raw`\ud800`);
   const wrong: readonly Structure[] = [
-    grammar("root ::= other"), grammar('root ::= "a" root'), grammar('root ::= "b" | "a" endless\nendless ::= "x" endless'), regex("a{2000000}"), grammar("first ::= \"a\""), grammar("root ::= \""), grammar(`root ::= ${"(".repeat(30_000)}"a"${")".repeat(30_000)}`),
+    regex("a\ud800"), grammar('root ::= "a\udc00"'), grammar(String.raw`root ::= "a\ud83e\udd99"`), grammar(String.raw`root ::= [\ud800-\udfff] | "a"`), grammar(String.raw`root ::= [^\x01-\U0010ffff] | "a"`),
+    tags({ type: "const_string", value: "\ud800" }), grammar("root ::= other"), grammar('root ::= "a" root'), grammar('root ::= "b" | "a" endless\nendless ::= "x" endless'), regex("a{2000000}"), grammar("first ::= \"a\""), grammar("root ::= \""), grammar(`root ::= ${"(".repeat(30_000)}"a"${")".repeat(30_000)}`),
     tags({ type: "tag", begin: "<", end: ">", content: { type: "regex", pattern: "a".repeat(70_000) } }),
     regex("(a"), tags({}), tags({ type: "tag", begin: "<", end: ">", content: { type: "json_schema", json_schema: { type: "x" } } }),
     { kind: "tags", tags: "no JSON", isStrict: true, param: "tags" }, schema({ type: "x" }), { kind: "schema", schema: "{", isStrict: true, param: "schema" },

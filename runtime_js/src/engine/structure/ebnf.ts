@@ -9,8 +9,14 @@ function escaped(code: number): string {
   return code > 0xffff ? `\\U${code.toString(16).padStart(8, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
 }
 
-/** Text that stands for itself. */
+/** Raises SyntaxError where there is half of a character: no text has one. */
+export function refuseHalves(text: string): void {
+  if (/\p{Cs}/u.test(text)) throw new SyntaxError("it has half of a character, a surrogate without the other");
+}
+
+/** Text that stands for itself. Raises SyntaxError. */
 export function literal(text: string): string {
+  refuseHalves(text);
   const body = [...text].map((character) => (/[\w .,:;/*+=(){}<>@!?'-]/.test(character) ? character : escaped(character.codePointAt(0) ?? 0)));
   return `"${body.join("")}"`;
 }
