@@ -18,6 +18,7 @@ from webllm_build.model import load_model
 from webllm_build.model.gemma2 import GGUF_KEYS as OF_GEMMA_2
 from webllm_build.model.gguf import hugging_face_config
 from webllm_build.model.numpy_operators import NumpyOperators
+from webllm_build.model.state import Pages
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.gguf import open_gguf
 
@@ -186,6 +187,18 @@ def test_scores_are_scaled_by_the_size_of_heads(tmp_path: Path) -> None:
     checkpoint = saying(tiny("gemma2", tmp_path), {"attention.key_length": None, "attention.value_length": None})
     config = hugging_face_config(checkpoint, "gemma2", OF_GEMMA_2, {})
     assert (config["head_dim"], config["query_pre_attn_scalar"]) == (16, 16)
+
+
+def test_exaone_4_of_64_layers_has_windows(tmp_path: Path) -> None:
+    """Which other files without a word of them have not."""
+    said = {"attention.sliding_window": None, PATTERN: None, "context_length": 8192}
+    tiny_one = saying(tiny("exaone4", tmp_path), said)
+    first = {name.removeprefix("blk.0."): tensor for name, tensor in tiny_one.tensors.items() if name.startswith("blk.0.")}
+    more = {f"blk.{layer}.{name}": tensor for layer in range(64) for name, tensor in first.items()}
+    large = saying(replace(tiny_one, tensors={**tiny_one.tensors, **more}), {"block_count": 64})
+    models = load_model(large), load_model(tiny_one)
+    windows = [[state.window for layer in model.layers for state in layer.states if isinstance(state, Pages)] for model in models]
+    assert windows == [[4096, 4096, 4096, None] * 16, [None] * 4]
 
 
 @pytest.mark.parametrize("family", ["gemma3_text", "bert", "gpt2"])

@@ -23,7 +23,7 @@ from webllm_build.source.embedding import Embedding
 
 # model_type → what GGUF files call it, None where they do not. Modules have IGNORED and `read`, GGUF_KEYS where GGUF files have a name
 # (of_gguf_tensors: config keys that such files say by their tensors; of_gguf_keys: those that they say in other ways than config.json;
-# GGUF_DEFAULTS: what llama.cpp takes for a key that such files lack),
+# GGUF_DEFAULTS: what llama.cpp takes for a key that such files lack; gguf_defaults: the same of one file),
 # ALIASES where config.json files have other names of keys (→ the usual ones),
 # SKIPPED where files hold what answers do not need (how its tensors begin; skipped: of a model that was read), DEFAULTS where config.json
 # files lack keys (what transformers takes for them), and are imported only when asked for.
@@ -131,6 +131,8 @@ def load_model(checkpoint: Checkpoint, pictures: Pictures | None = None) -> Deco
     if checkpoint.format == "gguf":
         module, architecture = _module(kind), str(checkpoint.config["general.architecture"])
         keys, defaults = module.GGUF_KEYS, getattr(module, "GGUF_DEFAULTS", {})
+        if hasattr(module, "gguf_defaults"):
+            defaults = module.gguf_defaults(checkpoint.config)
         config = hugging_face_config(checkpoint, kind, keys, defaults)
         config |= OTHER_NAMES["gguf"].get(architecture, (kind, {}))[1]
         if hasattr(module, "of_gguf_tensors"):

@@ -3,6 +3,7 @@ windows, those without one do not know positions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from webllm_build.model import common, gguf
@@ -25,6 +26,11 @@ DEFAULTS = {
     "rms_norm_eps": 1e-05,
     "sliding_window": 4096,
 }
+
+
+def gguf_defaults(config: Mapping[str, object]) -> dict[str, object]:
+    """As llama.cpp knows 32B, by its layers."""
+    return {gguf.WINDOW: 4096, gguf.PATTERN: 4} if config.get("exaone4.block_count") == 64 else {}
 
 
 def read(config: Reader) -> Decoder:
