@@ -94,8 +94,8 @@ class Layout:
 
     @property
     def _chunk(self) -> int:
-        """Tokens of the longest call."""
-        return max(self.prefill_chunk, MAX_ROWS)
+        """Tokens of the longest call: only what writes decodes several sequences at once."""
+        return self.prefill_chunk if isinstance(self.model, Tower) else max(self.prefill_chunk, MAX_ROWS)
 
     @property
     def mixture(self) -> Mixture | None:
