@@ -12,9 +12,9 @@ from tvm import relax
 from families import open_tiny
 from packed_model import EXACT, PackedModel
 from webllm_build.compile import lower
+from webllm_build.compile.inputs import Inputs
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
-from webllm_build.compile.operators import Inputs
 from webllm_build.compile.pipeline import compile_model
 from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.walk import Walker, Workspace

@@ -100,6 +100,15 @@ def mean(count: int, columns: int) -> tirx.PrimFunc:
 
 
 @functools.cache
+def excite(columns: int, count: int) -> tirx.PrimFunc:
+    """Each `count` rows of x[n, columns] times a row of gates[n / count, columns]."""
+    n = tirx.Var("n", "int64")
+    x, gates = te.placeholder([n, columns], "float32"), te.placeholder([n // count, columns], "float32")
+    excited = te.compute(x.shape, lambda row, column: x[row, column] * gates[row // count, column], name="excited")
+    return _alone([x, gates, excited])
+
+
+@functools.cache
 def add(tokens: int | None, columns: int) -> tirx.PrimFunc:
     """The sum of two float32 tensors of so many rows, symbolically many where None."""
     n = tirx.Var("n", "int64")

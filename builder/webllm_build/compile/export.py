@@ -11,6 +11,7 @@ from tvm import relax, tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile.abi_generated import MAX_ROWS
+from webllm_build.compile.inputs import Inputs, Matrix
 from webllm_build.compile.io import CHOICES, PROJECT_IMAGE, Compiled, Layout
 from webllm_build.compile.kernels.sampling.adjust import adjust
 from webllm_build.compile.kernels.sampling.logprobs import keep, logprobs
@@ -18,7 +19,6 @@ from webllm_build.compile.kernels.sampling.sample import sample
 from webllm_build.compile.last_token import last_row
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators
 from webllm_build.compile.lower_integer import IntegerDecodeOperators, IntegerPrefillOperators
-from webllm_build.compile.operators import Inputs, Matrix
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.audio.conformer import Conformer

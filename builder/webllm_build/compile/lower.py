@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from tvm import tirx
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.inputs import Inputs, Matrix, rows
 from webllm_build.compile.kernels.activate import activate, xielu
 from webllm_build.compile.kernels.add_gated import add_gated
 from webllm_build.compile.kernels.add_norm import add_norm
@@ -19,6 +20,7 @@ from webllm_build.compile.kernels.attention.rope_append import rope_append
 from webllm_build.compile.kernels.attention.splits import partial_shape
 from webllm_build.compile.kernels.bare_norm import bare_norm
 from webllm_build.compile.kernels.embed import embed
+from webllm_build.compile.kernels.grids import GRIDS
 from webllm_build.compile.kernels.layer_inputs import layer_inputs
 from webllm_build.compile.kernels.layer_norm import layer_norm
 from webllm_build.compile.kernels.linear import gemm, gemv
@@ -31,7 +33,8 @@ from webllm_build.compile.kernels.recurrence.kinds import RECURRENCES, decode_ke
 from webllm_build.compile.kernels.subsample import convolve, normalise
 from webllm_build.compile.kernels.taps import taps_added
 from webllm_build.compile.lower_experts import DecodeExperts, PrefillExperts, exactly
-from webllm_build.compile.operators import Inputs, Matrix, RelaxOperators, kernel_name, row_count, rows, several
+from webllm_build.compile.operators import RelaxOperators, kernel_name, row_count, several
+from webllm_build.compile.row_counts import for_rows
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
@@ -66,6 +69,8 @@ def _gemm(variant: Variant, scheme: Scheme, n: int, k: int, epilogue: Epilogue) 
 
 class GpuOperators(RelaxOperators):
     """What both phases share."""
+
+    grid_kernels = GRIDS
 
     def __init__(self, norm_eps: float, variant: Variant, inputs: Inputs) -> None:
         super().__init__(norm_eps, inputs)
@@ -186,7 +191,7 @@ class PrefillOperators(GpuOperators, PrefillExperts):
     def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if norm:
             x = self.norm(x, norm)
-        kernel = _gemm(self.variant, matrix.scheme, *matrix.shape, epilogue)
+        kernel = for_rows(_gemm(self.variant, matrix.scheme, *matrix.shape, epilogue), x)
         args = [x, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm", matrix), args, rows(x, epilogue.columns(matrix.shape[0])))
 

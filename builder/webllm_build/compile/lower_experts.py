@@ -9,6 +9,7 @@ from dataclasses import replace
 from tvm import tirx
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.inputs import Matrix
 from webllm_build.compile.kernels.experts import choices, gemv
 from webllm_build.compile.kernels.experts.combine import combine
 from webllm_build.compile.kernels.experts.group import TILE_WORDS, group, tile_count
@@ -17,7 +18,7 @@ from webllm_build.compile.kernels.experts.tokens import ExpertTokens
 from webllm_build.compile.kernels.linear import gemm, gemv as linear_gemv
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.linear.vectors import Tile
-from webllm_build.compile.operators import Call, Matrix, RelaxOperators, in_turn, kernel_name
+from webllm_build.compile.operators import Call, RelaxOperators, in_turn, kernel_name
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.ops import Activation

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tvm import tirx
 from tvm.relax.frontend import nn
 
+from webllm_build.compile.inputs import Inputs, Matrix, rows
 from webllm_build.compile.kernels.attention.merge import can_make_codes
 from webllm_build.compile.kernels.attention.merged import Merge
 from webllm_build.compile.kernels.experts.gemv_codes import channel_tiles, expert_channels_codes, expert_sum_codes, sum_tiles
@@ -22,7 +23,8 @@ from webllm_build.compile.kernels.linear.joined import Join
 from webllm_build.compile.kernels.linear.quantize import quantize
 from webllm_build.compile.lower import DecodeOperators, PrefillOperators, attention_merge_kernel, tiles_for
 from webllm_build.compile.lower_experts import HEIGHT, tiles_of_pairs
-from webllm_build.compile.operators import Call, Inputs, Matrix, in_turn, kernel_name, rows, several
+from webllm_build.compile.operators import Call, in_turn, kernel_name, several
+from webllm_build.compile.row_counts import for_rows, ratio
 from webllm_build.compile.target import Variant
 from webllm_build.compile.tiles import OTHER, TiledKernel, in_tiles
 from webllm_build.model.attention import Attention
@@ -34,6 +36,7 @@ from webllm_build.quantize import GROUP, Scheme
 EXPERT_TILE = gemm_codes.Tile(rows=4, columns=8, width_threads=8, height_threads=HEIGHT // 4)
 
 MOST_BINDINGS = 10  # of a kernel with subgroups: every GPU that has these has so many in browsers
+MOST_EACH = 64  # rows for each of a call: a workgroup makes the codes of one, of which a dispatch has no more than 65,535
 
 _quantize = functools.cache(quantize)
 
@@ -197,10 +200,12 @@ class IntegerPrefillOperators(PrefillOperators):
 
     def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         n, k = matrix.shape
-        encode = _quantize(self.variant, k, norm_eps=self.norm_eps if norm else None)
+        if ratio(x)[0] > MOST_EACH:
+            return super().multiply(x, matrix, norm, added, epilogue)
+        encode = for_rows(_quantize(self.variant, k, norm_eps=self.norm_eps if norm else None), x)
         outputs = ActivationCodes.placeholders(x.shape[0], k)
         codes = nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs)
-        kernel = _gemm_codes(matrix.scheme, n, k, epilogue, matrices=self.variant.f16 and self.variant.subgroups)
+        kernel = for_rows(_gemm_codes(matrix.scheme, n, k, epilogue, matrices=self.variant.f16 and self.variant.subgroups), x)
         args = [*codes, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("gemm_codes", matrix), args, rows(x, epilogue.columns(n)))
 

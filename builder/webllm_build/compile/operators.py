@@ -3,79 +3,36 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tvm import tirx
 from tvm.relax.frontend import nn
 
 from webllm_build.compile import computed
 from webllm_build.compile.abi_generated import MAX_ROWS
+from webllm_build.compile.grid_operators import GridOperators
+from webllm_build.compile.inputs import Inputs, Matrix, rows
 from webllm_build.compile.io import CHOICES
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
-from webllm_build.compile.last_token import at_last, of_last
+from webllm_build.compile.row_counts import for_rows
 from webllm_build.compile.tiles import TiledKernel
-from webllm_build.model.attention import Attention, Rope
+from webllm_build.model.attention import Attention
 from webllm_build.model.audio.conformer import STEPS
 from webllm_build.model.audio.ops import LocalAttention, Subsampling
 from webllm_build.model.ops import Activation, Function, check_linear
 from webllm_build.model.recurrence import Recurrence
 from webllm_build.model.routing import ExpertWeights, Routing
 from webllm_build.model.weights import Weight
-from webllm_build.quantize import Part, Scheme
+from webllm_build.quantize import Part
 from webllm_build.source.embedding import Pooling
 
 INPUTS_AT_ONCE = 5  # layers whose vectors a kernel writes, beside the three buffers that it reads: no more bindings than every GPU has
 MOST_JOINED = 7  # tensors that a kernel puts side by side, beside what it writes: as many
 
 
-@dataclass(frozen=True, eq=False)
-class Matrix:
-    """A weight, or some rows of one that is larger than a binding, in the buffers of its scheme."""
-
-    part: Part
-    buffers: Sequence[nn.Tensor]
-
-    @property
-    def scheme(self) -> Scheme:
-        return self.part.scheme
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.part.shape
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """The tensors of one Relax function: io buffers by name, rotary tables, page tables by the states that they are of, states by name,
-    the parts of each weight, or of one in storage the rows of the call's tokens. count: of the tokens that these are of, where that is
-    another number than the function is called with."""
-
-    io: Mapping[str, nn.Tensor]
-    ropes: Mapping[Rope, nn.Tensor]
-    tables: Mapping[str, nn.Tensor]
-    states: Mapping[str, nn.Tensor]
-    weights: Mapping[str, Sequence[Matrix]]
-    count: int | None = None
-
-    def of_last(self) -> Inputs:
-        """In a function over a prefill's tokens, those of a step of the last one alone."""
-        state = self.io["state"]
-        of_tokens = {name: of_last(self.io[name], state, 1) for name in ("tokens", "ends") if name in self.io}
-        io = {**self.io, **of_tokens, "state": at_last(state)}
-        ropes = {rope: of_last(table, state, 1) for rope, table in self.ropes.items()}
-        weights = dict(self.weights)
-        for name, (matrix, *_) in self.weights.items():
-            if any(buffer is each for buffer in matrix.buffers for each in self.io.values()):
-                part = replace(matrix.part, rows=1)
-                sizes = [spec.shape[0] for spec in part.buffers]
-                taken = [of_last(buffer, state, size) for buffer, size in zip(matrix.buffers, sizes, strict=True)]
-                weights[name] = [Matrix(part, taken)]
-        return replace(self, io=io, ropes=ropes, weights=weights, count=1)
-
-
-class RelaxOperators(ABC):
+class RelaxOperators(GridOperators, ABC):
     """What GPUs, CPUs and all phases share. Activations are float32[tokens, features] in every variant."""
 
     decoding: bool  # each token has a row of its own; they are of one sequence, or of whole texts, otherwise
@@ -158,7 +115,7 @@ class RelaxOperators(ABC):
     def layer_norm(self, x: nn.Tensor, weight: Weight, bias: Weight | None = None, eps: float | None = None) -> nn.Tensor:
         (columns,) = weight.shape
         kernel = self.layer_norm_kernel(x, columns, self.norm_eps if eps is None else eps, bias=bias is not None)
-        return nn.op.tensor_ir_op(kernel, "layer_norm", [x, *self.vector(weight), *self.vector(bias)], rows(x, columns))
+        return nn.op.tensor_ir_op(for_rows(kernel, x), "layer_norm", [x, *self.vector(weight), *self.vector(bias)], rows(x, columns))
 
     def pool(self, x: nn.Tensor, kind: Pooling, *, several: bool = False) -> nn.Tensor:
         return self._pooled(x, (kind,), several=several)
@@ -365,7 +322,7 @@ class RelaxOperators(ABC):
 
     def vector(self, weight: Weight | None) -> list[nn.Tensor]:
         """The buffer of a weight that a kernel has or has not."""
-        return [] if weight is None else [buffer for matrix in self.inputs.weights[weight.name] for buffer in matrix.buffers]
+        return [] if weight is None else self.buffers(weight)
 
     def append(self, kernel: tirx.PrimFunc, name: str, args: list[nn.Tensor], columns: int) -> tuple[nn.Tensor, nn.Tensor]:
         """Call a kernel that writes the cache, the last of `args`, in place: the cache, and what it computes for each token."""
@@ -413,11 +370,6 @@ def several(made: nn.Tensor | tuple[nn.Tensor, ...]) -> Sequence[nn.Tensor]:
 def row_count(x: nn.Tensor) -> int | None:
     """How many rows x has; None where they are as many as the call's tokens."""
     return x.shape[0] if isinstance(x.shape[0], int) else None
-
-
-def rows(like: nn.Tensor, columns: int) -> nn.Tensor:
-    """An output with a row for each row of `like`."""
-    return nn.Tensor.placeholder([like.shape[0], columns], "float32")
 
 
 def kernel_name(kernel: str, matrix: Matrix, m: int = 1) -> str:

@@ -17,6 +17,7 @@ from webllm_build.compile.cpu.codes import CODES
 from webllm_build.compile.cpu.embed import embed
 from webllm_build.compile.cpu.expert_linear import expert_linear, expert_linear_codes
 from webllm_build.compile.cpu.experts import RUN_WORDS, choose, combine, group, run_count
+from webllm_build.compile.cpu.grids import GRIDS
 from webllm_build.compile.cpu.layer_inputs import layer_inputs
 from webllm_build.compile.cpu.linear import linear
 from webllm_build.compile.cpu.linear_codes import linear_codes
@@ -32,13 +33,15 @@ from webllm_build.compile.cpu.subsample import convolve, normalise
 from webllm_build.compile.cpu.taps import taps_added
 from webllm_build.compile.cpu.variant import CpuVariant, Flavour
 from webllm_build.compile.export import AUDIO_FUNCTIONS, FUNCTIONS, TOWER_FUNCTIONS, Backend, Body, audio_bodies, tower_bodies
+from webllm_build.compile.inputs import Inputs, Matrix, rows
 from webllm_build.compile.io import Layout
 from webllm_build.compile.kernels.experts.matrix import ExpertMatrix
 from webllm_build.compile.kernels.linear.epilogue import Epilogue
 from webllm_build.compile.kernels.pool import Kind
 from webllm_build.compile.kv_layout import KvLayout
 from webllm_build.compile.last_token import last_row
-from webllm_build.compile.operators import Call, Inputs, Matrix, RelaxOperators, in_turn, kernel_name, row_count, rows
+from webllm_build.compile.operators import Call, RelaxOperators, in_turn, kernel_name, row_count
+from webllm_build.compile.row_counts import for_rows
 from webllm_build.compile.tiles import TiledKernel
 from webllm_build.model.attention import Attention
 from webllm_build.model.audio.conformer import Conformer
@@ -83,6 +86,8 @@ class Cache:
 class CpuOperators(RelaxOperators):
     """decoding: each token has a row of its own, with its sequence's page table; they are of one sequence otherwise."""
 
+    grid_kernels = GRIDS
+
     def __init__(self, norm_eps: float, inputs: Inputs, cache: Cache, *, decoding: bool) -> None:
         super().__init__(norm_eps, inputs)
         self.cache = cache
@@ -91,7 +96,7 @@ class CpuOperators(RelaxOperators):
     def multiply(self, x: nn.Tensor, matrix: Matrix, norm: Weight | None, added: list[nn.Tensor], epilogue: Epilogue) -> nn.Tensor:
         if norm:
             x = self.norm(x, norm)
-        kernel = self.flavoured(_linear(row_count(x), matrix.scheme, *matrix.shape, epilogue))
+        kernel = for_rows(self.flavoured(_linear(row_count(x), matrix.scheme, *matrix.shape, epilogue)), x)
         out = rows(x, epilogue.columns(matrix.shape[0]))
         return nn.op.tensor_ir_op(kernel, kernel_name("linear", matrix), [x, *matrix.buffers, *added], out)
 
@@ -230,7 +235,7 @@ class IntegerCpuOperators(CpuOperators):
             return super().multiply(x, matrix, norm, added, epilogue)
         n, k = matrix.shape
         codes = self.codes(x, matrix.scheme.name, norm)
-        kernel = _linear_codes(self.flavours, row_count(x), matrix.scheme, n, k, epilogue)
+        kernel = for_rows(_linear_codes(self.flavours, row_count(x), matrix.scheme, n, k, epilogue), x)
         args = [*codes, *matrix.buffers, *added]
         return nn.op.tensor_ir_op(kernel, kernel_name("linear_codes", matrix), args, rows(x, epilogue.columns(n)))
 
@@ -243,6 +248,7 @@ class IntegerCpuOperators(CpuOperators):
         m, k = x.shape[0], int(x.shape[1])
         eps = self.norm_eps if norm else None
         encode = _quantize(row_count(x), k, interleaved=CODES[scheme].interleaved, norm_eps=eps, each=each)
+        encode = for_rows(encode, x) if each == 1 else encode
         shapes = [m, k // 4], [m, 2, k // GROUP]
         outputs = [nn.Tensor.placeholder(shape, dtype) for shape, dtype in zip(shapes, ("uint32", "float32"), strict=True)]
         return list(nn.op.tensor_ir_op(encode, "norm_quantize" if norm else "quantize", [x, *self.vector(norm)], outputs))
@@ -326,9 +332,7 @@ def cpu(layout: Layout, variant: CpuVariant, flavours: Sequence[Flavour]) -> Bac
             adjust(vocab_size), "adjust", inputs, ["logits", "sampling", "tokens", "counts", "bias", "mask"], [0, 3]
         ),
         "keep": lambda inputs, _: _in_place(keep(vocab_size), "keep", inputs, ["logits", "kept"], [1]),
-        "logprobs": lambda inputs, _: _in_place(
-            logprobs(vocab_size), "logprobs", inputs, ["kept", "sampling", "tokens", "logprobs"], [3]
-        ),
+        "logprobs": lambda inputs, _: _in_place(logprobs(vocab_size), "logprobs", inputs, ["kept", "sampling", "tokens", "logprobs"], [3]),
     }
 
     return Backend(CPU_FUNCTIONS, bodies, kv_shape)

@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.model.numpy_operators import Array, NumpyOperators
+from webllm_build.model.ops import Function
+from webllm_build.model.vision.ops import Convolution
 from webllm_build.model.vision.tower import Tower
 from webllm_build.model.weights import Weight
 from webllm_build.source.checkpoint import Checkpoint
@@ -68,6 +70,38 @@ class NumpyTowerOperators(NumpyOperators):
     def part(self, x: Array, number: int, count: int, group: int) -> Array:
         y: Array = x.reshape(len(x), group, count, -1)[:, :, number].reshape(len(x), -1)
         return y
+
+    def convolve(self, x: Array | None, convolution: Convolution, weight: Weight, bias: Weight, activation: Function | None) -> Array:
+        side, kernel, patch = convolution.side, convolution.kernel, convolution.patch
+        if x is None:
+            grid = side // patch
+            squares = self.patches()[:, : convolution.channels * patch**2].reshape(-1, grid, grid, convolution.channels, patch, patch)
+            given = squares.transpose(0, 1, 4, 2, 5, 3).reshape(-1, side, side, convolution.channels)
+        else:
+            given = np.repeat(x, convolution.outputs // convolution.channels, axis=1).reshape(-1, side, side, convolution.outputs)
+        given = np.pad(given, [(0, 0), (kernel // 2, kernel // 2), (kernel // 2, kernel // 2), (0, 0)])
+        taps = self.vector(weight).reshape(-1, kernel, kernel, convolution.outputs)
+        y = np.zeros((len(given), convolution.side_out, convolution.side_out, convolution.outputs), self.dtype)
+        for row in range(kernel):
+            for column in range(kernel):
+                shown = given[:, row : row + side : convolution.stride, column : column + side : convolution.stride]
+                y += shown * taps[0, row, column] if x is not None else shown @ taps[:, row, column]
+        y = (y + self.vector(bias)).reshape(-1, convolution.outputs)
+        return y if activation is None else self.activate(y, activation)
+
+    def attend(self, qkv: Array, heads: int, count: int) -> Array:
+        q, k, v = qkv.reshape(-1, count, 3, heads, qkv.shape[1] // 3 // heads).transpose(2, 0, 3, 1, 4)
+        scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        mixed: Array = (weights / weights.sum(-1, keepdims=True) @ v).swapaxes(1, 2).reshape(len(qkv), -1)
+        return mixed
+
+    def squeeze(self, x: Array, count: int) -> Array:
+        y: Array = x.reshape(-1, count, x.shape[1]).mean(1)
+        return y
+
+    def excite(self, x: Array, gates: Array, count: int) -> Array:
+        return x * np.repeat(gates, count, axis=0)
 
     def angles(self, rope: Rope, m: int) -> Array:
         turned: Array = self.pictures.positions[:, rope.axes or [0]] * np.asarray(rope.inv_freq)
