@@ -29,6 +29,7 @@ MATRICES = [
     *("q", "k", "v", "gate", "q_a", "kv_a"),
     *("conv_gate", "conv_end", "first_up", "first_down", "last_up", "last_down", "input", "output"),
     *("patch", "positions", "project", "project_up"),
+    *("stem2", "halved", "out", "squeeze", "excite"),
     *(f"deep{number}_{name}" for number in range(2) for name in ("project", "project_up")),
 ]
 EXACT = dict.fromkeys(["embedding", *MATRICES, "head"], "f16") | {"patch": "f32"}  # the sum of two frames' halves may be none

@@ -48,17 +48,23 @@ def randomise(model: torch.nn.Module, kind: str) -> None:
     learnt |= {name: buffer for name, buffer in model.state_dict(keep_vars=True).items() if not isinstance(buffer, torch.nn.Parameter)}
     for name, parameter in learnt.items():
         noise = torch.randn(parameter.shape)
-        if name.endswith("bias") or "sinks" in name:
+        if kind == "fast_vlm" and "vision_tower" in name and name.endswith("bias"):
+            value = 0.3 * noise  # so many larger ones, one behind the other, would drown what is seen
+        elif name.endswith("bias") or "sinks" in name:
             value = noise
-        elif name.endswith("per_expert_scale"):  # matrices take it as they are read, and are still numbers of float16
+        elif name.endswith(("per_expert_scale", "gamma")):  # matrices take it as they are read, and are still numbers of float16
             value = 2.0 ** noise.round()
         elif name.endswith(("put_min", "put_max")):  # bounds, of which a few numbers are beyond
             value = (1.5 + 0.2 * noise.abs()) * (-1 if name.endswith("min") else 1)
+        elif name.endswith("running_var"):
+            value = 1 + 0.3 * noise.abs()
         elif parameter.ndim < 2:  # a norm's starts at 1 or 0, a recurrence's where its family says
             value = 0.3 * noise + parameter.data
         elif name.endswith("kv_b_proj.weight"):  # which others are multiplied by as they are read: one number of each column for 16 rows
             chosen = torch.nn.functional.one_hot(noise.reshape(-1, 16, noise.shape[-1]).argmax(1), 16).transpose(1, 2)
             value = noise.sign() * chosen.reshape(noise.shape)
+        elif kind == "fast_vlm" and parameter.ndim > 2:  # convolutions, of any number of taps
+            value = 1.3 * noise / parameter[0].numel() ** 0.5
         elif kind == "bitnet" and "_proj" in name:  # what llama.cpp's converter makes of it is then the same
             value = noise.sign() / 8
         else:

@@ -37,6 +37,7 @@ from make_tiny_models import randomise, write
 
 HERE = Path(__file__).parent
 FIXTURES, REFERENCE, FAMILIES = HERE.parent / "fixtures", HERE / "reference", HERE / "tiny_vision"
+FAST_PATCH = 64  # pixels a side that FastViT makes a vector of
 BLOCK = 32  # numbers of a patch have zeros behind them up to whole blocks
 
 
@@ -129,6 +130,13 @@ class Llava(Family):
 
     def vectors(self) -> list[np.ndarray]:
         return [features.numpy() for features in self.model.get_image_features(**self.inputs()).pooler_output]
+
+
+class FastVlm(Llava):
+    """Whose patches are the squares of pixels that become a vector each."""
+
+    def __init__(self, model: Any, config: dict[str, Any], grids: list[list[int]], generator: torch.Generator) -> None:
+        super().__init__(model, config | {"vision_config": {"patch_size": FAST_PATCH, "image_size": FAST_PATCH}}, grids, generator)
 
 
 class LlavaGranite(Llava):
@@ -303,6 +311,7 @@ class Gemma4(Family):
 
 
 KINDS: dict[str, type[Family]] = {
+    "fast_vlm": FastVlm,
     "gemma3": Gemma3,
     "gemma4": Gemma4,
     "gemma4-both_ways": Gemma4,
@@ -344,13 +353,14 @@ def make(llama_cpp: Path, family: str) -> None:
     torch.manual_seed(20)
     kind = getattr(transformers, config["architectures"][0])
     model = kind(transformers.AutoConfig.for_model(**copy.deepcopy(config))).float().eval()
+    is_timm = config["vision_config"].get("model_type") == "timm_wrapper"
     randomise(model, config["model_type"])
     write(model.half(), folder, config)
     if "mmproj" in recipe:
         with tempfile.TemporaryDirectory() as name:
             shutil.copytree(folder, name, dirs_exist_ok=True)
             convert_vision(llama_cpp, Path(name), folder / "mmproj.gguf", recipe["mmproj"])
-    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation=None if is_timm else "eager").eval()
     if config.get("audio_config"):
         np.savez_compressed(REFERENCE / f"tiny-audio-{family}.npz", allow_pickle=False, **heard(model, config))
     made = KINDS.get(family, Family)(model, config, recipe["grids"], torch.Generator().manual_seed(23))

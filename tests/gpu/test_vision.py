@@ -12,7 +12,7 @@ from plan_runner import PlanRunner
 
 from made_tower import MadeTower
 from packed_model import EXACT, PackedModel
-from towers import CODES, TOWERS, Seeing, cosines, difference
+from towers import CODES, LEAST, TOWERS, Seeing, cosines, difference
 from webllm_build.compile.target import VARIANTS as ALL, Variant
 
 pytestmark = pytest.mark.usefixtures("soon_compiled")
@@ -37,7 +37,7 @@ def test_vectors_and_logits_are_those_of_transformers(dawn: Dawn, tmp_path: Path
 def test_codes_stay_near_without_subgroups(dawn: Dawn, tmp_path: Path, family: str) -> None:
     seeing = Seeing.of(family, tmp_path)
     found = runner(dawn, seeing.packed(CODES)[0], VARIANTS[1:2]).see(seeing.io, seeing.pictures.positions, seeing.group)
-    assert cosines(found, seeing.vectors).min() > 0.998
+    assert cosines(found, seeing.vectors).min() > LEAST.get(family, 0.998)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)

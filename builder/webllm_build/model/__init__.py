@@ -114,7 +114,8 @@ REFUSED: Mapping[str, str] = {
 }
 
 # Tensors that checkpoints carry along although the model does not read them.
-UNUSED_SUFFIXES = (".rotary_emb.inv_freq", ROPE_DIVISORS, *LONG_FACTORS.values())
+BATCHES = ".num_batches_tracked"  # which a norm of batches counts as it is trained
+UNUSED_SUFFIXES = (".rotary_emb.inv_freq", BATCHES, ROPE_DIVISORS, *LONG_FACTORS.values())
 SHOWN = 8  # of the problems of a checkpoint
 ROWS = 1024  # compared at a time
 

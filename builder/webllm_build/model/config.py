@@ -91,6 +91,13 @@ class Reader:
             raise self._wrong(key, self._config.get(key), f"what makes a size from 1 to {MAX_DIMENSION}, and not {size}")
         return size
 
+    def inside(self, key: str) -> Reader:
+        """Of an object among its values, empty where there is none."""
+        value = self._get(key, {})
+        if not isinstance(value, Mapping):
+            raise self._wrong(key, value, "an object")
+        return Reader(f"{self._architecture} {key}", value, ())
+
     def count(self, key: str, *, default: int) -> int:
         """As `integer`, but that it may be 0."""
         return 0 if self._get(key, default) == 0 else self.integer(key, default=default)

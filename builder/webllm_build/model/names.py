@@ -159,12 +159,13 @@ class Part:
 @dataclass(frozen=True)
 class Place:
     """Declares the weights of one layer, or (layer None) of what is outside of layers. precision: of its matrices. padded: rows and columns
-    of matrices, and biases, have zeros behind them up to a multiple of BLOCK."""
+    of matrices, and biases, have zeros behind them up to a multiple of BLOCK. before: layers before the one that files call 0."""
 
     names: Names
     layer: int | None = None
     precision: Literal["few", "table"] = "few"
     padded: bool = False
+    before: int = 0
 
     def size(self, length: int) -> int:
         """What it is with zeros behind it."""
@@ -261,7 +262,7 @@ class Place:
         return {format: [form.of_layer(self.layer) for form in file.experts[part]] for format, file in self.names.formats.items()}
 
     def _name(self, weight: str) -> str:
-        return weight if self.layer is None else f"layers.{self.layer}.{weight}"
+        return weight if self.layer is None else f"layers.{self.before + self.layer}.{weight}"
 
     def _source(
         self,

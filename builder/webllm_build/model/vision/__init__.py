@@ -21,6 +21,7 @@ from webllm_build.source.processor import FILES
 # (what keys are that transformers does not save, as they are its own), TYPES where only some kinds of towers are built (their model_types),
 # and `read`, which makes the tower, and what the text takes of it, of vision_config, of the keys beside it, and of the text's hidden size.
 TOWERS: Mapping[str, str] = {
+    "fast_vlm": "fast_vlm",
     "gemma3": "gemma3",
     "gemma4": "gemma4",
     "idefics3": "idefics3",

@@ -67,6 +67,7 @@ class Tower:
     """
 
     vocab_size = 1  # of no tokens
+    whole = False  # a call has pictures of one size alone, each whole
 
     def __init__(
         self,
