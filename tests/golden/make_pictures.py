@@ -35,6 +35,7 @@ from transformers.models.idefics3.modeling_idefics3 import Idefics3VisionEmbeddi
 from transformers.models.idefics3.processing_idefics3 import Idefics3Processor
 from transformers.models.lfm2_vl import Lfm2VlImageProcessor
 from transformers.models.lfm2_vl.processing_lfm2_vl import Lfm2VlProcessor
+from transformers.models.llava import LlavaImageProcessor
 from transformers.models.llava_next import LlavaNextConfig, LlavaNextImageProcessor, LlavaNextModel
 from transformers.models.llava_next.processing_llava_next import LlavaNextProcessor
 from transformers.models.qwen2_vl import Qwen2VLImageProcessor
@@ -231,6 +232,30 @@ def llava(clip: bool, side: int, patch: int) -> Family:
     return Family(config, placed, settings, make, lambda _: table(first + count)[first:], (*ODD, (31, 33), (90, 91)), {"5": "<image>"})
 
 
+def fast_vlm(padded: bool, mean: list[float]) -> Family:
+    """padded: as its makers' code has it, whose words transformers' class for LLaVA has for that."""
+    side, patch = 128, 64
+    square = {"height": side, "width": side}
+    files = {
+        **USUAL, "crop_size": square, "do_center_crop": True, "image_mean": mean, "image_std": [1.0] * 3, "resample": 3,
+        "image_processor_type": "LlavaImageProcessor" if padded else "CLIPImageProcessor", "size": {"shortest_edge": side},
+        **({"do_pad": True} if padded else {}),
+    }
+    settings = {
+        "kind": "siglip", "placeholder": "<image>", "image": "<image>", "before": "", "after": "", "mean": mean, "std": [1.0] * 3,
+        "rescale": 1 / 255, "resample": "bicubic", "patch": patch, "merge": 1, "width": side, "height": side, "shortest": side, "skip": 0,
+        **({"background": [int(255 * value) for value in mean]} if padded else {}),
+    }
+    processor = (LlavaImageProcessor if padded else CLIPImageProcessor)(**files)
+
+    def make(image: PIL.Image.Image) -> Made:
+        return Made("<image>" * (side // patch) ** 2, list(processor(image, return_tensors="pt")["pixel_values"]))
+
+    config = {"model_type": "fast_vlm", "image_token_index": 5, "vision_config": {"model_type": "timm_wrapper"}}
+    sizes = (*ODD, (31, 33), (640, 480), (1024, 1023)) if padded else tuple(size for size in ODD if max(size) < 64 * min(size))
+    return Family(config, {"preprocessor_config.json": files}, settings, make, None, sizes, {"5": "<image>"})
+
+
 def llava_next() -> Family:
     side, patch, pinpoints = 32, 8, [[32, 64], [64, 32], [64, 64], [96, 32], [32, 96]]
     files = {
@@ -399,6 +424,9 @@ def families() -> dict[str, Family]:
         "gemma3": gemma3(),
         "llava": llava(True, 32, 8),
         "llava-siglip": llava(False, 42, 14),
+        "fast_vlm": fast_vlm(False, [0.0] * 3),
+        "fast_vlm-padded": fast_vlm(True, [0.0] * 3),
+        "llava-padded": fast_vlm(True, CLIP_MEAN),
         "llava_next": llava_next(),
         "lfm2_vl": lfm2_vl(),
         "qwen2_5_vl": qwen("qwen2_5_vl", 14, CLIP_MEAN, CLIP_STD, 40 * 28**2, None, 4),

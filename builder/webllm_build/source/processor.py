@@ -25,6 +25,7 @@ PREPROCESSOR, PROCESSOR = "preprocessor_config.json", "processor_config.json"
 PINPOINTS = "image_grid_pinpoints"
 MAX_TABLE = 256  # entries a side of one that is resized
 FILES = (PREPROCESSOR, PROCESSOR)
+FAST_PATCH = 64  # pixels a side that FastVLM's tower makes a vector of
 FILTERS = {1: "lanczos", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 HALF = [0.5, 0.5, 0.5]
 IMAGENET = {"image_mean": HALF, "image_std": HALF}
@@ -180,12 +181,18 @@ def _gemma3(fields: Fields, config: Fields, text: Text) -> Settings:
     }
 
 
+def _llava_padded(fields: Fields, config: Fields, text: Text) -> Settings:
+    """By LlavaImageProcessor, which may make a picture square first, with its means around it."""
+    settings = _llava(Fields({**fields.fields, "do_pad": False}, fields.where), config, text)
+    is_padded = fields.flag("do_pad")
+    return {**settings, **({"background": [int(255 * value) for value in _of_channels(fields, "image_mean")]} if is_padded else {})}
+
+
 def _llava(fields: Fields, config: Fields, text: Text) -> Settings:
     """By CLIPImageProcessor, or SiglipImageProcessor."""
     _must_be(fields, do_pad=False)
     token = "image_token_id" if config.fields.get("image_token_index") is None else "image_token_index"
     vision, image = config.nested("vision_config"), text(config.count(token))
-    patch, side = vision.integer("patch_size", 1), vision.integer("image_size", 1)
     sizes: dict[str, Mapping[str, object]] = {}
     for key in ("size", "crop_size"):
         said = fields.fields.get(key)  # older files have numbers
@@ -194,6 +201,11 @@ def _llava(fields: Fields, config: Fields, text: Text) -> Settings:
     size, crops = sizes["size"], fields.flag("do_center_crop")
     shortest = size.get("shortest_edge")
     cut = sizes["crop_size"] if crops else size
+    is_fast = vision.fields.get("model_type") == "timm_wrapper"  # FastVLM's, which takes pictures of any whole patches
+    patch = FAST_PATCH if is_fast else vision.integer("patch_size", 1)
+    side = Fields({**cut}, f"{fields.where}.crop_size").integer("height", patch) if is_fast else vision.integer("image_size", 1)
+    if is_fast and side % patch:
+        raise ValueError(f"crop_size of a picture is {side} pixels, which are not whole patches of {patch}")
     if (cut.get("height"), cut.get("width")) != (side, side):
         raise ValueError(f"pictures of {json.dumps(cut):.80} are not the square of {side} pixels that the tower takes")
     if crops and (size.get("width") if shortest is None else shortest) != side:
@@ -201,8 +213,8 @@ def _llava(fields: Fields, config: Fields, text: Text) -> Settings:
     is_clip, whole = vision.fields.get("model_type") == "clip_vision_model", config.fields.get("vision_feature_select_strategy") == "full"
     return {
         "kind": "siglip", **_around("", image, "", placeholder=image), "patch": patch, "merge": 1, "width": side, "height": side,
-        **({} if shortest is None else {"shortest": shortest}), "skip": 0 if whole else 1,
-        **_table(*("class", side // patch, 2) if is_clip else ("grid", side // patch, 1)),
+        **({} if shortest is None else {"shortest": shortest}), "skip": 0 if whole or is_fast else 1,
+        **({} if is_fast else _table(*("class", side // patch, 2) if is_clip else ("grid", side // patch, 1))),
     }
 
 
@@ -305,7 +317,7 @@ KINDS: Mapping[str, Kind] = {
     "SmolVLMImageProcessor": IDEFICS3,
     "Gemma3ImageProcessor": Kind({**IMAGENET, "resample": 2, "size": {"width": 224, "height": 224}}, _gemma3),
     "CLIPImageProcessor": Kind(LLAVA, _llava),
-    "LlavaImageProcessor": Kind(LLAVA, _llava),
+    "LlavaImageProcessor": Kind(LLAVA, _llava_padded),
     "LlavaNextImageProcessor": Kind(LLAVA_NEXT, _llava_next, frozenset({"do_pad"})),  # of a batch
     "SiglipImageProcessor": Kind(SIGLIP, _llava),
     "Lfm2VlImageProcessor": Kind(LFM2_VL, _lfm2_vl, frozenset({"do_resize"})),
@@ -320,7 +332,7 @@ BY_MODEL = {
     "gemma3": "Gemma3ImageProcessor",
     "lfm2_vl": "Lfm2VlImageProcessor",
     "gemma4": "Gemma4ImageProcessor",
-    "llava": "CLIPImageProcessor",
+    **dict.fromkeys(("llava", "fast_vlm"), "CLIPImageProcessor"),
     "llava_next": "LlavaNextImageProcessor",
     **dict.fromkeys(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe", "lfm3_vl"), "Qwen2VLImageProcessor"),
 }

@@ -64,6 +64,8 @@ export interface Layout {
   readonly tokens: number;
   readonly prompt: string;
   readonly tiles: readonly TileLayout[];
+  /** Bytes of red, green and blue around the picture, which tiles are made of in a square. */
+  readonly background?: readonly number[] | undefined;
   /** As Order has them. */
   readonly rows?: readonly number[];
 }

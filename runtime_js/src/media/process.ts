@@ -7,7 +7,7 @@ import { layoutNaflex } from "./naflex.ts";
 import { makeTile } from "./patches.ts";
 import type { Detail, Layout, Picture, Size } from "./picture.ts";
 import { resize } from "./resample.ts";
-import { crop, type PixelSource, type Rgb } from "./rgb.ts";
+import { crop, squared, type PixelSource, type Rgb } from "./rgb.ts";
 import type { Filter, ProcessorSettings } from "./settings.ts";
 import { layoutGemma4, layoutQwen, siglipLayout } from "./whole.ts";
 
@@ -32,7 +32,8 @@ export function layout(settings: ProcessorSettings, size: Size, detail: Detail):
 }
 
 /** The pixels of each tile. What several are made of is made once. */
-export function tilePixels(source: PixelSource, { tiles }: Layout, filter: Filter): Rgb[] {
+export function tilePixels(picture: PixelSource, { tiles, background }: Layout, filter: Filter): Rgb[] {
+  const source = background === undefined ? picture : squared(picture, background);
   const made = new Map<string, PixelSource>();
   const follow = (sizes: readonly Size[]): PixelSource => {
     const size = sizes.at(-1);

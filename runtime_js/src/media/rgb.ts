@@ -17,11 +17,12 @@ export class Rgb implements PixelSource {
   }
 }
 
-/** What is beyond the source is black. */
-export function crop(source: PixelSource, left: number, top: number, { width, height }: Size): Rgb {
+/** What is beyond the source is black, or of that colour. */
+export function crop(source: PixelSource, left: number, top: number, { width, height }: Size, background?: readonly number[]): Rgb {
   const [first, begin] = [Math.max(top, 0), Math.max(left, 0)];
   const [last, end] = [Math.min(top + height, source.height), Math.min(left + width, source.width)];
   const data = new Uint8Array(3 * width * height);
+  if (background?.some(Boolean) === true) for (let i = 0; i < data.length; i++) data[i] = background[i % 3] ?? 0;
   if (first >= last || begin >= end) return new Rgb(width, height, data);
   const rows = source.rows(first, last - first);
   for (let row = first; row < last; row++) {
@@ -29,6 +30,13 @@ export function crop(source: PixelSource, left: number, top: number, { width, he
     data.set(rows.subarray(line + 3 * begin, line + 3 * end), 3 * (width * (row - top) + begin - left));
   }
   return new Rgb(width, height, data);
+}
+
+/** The picture in the middle of a square of that colour. */
+export function squared(source: PixelSource, background: readonly number[]): PixelSource {
+  const side = Math.max(source.width, source.height);
+  const [left, above] = [Math.floor((side - source.width) / 2), Math.floor((side - source.height) / 2)];
+  return { width: side, height: side, rows: (top, count) => crop(source, -left, top - above, { width: side, height: count }, background).data };
 }
 
 /** Upright. orientation: as EXIF tells it; what is none there changes nothing. */

@@ -67,6 +67,8 @@ export interface Siglip extends Common, Around {
   readonly height: number;
   /** What its shorter side becomes before its middle is cut out; undefined: it becomes that size whatever its shape. */
   readonly shortest: number | undefined;
+  /** Bytes of red, green and blue that are put around a picture first, so that it is square; undefined: none are. */
+  readonly background: readonly number[] | undefined;
   /** How many of the tower's vectors, the first ones, are left out. */
   readonly skip: number;
   /** Squares of a picture, of which it is filled by the grid that shows most of it. None: it comes as a whole alone. */
@@ -153,6 +155,7 @@ export function parseProcessor(fields: Fields): ProcessorSettings {
       return {
         kind: "siglip", ...common, ...around(), width: side("width"), height: side("height"),
         shortest: fields.optional("shortest", (key) => fields.integer(key, Math.max(side("width"), side("height")), MAX_PICTURE_SIDE)),
+        background: fields.optional("background", (key) => three(key, 0)),
         skip: fields.optional("skip", (key) => fields.integer(key, 0, 1)) ?? 0,
         grids: fields.optional("grids", (key) => fields.objects(key, MAX_PICTURE_TILES, (grid) => {
           const rows = grid.integer("rows", 1, MAX_PICTURE_TILES);

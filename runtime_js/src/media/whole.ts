@@ -8,6 +8,8 @@ import type { Gemma4, Qwen, Siglip } from "./settings.ts";
 
 /** A side against the other; beyond, Qwen's processor refuses. */
 const MOST_RATIO = 200;
+/** Pixels a side of a square that a picture is put into, before it is resized. */
+const MOST_SQUARED = 2 ** 14;
 
 /** As Python rounds: halves to the even number. */
 export function round(value: number): number {
@@ -16,14 +18,15 @@ export function round(value: number): number {
   return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
 }
 
-/** One tile that is the picture in that size, or its middle. */
-export function siglipLayout(settings: Siglip, { width, height }: Size, low: boolean): Layout {
-  const { shortest, skip, table, image, before, after } = settings;
+/** One tile that is the picture in that size, or its middle; in a square first, where a background is told. */
+export function siglipLayout(settings: Siglip, picture: Size, low: boolean): Layout {
+  const { shortest, skip, table, image, before, after, background } = settings;
+  const { width, height } = background === undefined ? picture : squareOf(picture);
   const whole = wholeLayout(settings, { width: settings.width, height: settings.height });
   const tokens = whole.tokens + (table?.kind === "class" ? 1 : 0) - skip;
-  const prompt = `${before}${image.repeat(tokens)}${after}`;
+  const own = { tokens, prompt: `${before}${image.repeat(tokens)}${after}`, background };
   if (shortest === undefined) {
-    const square = { ...whole, tokens, prompt };
+    const square = { ...whole, ...own };
     return settings.grids.length === 0 ? square : layoutAnyres(settings, square, { width, height }, low);
   }
   const longest = Math.floor((shortest * Math.max(width, height)) / Math.min(width, height));
@@ -31,7 +34,14 @@ export function siglipLayout(settings: Siglip, { width, height }: Size, low: boo
   const size = width < height ? { width: shortest, height: longest } : { width: longest, height: shortest };
   const middle = (side: number, all: number): number => Math.floor((all - side) / 2);
   const crop = { left: middle(settings.width, size.width), top: middle(settings.height, size.height), width: settings.width, height: settings.height };
-  return { tokens, prompt, tiles: [{ sizes: [size], crop }] };
+  return { ...own, tiles: [{ sizes: [size], crop }] };
+}
+
+/** Around a picture. */
+function squareOf({ width, height }: Size): Size {
+  const side = Math.max(width, height);
+  if (side <= MOST_SQUARED) return { width: side, height: side };
+  throw new RequestValidationError(`The picture is ${width} × ${height} pixels: this model takes none with a side of more than ${MOST_SQUARED}. Make it smaller first.`);
 }
 
 /** One tile that is the picture in that size. */
