@@ -87,6 +87,27 @@ LLAVA_PROCESSOR = {
 }
 
 
+# Of FastVLM, as transformers' converter writes it: pictures of 128 x 128 pixels, of which each 64 x 64 become a vector.
+FAST_TEMPLATE = (
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\nYou are a helpful "
+    "assistant.<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n'}}{# Render all images first #}"
+    "{% for content in message['content'] | selectattr('type', 'equalto', 'image') %}{{ '<image>' }}{% endfor %}{# Render all text next #}"
+    "{% for content in message['content'] | selectattr('type', 'equalto', 'text') %}{{ '\n' + content['text'] }}{% endfor %}"
+    "{{'<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+FAST_PREPROCESSOR = {
+    "crop_size": {"height": 128, "width": 128},
+    "do_center_crop": True,
+    "image_mean": [0.0, 0.0, 0.0],
+    "image_processor_type": "CLIPImageProcessor",
+    "image_std": [1.0, 1.0, 1.0],
+    "processor_class": "LlavaProcessor",
+    "resample": 3,
+    "size": {"shortest_edge": 128},
+}
+FAST_PROCESSOR = {"image_token": "<image>", "num_additional_image_tokens": 0, "patch_size": 64, "processor_class": "LlavaProcessor"}
+
+
 # Of Gemma 4: pictures of up to 70 vectors, each of 3 x 3 patches of 4 x 4 pixels; sounds of 32 bands.
 GEMMA4_TOKENS = ["<|turn>", "<turn|>", "<|image>", "<|image|>", "<image|>", "<|audio>", "<|audio|>", "<audio|>", "<|video|>"]
 GEMMA4_TEMPLATE = (
@@ -148,6 +169,13 @@ def write_tiny_llava_next(folder: Path) -> Path:
     return _write("llava_next", folder, TOKENS[:2], LLAVA_TEMPLATE, {"eos_token": "</s>", "bos_token": "<s>"}, files)
 
 
+def write_tiny_fast_vlm(folder: Path) -> Path:
+    """As of FastVLM."""
+    files = {"preprocessor_config.json": FAST_PREPROCESSOR, "processor_config.json": FAST_PROCESSOR}
+    tokens = ["<|im_start|>", "<image>", "<|im_end|>"]
+    return _write("fast_vlm", folder, tokens, FAST_TEMPLATE, {"eos_token": "<|im_end|>", "bos_token": None}, files)
+
+
 def write_tiny_gemma4(folder: Path) -> Path:
     """As of Gemma 4, which hears, too."""
     names = {"eos_token": "<turn|>", "bos_token": "<|turn>"}
@@ -173,6 +201,7 @@ def _write(
 
 
 WRITERS: Mapping[str, Callable[[Path], Path]] = {
+    "fast_vlm": write_tiny_fast_vlm,
     "gemma4": write_tiny_gemma4,
     "lfm3_vl": write_tiny_lfm3_vl,
     "llava": write_tiny_llava,

@@ -92,6 +92,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     [
         *(("smolvlm", "eager", [1, 1]), ("smolvlm", "lazy", [1, 2]), ("qwen3_vl", "lazy", [1, 2])),
         *(("llava", "lazy", [1, 2]), ("llava_next", "lazy", [1, 2]), ("lfm3_vl", "lazy", [1, 2]), ("gemma4", "lazy", [1, 2])),
+        ("fast_vlm", "lazy", [1, 2]),
     ],
 )
 def test_answers_are_exact(sites: Callable[[str], Path], tmp_path: Path, family: str, vision: str, loads: list[int]) -> None:

@@ -29,8 +29,9 @@ Contents = Callable[[str, int, int, int], npt.NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Probe:
-    """tokens: ids of a prompt; patches: of a tower, how many of `probe_patches`. values: the hidden state of the last of them behind the
-    first layer, at evenly spaced channels. logits: of a model that writes, what its head makes of known_state, at some tokens."""
+    """tokens: ids of a prompt; patches: of a tower, how many of `probe_patches`. values: the hidden state of the last of them (of a tower
+    of convolutions, of the place with its number) behind the first layer, at evenly spaced channels. logits: of a model that writes, what
+    its head makes of known_state, at some tokens."""
 
     tokens: tuple[int, ...]
     values: tuple[float, ...]
@@ -54,17 +55,23 @@ def known_state(size: int) -> Array:
 
 def probe_tower(tower: Tower, checkpoint: Checkpoint, schemes: Mapping[str, Scheme], contents: Contents) -> Probe:
     operators = _PackedTowerOperators(tower, checkpoint, schemes, contents)
-    return Probe((), _shown(tower.hidden(operators, layers=1)[-1]), PATCHES)
+    count = _patch_count(tower)
+    return Probe((), _shown(tower.hidden(operators, layers=1)[count - 1]), count)
 
 
 def probe_patches(tower: Tower) -> Pictures:
-    """One picture of PATCHES patches, all at its first position."""
-    rows, columns = np.arange(PATCHES)[:, None], np.arange(tower.patches.width)
-    taps = np.zeros((PATCHES, tower.taps), np.int32)
-    spans = np.tile(np.array([0, PATCHES - 1], np.int32), (PATCHES, 1))
+    """One picture of some patches, all at its first position."""
+    count = _patch_count(tower)
+    rows, columns = np.arange(count)[:, None], np.arange(tower.patches.width)
+    taps = np.zeros((count, tower.taps), np.int32)
+    spans = np.tile(np.array([0, count - 1], np.int32), (count, 1))
     factors = np.full(taps.shape, 1 / tower.taps, np.float32)
     patches = ((31 * rows + 17 * columns) % 64 / 32 - 1).astype(np.float32)
-    return Pictures(patches, taps, factors, [spans] * tower.spans, np.zeros((PATCHES, 2), np.int32))
+    return Pictures(patches, taps, factors, [spans] * tower.spans, np.zeros((count, 2), np.int32))
+
+
+def _patch_count(tower: Tower) -> int:
+    return tower.picture if tower.whole else PATCHES
 
 
 def _shown(hidden: Array) -> tuple[float, ...]:

@@ -38,9 +38,12 @@ export function headOf(plan: Weights, kernels: Bindings, fn: FunctionPlan): { re
   return { before: steps, input: output };
 }
 
-/** Bytes of a patch's state behind a tower's first layer, whose norm has a float32 for each feature: `hidden` may hold those of other layers beside the last one's. */
+/**
+ * Bytes of a patch's state behind a tower's first layer, whose norm (or, of convolutions, whose bias) has a float32 for each feature: `hidden` may hold those of
+ * other layers beside the last one's.
+ */
 export function patchStateBytes(plan: Pick<PlanHead, "io" | "model" | "weights">): number {
-  return plan.weights.find(({ name }) => name === `${nameOf(0)}attention_norm.w`)?.bytes ?? hiddenBytes(plan);
+  return plan.weights.find(({ name }) => /^layers\.0\.(attention_norm|stage0\.mixer_bias)\.w$/.test(name))?.bytes ?? hiddenBytes(plan);
 }
 
 /** How many layers the weights' names tell of. */
