@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from webllm_build.errors import MalformedFile, UnsupportedArchitecture, warn
 from webllm_build.model.bookkeeping import BOOKKEEPING
 from webllm_build.model.config import with_defaults
+from webllm_build.source import fast_vlm
 from webllm_build.source.checkpoint import Checkpoint
 
 TIED = "tie_word_embeddings"
@@ -92,13 +93,11 @@ MINICPM_V = Wrapper(
     | {"image_end_id", "image_start_id", "newline_id", "slice_end_id", "slice_start_id"},
     tied=False,
 )
-# FastVLM as its makers have it, with code of their own: the text's keys among those of images, which all begin alike but for these.
+# FastVLM's makers' with another tower: the text's keys among those of images.
 LLAVA_QWEN2 = Wrapper(
     ("qwen2",),
     ("vision_tower.", "mm_projector."),
-    frozenset({"freeze_mm_mlp_adapter", "image_aspect_ratio", "image_grid_pinpoints", "tune_mm_mlp_adapter", "unfreeze_mm_vision_tower"})
-    | {f"mm_{key}" for key in ("hidden_size", "patch_merge_type", "projector_lr", "projector_type", "use_im_patch_token", "vision_tower")}
-    | {"mm_use_im_start_end", "mm_vision_select_feature", "mm_vision_select_layer", "use_mm_proj"},
+    fast_vlm.KEYS,
     tied=False,
     flat=True,
 )
@@ -119,7 +118,7 @@ IDEFICS3 = Wrapper(
 )
 
 WRAPPERS: Mapping[str, Wrapper] = {
-    "fast_vlm": replace(LLAVA, texts=("qwen2",), others=VISION_TENSORS),  # FastVLM as transformers has it
+    "fast_vlm": replace(LLAVA, texts=("qwen2",), others=VISION_TENSORS, ignored=LLAVA_KEYS | fast_vlm.KEYS),
     "gemma3": Wrapper(
         ("gemma3_text",),
         VISION_TENSORS,

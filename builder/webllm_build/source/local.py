@@ -12,6 +12,7 @@ from webllm_build.errors import SourceError, UnsupportedArchitecture, warn
 from webllm_build.source import processor, sentence_transformers
 from webllm_build.source.checkpoint import Checkpoint, Tensor
 from webllm_build.source.embedding import Embedding
+from webllm_build.source.fast_vlm import as_transformers
 from webllm_build.source.files import MAX_INDEX_BYTES, malformed, read_json
 from webllm_build.source.float8 import check_quantization, scaled
 from webllm_build.source.folder import Folder
@@ -83,7 +84,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         entries = read_safetensors(folder.weights(file, ONLY_SAFETENSORS))
         tensors |= {f"{prefix}.{name}": tensor_of(name, entry) for name, entry in entries.items()}
 
-    return Checkpoint(
+    checkpoint = Checkpoint(
         name=one_line(name, "model"),
         config=config,
         tensors=tensors,
@@ -98,6 +99,7 @@ def open_folder(folder: Path | Folder, name: str) -> Checkpoint:
         origin=folder.origin,
         identify=functools.cache(lambda: folder.identity(weight_files)),
     )
+    return as_transformers(checkpoint)
 
 
 def _instead(folder: Folder) -> str:
