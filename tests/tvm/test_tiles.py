@@ -10,14 +10,18 @@ from pathlib import Path
 import pytest
 import wasmtime
 
+from packed_model import EXACT, PackedModel
 from webllm_build.build import build
 from webllm_build.compile.abi_generated import LAUNCH_WORDS
-from webllm_build.compile.emit import compile_operators
+from webllm_build.compile.emit import Emitter, compile_operators
 from webllm_build.compile.kernels.attention.decode import attention_decode
 from webllm_build.compile.kernels.linear import gemm, gemv
+from webllm_build.compile.kernels.linear.epilogue import PLAIN
 from webllm_build.compile.kernels.linear.vectors import Tile
 from webllm_build.compile.link import PLAN_SECTION, WGSL_SECTION
+from webllm_build.compile.lower_integer import _gemm_codes
 from webllm_build.compile.plan import Kernel, parse_plan
+from webllm_build.compile.row_counts import _for_ratio
 from webllm_build.compile.target import VARIANTS
 from webllm_build.compile.tiles import in_tiles
 from webllm_build.compile.wasm_sections import read_custom_section
@@ -26,6 +30,7 @@ from webllm_build.config import BuildRequest
 from webllm_build.errors import CompileError
 from webllm_build.model.attention import Attention, Rope
 from webllm_build.quantize import SCHEMES
+from webllm_build.source.local import open_folder
 
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny-llama"
 F32 = next(variant for variant in VARIANTS if variant.name == "f32")
@@ -53,6 +58,14 @@ def test_tiles_with_other_parameters_are_refused() -> None:
     mixed = in_tiles(lambda tile: make(tile) if tile == WIDE else other, {"other": WIDE, "apple": TALL})
     with pytest.raises(CompileError, match="tiles of mul"):
         compile_operators({"mul": mixed.first}, {"mul": mixed}, F32)
+
+
+def test_tiles_may_need_other_sizes() -> None:
+    """Of 64 rows for each of a call, those of one tile's height are whole tiles, so that it has one word less than the other."""
+    kernel = _for_ratio(_gemm_codes(SCHEMES["q8"], 192, 192, PLAIN, matrices=False), 64, 1)
+    (operator,) = compile_operators({"mul": kernel.first}, {"mul": kernel}, F32).values()
+    emitter = Emitter(PackedModel.of(open_folder(TINY, "tiny-llama"), EXACT).layout)
+    assert sorted(len(tile.uniform) for tile in operator.tiles) == [2, 3] and emitter._kernel(operator).uniform_words == 3
 
 
 def test_a_kernel_that_variants_share_is_compiled_once() -> None:

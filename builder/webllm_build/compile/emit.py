@@ -22,14 +22,15 @@ from webllm_build.signals import held_back
 
 @dataclass(frozen=True)
 class _Operator:
-    """What becomes a kernel of the plan: one TIR function in all its tiles."""
+    """What becomes a kernel of the plan: one TIR function in all its tiles. They may need other sizes: a tile whose height divides the
+    number of rows, whatever it is, has no bounds to check."""
 
     name: str
     tiles: tuple[CompiledKernel, ...]
     defaults: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        if len({(tile.arguments, tile.access, len(tile.uniform)) for tile in self.tiles}) > 1:
+        if len({(tile.arguments, tile.access, bool(tile.uniform)) for tile in self.tiles}) > 1:
             raise CompileError(f"The tiles of {self.name} do not take the same arguments.")
 
 
@@ -88,8 +89,9 @@ class Emitter:
     def _kernel(self, operator: _Operator) -> Kernel:
         first = operator.tiles[0]
         uniform = len(first.access) if first.uniform else -1
+        words = max(len(tile.uniform) for tile in operator.tiles)
         tiles = tuple(Tile(self._wgsl.setdefault(tile.wgsl, len(self._wgsl)), tile.entry) for tile in operator.tiles)
-        return Kernel(operator.name, first.access, uniform, len(first.uniform), tiles, operator.defaults)
+        return Kernel(operator.name, first.access, uniform, words, tiles, operator.defaults)
 
     def _function(self, launch: str, calls: list[Call], operators: Mapping[str, _Operator]) -> Function:
         order = list(operators)

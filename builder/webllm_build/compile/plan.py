@@ -106,7 +106,7 @@ class Kernel:
     """One compute pipeline: any of `tiles`, which do the same and differ in speed.
 
     bindings: "read" or "read_write" of each storage binding, binding i = argument i of a step.
-    uniform: the binding of the uniform, or -1; it holds uniform_words 32-bit words.
+    uniform: the binding of the uniform, or -1; it holds uniform_words 32-bit words, of which a tile may read fewer.
     defaults: the tile to run on a vendor's GPUs where none has been measured; on others it is tile 0.
     """
 
