@@ -79,7 +79,7 @@ def attention(layout: KvLayout, layer: Attention, *, rows: int | None, stride: i
                             factor = factor * cache.scale(page, KEY, kv_head, slot)
                         store(scores, _capped(layer, sum_of(_sum(products)) * factor), head * PAGE_SIZE + slot)
                 for head in counted(heads, written_out):
-                    _weigh(head, scores, largest, weights, sums, vectors)
+                    weigh(head, scores, largest, weights, sums, vectors)
                 with T.serial(low // together, (high + (together - 1)) // together) as quad:
                     # What is hidden has no weight, and may be anything: a row that is seen comes in its place.
                     slots = [let("slot", T.max(T.min(quad * together + j, high - 1), low)) for j in range(together)]
@@ -144,7 +144,7 @@ def _sum(terms: list[Expr]) -> Expr:
     return total([let("part", total(terms[i::4])) for i in range(4)])
 
 
-def _weigh(head: Expr, scores: Expr, largest: Expr, weights: Expr, sums: Expr, vectors: int) -> None:
+def weigh(head: Expr, scores: Expr, largest: Expr, weights: Expr, sums: Expr, vectors: int) -> None:
     """A page's scores of a head become weights; what was summed before is scaled to their maximum."""
     quads = [let("score", scores[at(head * QUADS + i)]) for i in range(QUADS)]
     top = T.max(T.max(quads[0], quads[1]), T.max(quads[2], quads[3]))

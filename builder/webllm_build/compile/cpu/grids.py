@@ -7,23 +7,27 @@ import functools
 from tvm.tirx import PrimFunc
 from tvm.tirx.script import builder as T
 
+from webllm_build.compile.cpu.attention import HIDDEN, weigh
 from webllm_build.compile.cpu.epilogue import FUNCTIONS
-from webllm_build.compile.cpu.ops import at, exp, joined, sum_of, units, zeros
+from webllm_build.compile.cpu.ops import at, each, joined, sums_of, units, zeros
 from webllm_build.compile.grid_operators import GridKernels
-from webllm_build.compile.kernels.grids import NOTHING, convolution_buffers, squares
-from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, let, local, size, splat, store, vec
+from webllm_build.compile.kernels.grids import convolution_buffers, squares
+from webllm_build.compile.kernels.tir.ops import VEC, Expr, Kernel, let, local, size, splat, store, total, vec
+from webllm_build.compile.kv_layout import PAGE_SIZE
 from webllm_build.model.ops import Function
 from webllm_build.model.vision.ops import Convolution
+
+QUERIES = 16  # of a unit
 
 
 def convolve(convolution: Convolution, activation: Function | None) -> PrimFunc:
     """As kernels/grids.py; a unit is a place."""
-    vectors, each = convolution.outputs // VEC, convolution.outputs // convolution.channels
+    vectors, of_channel = convolution.outputs // VEC, convolution.outputs // convolution.channels
     with Kernel() as kernel:
         x, weight, bias, out = convolution_buffers(kernel, convolution)
 
         def four(row: Expr, i: Expr) -> Expr:
-            return x[row, vec(i)] if each == 1 else joined([x[row, (i * VEC + j) // each] for j in range(VEC)])
+            return x[row, vec(i)] if of_channel == 1 else joined([x[row, (i * VEC + j) // of_channel] for j in range(VEC)])
 
         with units(out.shape[0]) as place:
             with T.serial(vectors) as i:
@@ -45,34 +49,53 @@ def convolve(convolution: Convolution, activation: Function | None) -> PrimFunc:
 
 
 def attend(heads: int, head_dim: int, count: int) -> PrimFunc:
-    """As kernels/grids.py; a unit is a head of a query."""
-    columns, quads = heads * head_dim, head_dim // VEC
+    """As kernels/grids.py; a unit is a head of some queries of a picture, for all of which its keys and values come from memory once."""
+    columns, vectors, fours, blocks = heads * head_dim, head_dim // VEC, PAGE_SIZE // VEC, -(-count // QUERIES)
     with Kernel() as kernel:
         n = size("n")
         qkv = kernel.buffer("qkv", (n, 3 * columns), "float32")
         out = kernel.buffer("out", (n, columns), "float32")
-        with units(n * heads) as unit:
-            query, head = let("query", unit // heads), let("head", unit % heads)
-            first = let("first", query // count * count)
-            scores, sums = local("scores", 2), zeros("sums", quads)
-            store(scores, T.float32(NOTHING), 0)
-            store(scores, T.float32(0), 1)
-            with T.serial(count) as key:
-                products = zeros("products", 1)
-                for j in range(quads):
-                    product = qkv[query, vec(head * quads + j)] * qkv[first + key, vec((heads + head) * quads + j)]
-                    store(products, products[at(0)] + product, at(0))
-                score = let("score", sum_of(products[at(0)]) * T.float32(head_dim**-0.5))
-                higher = let("higher", T.max(scores[0], score))
-                before, share = let("before", exp(scores[0] - higher)), let("share", exp(score - higher))
-                store(scores, higher, 0)
-                store(scores, scores[1] * before + share, 1)
-                for j in range(quads):
-                    value = qkv[first + key, vec((2 * heads + head) * quads + j)]
-                    store(sums, sums[at(j)] * splat(before) + value * splat(share), at(j))
-            inverse = splat(let("inverse", T.float32(1) / scores[1]))
-            for j in range(quads):
-                store(out, sums[at(j)] * inverse, query, vec(head * quads + j))
+        largest, weights, scores = local("largest", QUERIES), local("weights", QUERIES), local("scores", QUERIES * PAGE_SIZE)
+        sums, mixed = local("sums", QUERIES * head_dim), local("mixed", head_dim)
+        with units(n // count * blocks * heads) as unit:
+            head, block = let("head", unit % heads), let("block", unit // heads % blocks)
+            begin = let("begin", unit // heads // blocks * count)
+            first, queries = let("first", begin + block * QUERIES), let("queries", T.min(count - block * QUERIES, QUERIES))
+
+            def four(part: Expr, quad: Expr, kind: int) -> list[list[Expr]]:
+                """Keys (1) or values (2), behind the last one that one again."""
+                keys = [part * PAGE_SIZE + quad * VEC + k for k in range(VEC)]
+                rows = [let("row", begin + (T.min(key, count - 1) if count % PAGE_SIZE else key)) for key in keys]
+                return [[qkv[row, vec((kind * heads + head) * vectors + j)] for j in range(vectors)] for row in rows]
+
+            with T.serial(queries) as i:
+                store(largest, T.float32(HIDDEN), i)
+                store(weights, T.float32(0), i)
+                for j in range(vectors):
+                    store(sums, splat(T.float32(0)), at(i * vectors + j))
+            with T.serial(-(-count // PAGE_SIZE)) as part, T.serial(queries) as i:
+                query = [let("query", qkv[first + i, vec(head * vectors + j)]) for j in range(vectors)]
+                with T.serial(fours) as quad:
+                    products = [let("products", total([a * b for a, b in zip(query, key, strict=True)])) for key in four(part, quad, 1)]
+                    score = sums_of(products) * splat(T.float32(head_dim**-0.5))
+                    is_one = T.ramp(part * PAGE_SIZE + quad * VEC, 1, VEC) < T.Broadcast(T.int32(count), VEC)
+                    score = T.Select(is_one, score, splat(T.float32(HIDDEN))) if count % PAGE_SIZE else score
+                    store(scores, score, at(i * fours + quad))
+                weigh(i, scores, largest, weights, sums, vectors)
+                for j in range(vectors):
+                    store(mixed, sums[at(i * vectors + j)], at(j))
+                with T.serial(fours) as quad:
+                    shares = let("shares", scores[at(i * fours + quad)])
+                    for k, value in enumerate(four(part, quad, 2)):
+                        share = let("share", each(shares, k))
+                        for j in range(vectors):
+                            store(mixed, mixed[at(j)] + share * value[j], at(j))
+                for j in range(vectors):
+                    store(sums, mixed[at(j)], at(i * vectors + j))
+            with T.serial(queries) as i:
+                inverse = splat(let("inverse", T.float32(1) / weights[i]))
+                for j in range(vectors):
+                    store(out, sums[at(i * vectors + j)] * inverse, first + i, vec(head * vectors + j))
     return kernel.func
 
 
