@@ -124,6 +124,7 @@ def test_larger_pictures_than_the_page_takes_become_smaller() -> None:
         ("idefics3", {"size": {"longest_edge": 10**9}}, MalformedFile, "more than 64 tiles"),
         ("gemma3", {"size": {"height": 56}}, MalformedFile, "width is not a whole number"),
         ("llava", {"do_pad": True}, UnsupportedArchitecture, "do_pad is True"),
+        ("llava-padded", {"image_mean": [0.5, 2, 0.5]}, MalformedFile, r"255 \* image_mean is \[127, 510, 127\]"),
         ("llava", {"size": {"shortest_edge": 64}}, UnsupportedArchitecture, "cut to 32 pixels"),
         ("llava", {"do_center_crop": False}, MalformedFile, r"shortest_edge.* are not the square of 32 pixels"),
         ("llava", {"crop_size": 28}, MalformedFile, "are not the square of 32 pixels"),

@@ -122,9 +122,9 @@ def _check(settings: Settings) -> None:
     for key, (least, most) in BOUNDS.items():
         if key in settings and not least <= fields.number(key) <= most:
             raise ValueError(f"{key} of a picture is {settings[key]!r:.40}, and not from {least:g} to {most:g}")
-    for key, least in (("mean", -255.0), ("std", 1e-4)):
-        if len(fields.numbers(key)) != 3 or not all(least <= value <= 255 for value in fields.numbers(key)):
-            raise ValueError(f"image_{key} is {settings[key]!r:.80}, and not three numbers from {least:g} to 255")
+    for key, name, least in (("mean", "image_mean", -255.0), ("std", "image_std", 1e-4), ("background", "255 * image_mean", 0.0)):
+        if key in settings and (len(fields.numbers(key)) != 3 or not all(least <= value <= 255 for value in fields.numbers(key))):
+            raise ValueError(f"{name} is {settings[key]!r:.80}, and not three numbers from {least:g} to 255")
     patch, merge = fields.count("patch"), fields.count("merge")
     for key in {"tile", "width", "height"} & settings.keys():
         # What is left beyond the last patch, a tower does not see; LFM2's makes patches of all.
