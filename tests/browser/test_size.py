@@ -8,7 +8,7 @@ from pathlib import Path
 KIB = 1024
 # KiB of what comes when it is wanted. (Media is there twice, also as the text of its worker.)
 LATER = {
-    "structure": 20, "cpu": 16, "tokenizer": 34, "media": 29, "markdown": 36,
+    "structure": 20, "cpu": 16, "tokenizer": 34, "media": 30, "markdown": 36,
     "highlight": 60, "mathematics": 72, "endpoint": 22, "chats": 8, "storage": 10, "sounds": 4,
 }
 
