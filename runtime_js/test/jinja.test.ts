@@ -8,7 +8,7 @@ import { readJsonObject, type JsonObject } from "../src/support/json.ts";
 import { ChatTemplate } from "../src/tokenizer/chat_template.ts";
 import type { ChatMessage, ToolCall } from "../src/tokenizer/conversation.ts";
 import { ChatJinja } from "../src/tokenizer/jinja/chat_jinja.ts";
-import { JsonText, readJson } from "../src/tokenizer/jinja/json_text.ts";
+import { JsonText } from "../src/tokenizer/jinja/json_text.ts";
 import { strftime } from "../src/tokenizer/jinja/strings.ts";
 import { jsonOf } from "../src/tokenizer/jinja/values.ts";
 
@@ -31,7 +31,7 @@ function messageOf(message: Fields): ChatMessage {
 
 /** As `json.dumps` writes it. */
 function pythonJson(value: unknown): string {
-  return jsonOf(readJson(new JsonText(JSON.stringify(value))), { indent: "", ensureAscii: false, sortKeys: false, separators: [", ", ": "] });
+  return jsonOf(new JsonText(JSON.stringify(value)).read(), { indent: "", ensureAscii: false, sortKeys: false, separators: [", ", ": "] });
 }
 
 /** What is made of something, or that it is refused. */

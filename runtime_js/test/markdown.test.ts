@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Token, Tokens } from "marked";
 import type { Further, Path } from "../src/view/long_list.ts";
-import { openFence, readBlocks, readableLength, takeApart, type Begun } from "../src/view/markdown.ts";
+import { openFence, readBlocks, readableLength, takeApart, type Begun } from "../src/view/blocks.ts";
 
 test("a text is readable up to a line that is nested too deep", () => {
   assert.equal(readableLength("> a\n- b\n"), 8);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { Fields } from "../src/support/fields.ts";
 import { readAddedTokens } from "../src/tokenizer/added_tokens.ts";
 import { Encoder } from "../src/tokenizer/encoder.ts";
-import { readModel } from "../src/tokenizer/models/model.ts";
+import { readModel } from "../src/tokenizer/models/read_model.ts";
 import { PairTable } from "../src/tokenizer/models/pair_table.ts";
 import { randomFrom } from "./fakes/random.ts";
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { findRecord, locate, locateToLoad, prebuiltAppConfig } from "../src/webllm/app_config.ts";
 import { ModelType } from "../src/webllm/constants.ts";
-import { Package, type PackagedFacts } from "../src/webllm/package.ts";
+import type { PackagedFacts } from "../src/webllm/app_config.ts";
+import { Package } from "../src/webllm/package.ts";
 
 const CHAT = "Toy-1B-Instruct-q4f16_1-MLC";
 

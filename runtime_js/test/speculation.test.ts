@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { DraftCounts, DraftSource } from "../src/engine/speculation.ts";
+import type { DraftSource } from "../src/engine/draft_source.ts";
+import type { DraftCounts } from "../src/engine/speculation.ts";
 import { DraftModel } from "../src/engine/draft_model.ts";
 import { Lookup } from "../src/engine/lookup.ts";
 import { rowsThatPay } from "../src/engine/pace.ts";

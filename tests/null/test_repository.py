@@ -7,7 +7,8 @@ import builtins
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from statistics import median
 
@@ -77,6 +78,39 @@ def test_layers(folder: str) -> None:
 def test_every_folder_has_a_place() -> None:
     found = {path.parent.relative_to(PACKAGE).parts[0] for path in PACKAGE.glob("*/**/*.py")}
     assert found == {*FOLDERS, "commands"}
+
+
+def module_file(module: tuple[str, ...]) -> Path | None:
+    """The file of the package that a module, or a name in one, lies in."""
+    for parts in (module, module[:-1]):
+        path = PACKAGE.joinpath(*parts[1:])
+        if parts[:1] == ("webllm_build",) and (found := [at for at in (path.with_suffix(".py"), path / "__init__.py") if at.is_file()]):
+            return found[0]
+    return None
+
+
+def typescript_imports(path: Path) -> Iterator[Path]:
+    """Files that a file of the runtime imports, be it for types alone; not what it fetches when it is wanted."""
+    for name in re.findall(r"""from ["']([.][^"']*)["']""", path.read_text("utf-8")):
+        yield (path.parent / name).resolve()
+
+
+def python_graph() -> dict[Path, set[Path]]:
+    return {path: {file for module in imports(path) if (file := module_file(module)) not in (None, path)} for path in PACKAGE.rglob("*.py")}
+
+
+def typescript_graph() -> dict[Path, set[Path]]:
+    return {path: set(typescript_imports(path)) for path in RUNTIME.rglob("*.ts")}
+
+
+@pytest.mark.parametrize("graph_of", [python_graph, typescript_graph])
+def test_no_imports_in_circles(graph_of: Callable[[], dict[Path, set[Path]]]) -> None:
+    graph = graph_of()
+    assert sum(map(len, graph.values())) > 1000
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(str(path.relative_to(ROOT)) for path in error.args[1]))
 
 
 def test_rooms_of_the_runtime() -> None:

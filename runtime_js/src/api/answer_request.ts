@@ -1,12 +1,11 @@
 /** Reads a request in the engine's own terms, as it comes from a page to its worker, or from a journal. */
 
-import { STEP_PLACES, type AnswerRequest, type Prompt } from "../engine/answer.ts";
+import { STEP_PLACES, type AnswerRequest, type Prompt, type ToolChoice } from "../engine/answer.ts";
 import { OVERFLOWS } from "../engine/overflow.ts";
 import { MAX_PRIORITY } from "../engine/queue.ts";
 import { MAX_BIASES, MAX_TOKEN, MOST_BIAS, readSampling, type SamplingConfig } from "../engine/sampling.ts";
 import type { GuessRequest } from "../engine/speculation.ts";
 import { MAX_FORM, MAX_GRAMMAR_FORM, type Structure } from "../engine/structure/structure.ts";
-import type { ToolChoice } from "../engine/tool_structure.ts";
 import { Fields, present } from "../support/fields.ts";
 import { readJsonObject, readJsonObjects } from "../support/json.ts";
 import { SPECIAL_TOKENS, type ChatMessage, type Conversation, type ToolCall } from "../tokenizer/conversation.ts";

@@ -3,8 +3,8 @@
 import type { Model } from "./model.ts";
 import type { StorageManager } from "./view/storage-manager.ts";
 import { latePart } from "./late_part.ts";
+import { storageButton } from "./open_storage.ts";
 import { showNotice } from "./view/notice.ts";
-import { byId } from "../view/dom.ts";
 import { formatBytes, formatDate } from "./words/format.ts";
 import { WORDS } from "./words/words.ts";
 
@@ -27,12 +27,7 @@ export function followStorage(script: string, model: Model): void {
     });
     await manager.open();
   };
-  byId("open-storage", HTMLButtonElement).addEventListener("click", () => {
+  storageButton().addEventListener("click", () => {
     open().catch(() => showNotice("part", WORDS.notice.part));
   });
-}
-
-/** Shows what is stored, to make room. */
-export function openStorage(): void {
-  byId("open-storage", HTMLButtonElement).click();
 }

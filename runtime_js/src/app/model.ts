@@ -11,7 +11,7 @@ import { EngineHost, isHere, type Outcome, type Piece } from "./engine.ts";
 import { safeStorage } from "./safe_storage.ts";
 import { deletionFailed, describeProblem, type Problem, type ProblemAction } from "./problems.ts";
 import { askToKeep } from "./persistence.ts";
-import { openStorage } from "./late_storage.ts";
+import { openStorage } from "./open_storage.ts";
 import { Rate } from "./rate.ts";
 import { ChosenModel } from "./chosen_model.ts";
 import { SettingsStore, deviceOf, type Settings } from "./settings.ts";

@@ -13,7 +13,6 @@ import type { SamplingConfig } from "./sampling.ts";
 import { NO_DRAFTS, type DraftCounts, type GuessRequest } from "./speculation.ts";
 import type { Structure } from "./structure/structure.ts";
 import type { GrammarTimes } from "./timed_constraint.ts";
-import type { ToolChoice } from "./tool_structure.ts";
 
 /** A conversation to answer, or a text or tokens to continue; a text may have a `suffix`, which the answer leads up to. */
 export type Prompt =
@@ -24,6 +23,9 @@ export type Prompt =
 /** Which of the single steps of a text an answer is. */
 export const STEP_PLACES = ["first", "next"] as const;
 export type StepPlace = (typeof STEP_PLACES)[number];
+
+/** Which tools an answer calls: those that the model wants, at least one, or this one. */
+export type ToolChoice = { readonly kind: "auto" } | { readonly kind: "required" } | { readonly kind: "named"; readonly name: string };
 
 export interface AnswerRequest {
   readonly prompt: Prompt;

@@ -1,6 +1,6 @@
 /** Guesses of another, smaller model, which follows the same tokens. */
 
-import type { DraftSource } from "./speculation.ts";
+import type { DraftSource } from "./draft_source.ts";
 
 /** What the model says behind the tokens, so many of it; nothing where it has others to answer. */
 export type Continue = (tokens: readonly number[], count: number) => Promise<readonly number[]>;

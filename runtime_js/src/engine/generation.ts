@@ -6,7 +6,8 @@ import { withoutOldest } from "./overflow.ts";
 import { MAX_DEPTH, type StepPace } from "./pace.ts";
 import type { Sampler } from "./sampler.ts";
 import type { Sequence } from "./sequences.ts";
-import { Speculation, type DraftCounts, type DraftSource } from "./speculation.ts";
+import type { DraftSource } from "./draft_source.ts";
+import { Speculation, type DraftCounts } from "./speculation.ts";
 import { hasToken } from "./token_set.ts";
 
 export const FINISH_REASONS = ["stop", "length", "abort"] as const;

@@ -1,6 +1,6 @@
 /** Drafts from texts that are known: what followed, somewhere in them, the same tokens as came last. */
 
-import type { DraftSource } from "./speculation.ts";
+import type { DraftSource } from "./draft_source.ts";
 
 /** Tokens that must be the same before one is drafted. */
 const LEAST_MATCH = 3;

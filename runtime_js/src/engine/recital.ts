@@ -1,7 +1,7 @@
 /** Tokens whose probabilities are asked for, of a prompt all but its first, or of an answer that comes again: they come by steps, though no others may. */
 
 import type { Constraint } from "./constraint.ts";
-import type { DraftSource } from "./speculation.ts";
+import type { DraftSource } from "./draft_source.ts";
 import { addToken, noTokens } from "./token_set.ts";
 
 export class Recital implements Constraint, DraftSource {

@@ -1,15 +1,8 @@
 /** What may come next is guessed, and guesses are checked by rows of one step. */
 
 import { DraftModel } from "./draft_model.ts";
+import type { DraftSource } from "./draft_source.ts";
 import { draftsThatPay, type StepPace } from "./pace.ts";
-
-/** Guesses tokens. One draws its own: where a draft is right, it is what would have been drawn. */
-export interface DraftSource {
-  /** How often a token of it is right, before anything is known of that: 0 to 1. */
-  readonly likely: number;
-  /** What may come behind the tokens, at most `most` of it. Between calls tokens are added, or some in the middle left out. */
-  propose(tokens: readonly number[], most: number): readonly number[];
-}
 
 export interface Draft {
   readonly tokens: readonly number[];

@@ -7,9 +7,6 @@ import type { AnswerRequest } from "./answer.ts";
 import { toolSchemas } from "./output.ts";
 import type { CallableTool, Structure } from "./structure/structure.ts";
 
-/** Which tools an answer calls: those that the model wants, at least one, or this one. */
-export type ToolChoice = { readonly kind: "auto" } | { readonly kind: "required" } | { readonly kind: "named"; readonly name: string };
-
 /** Keywords beside which a grammar holds no type. */
 const ALONE = ["$ref", "anyOf", "oneOf", "allOf"];
 

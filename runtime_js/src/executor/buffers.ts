@@ -3,9 +3,8 @@
 import { MAX_SLOTS, MIN_SLOTS, SLOT_BYTES } from "./abi.generated.ts";
 import { allocating } from "./device.ts";
 import { BufferUsage } from "./gpu_flags.ts";
-import { windowsOf } from "./groups.ts";
 import { placesInTurn } from "./rehearsal.ts";
-import { laterBuffers, type Plan, type PlanHead, type VariantPlan } from "./plan.ts";
+import { laterBuffers, windowsOf, type Plan, type PlanHead, type VariantPlan } from "./plan.ts";
 
 /** WebGPU's largest minStorageBufferOffsetAlignment. */
 const OFFSET_ALIGNMENT = 256;

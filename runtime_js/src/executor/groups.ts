@@ -4,15 +4,10 @@
  */
 
 import { WINDOWS_KEPT, WINDOW_BACK } from "./abi.generated.ts";
-import type { PlanModel, StatePlan, VariantPlan } from "./plan.ts";
+import { windowsOf, type PlanModel, type StatePlan, type VariantPlan } from "./plan.ts";
 import type { PageGroup } from "./runner.ts";
 
 type Sizes = Pick<PlanModel, "pageSize" | "prefillChunk">;
-
-/** The window of each group; null: its tokens see all before them. The page table of group i is the io buffer `page_table<i>`. */
-export function windowsOf(states: readonly StatePlan[]): (number | null)[] {
-  return [...new Set(states.filter(({ kind }) => kind === "pages").map(({ window }) => window))];
-}
 
 /**
  * Pages that a conversation of so many tokens takes in a group. Of one with a window: what a prefill sees and adds, unaligned and with a page

@@ -3,9 +3,9 @@
 import { formatBytes } from "../support/format.ts";
 import { OutOfMemoryError } from "../support/errors.ts";
 import { slotCount } from "./buffers.ts";
-import { pageBytesOf, pagesOf, windowsOf } from "./groups.ts";
+import { pageBytesOf, pagesOf } from "./groups.ts";
 import type { MemoryEstimate } from "./memory_estimate.ts";
-import { laterBuffers, type Plan, type VariantPlan } from "./plan.ts";
+import { laterBuffers, windowsOf, type Plan, type VariantPlan } from "./plan.ts";
 
 /** Pages of so many bytes that one layer's cache may have within these limits. */
 export function maxPages({ limits }: Pick<GPUAdapter, "limits">, pageBytes: number): number {

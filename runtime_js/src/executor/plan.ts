@@ -4,7 +4,6 @@ import { ManifestError } from "../support/errors.ts";
 import { Fields } from "../support/fields.ts";
 import { MAX_CONTEXT, MAX_LAYERS, MAX_NAME, MAX_VOCABULARY } from "../support/limits.generated.ts";
 import { HISTORY, LAUNCH_WORDS, LOGPROB_WORDS, MAX_GROUPS, MAX_ROWS, MAX_TILES, PLAN_FORMAT, SAMPLING_WORDS, STATE_WORDS } from "./abi.generated.ts";
-import { windowsOf } from "./groups.ts";
 
 const MAX_UNIFORM_WORDS = LAUNCH_WORDS - 3;
 const MAX_FUNCTIONS = 64;
@@ -67,6 +66,11 @@ export interface StatePlan {
   readonly querySize: number;
   /** Of pages: tokens that a token sees; null: all. */
   readonly window: number | null;
+}
+
+/** The window of each group; null: its tokens see all before them. The page table of group i is the io buffer `page_table<i>`. */
+export function windowsOf(states: readonly StatePlan[]): (number | null)[] {
+  return [...new Set(states.filter(({ kind }) => kind === "pages").map(({ window }) => window))];
 }
 
 export interface NamedBytes {

@@ -3,7 +3,8 @@
 import { baseUrl } from "../api/config.ts";
 import type { ChatCompletionMessageParam, ContentPart } from "../api/openai/types.ts";
 import { readSoundPart } from "../api/sounds.ts";
-import { Bytes, readHeader } from "../media/header.ts";
+import { Bytes } from "../media/bytes.ts";
+import { readHeader } from "../media/header.ts";
 import { rgbOf, isPixels } from "../media/pixels.ts";
 import { asWav } from "../media/sound/compressed.ts";
 import { isDrawn, isOnPage, type PictureInput } from "../media/source.ts";

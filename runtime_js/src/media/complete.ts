@@ -1,7 +1,8 @@
 /** Whether a file is all there: Firefox draws what it has of one that is cut or damaged. (An AVIF every browser refuses then.) */
 
 import { behindBlocks, firstFrame } from "./gif.ts";
-import { findSegment, type Bytes, type Format } from "./header.ts";
+import type { Bytes } from "./bytes.ts";
+import { findSegment, type Format } from "./header.ts";
 import type { Size } from "./picture.ts";
 
 const SUMS = Uint32Array.from({ length: 256 }, (_, byte) => {

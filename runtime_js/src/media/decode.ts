@@ -3,7 +3,8 @@
 import { RequestValidationError } from "../support/errors.ts";
 import { isComplete } from "./complete.ts";
 import { firstFrame, gifSize } from "./gif.ts";
-import { Bytes, readHeader, type Format } from "./header.ts";
+import { Bytes } from "./bytes.ts";
+import { readHeader, type Format } from "./header.ts";
 import type { Size } from "./picture.ts";
 import { isPixels, rgbOf, type Pixels } from "./pixels.ts";
 import { readPng } from "./png.ts";

@@ -1,6 +1,6 @@
 /** Where the first picture of a GIF is: on a screen, of which it may be a part. */
 
-import type { Bytes } from "./header.ts";
+import type { Bytes } from "./bytes.ts";
 import type { Size } from "./picture.ts";
 
 const COLORS = 0x80;

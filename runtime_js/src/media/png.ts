@@ -1,6 +1,6 @@
 /** PNG files that are read here: with alpha or 16 bits, which browsers round differently, and where there is no browser, all. */
 
-import { Bytes } from "./header.ts";
+import { Bytes } from "./bytes.ts";
 import { rgbOf } from "./pixels.ts";
 import { upright, type Rgb } from "./rgb.ts";
 

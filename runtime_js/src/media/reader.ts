@@ -4,7 +4,8 @@
 import { abortable } from "../support/abort.ts";
 import { NoAnswerError, fromWire } from "../support/errors.ts";
 import { TICK_MS, inTime } from "../support/patience.ts";
-import { mayStandStill, startThread, type Thread } from "../support/thread.ts";
+import type { Thread } from "../support/platform.ts";
+import { mayStandStill, startThread } from "../support/thread.ts";
 import type { PictureData } from "./decode.ts";
 import type { Detail, Picture } from "./picture.ts";
 import { isDrawn } from "./source.ts";

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { Worker } from "node:worker_threads";
-import type { Thread } from "../support/thread.ts";
+import type { Thread } from "../support/platform.ts";
 import { releaseLocks } from "./files.ts";
 import { END, OWNER, ownedBy } from "./owner.ts";
 import type { WorkerLike } from "../transport/worker_like.ts";

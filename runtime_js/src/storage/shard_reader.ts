@@ -1,38 +1,16 @@
 /** Reads verified files in a worker of its own: sha256 takes its time on the thread that asks for it. */
 
 import { onAbort } from "../support/abort.ts";
-import type { Wait } from "../support/waiting.ts";
-import { AbortError, NoAnswerError, fromWire, type WireError } from "../support/errors.ts";
+import { AbortError, NoAnswerError, fromWire } from "../support/errors.ts";
 import type { FileEntry } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";
 import type { Urls } from "./source.ts";
 import { bringToStorage, readVerified, type ReadOptions } from "./verified.ts";
 import { PATIENCE_TICKS, TICK_MS } from "../support/patience.ts";
-import { platform } from "../support/platform.ts";
-import { mayStandStill, type Thread } from "../support/thread.ts";
+import { platform, type Thread } from "../support/platform.ts";
+import { mayStandStill } from "../support/thread.ts";
+import type { ReaderReply, ReaderRequest } from "./reader/messages.ts";
 import { startReader } from "./reader/part.ts";
-
-export interface ReaderRequest {
-  /** Whether the file is only brought to storage: nothing of it comes back. */
-  readonly isFetch: boolean;
-  /** URL of the model's manifest, which names its folder in storage. */
-  readonly manifest: string;
-  readonly entry: FileEntry;
-  readonly urls: Urls;
-  /** Why nothing more is stored, if so. */
-  readonly warning: string | undefined;
-  readonly into: ArrayBuffer | undefined;
-}
-
-export type ReaderReply =
-  /** The script runs; said at first, and with every tick. */
-  | { readonly kind: "alive" }
-  | { readonly kind: "progress"; readonly bytes: number }
-  | { readonly kind: "waiting"; readonly reason: Wait }
-  | { readonly kind: "failed"; readonly url: string }
-  /** bytes: of a file that is read. */
-  | { readonly kind: "done"; readonly bytes: Uint8Array<ArrayBuffer> | undefined; readonly warning: string | undefined }
-  | { readonly kind: "error"; readonly error: WireError };
 
 type Done = Extract<ReaderReply, { readonly kind: "done" }>;
 

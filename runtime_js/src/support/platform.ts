@@ -1,7 +1,5 @@
 /** What a runtime that is no browser gives in a browser's place: Node, Deno and Bun, which set it before anything is loaded. */
 
-import type { Thread } from "./thread.ts";
-
 /** Of a browser's Blob, as much as storage asks for. */
 export interface StoredFile {
   readonly size: number;
@@ -32,6 +30,15 @@ export interface Located {
   readonly manifest: string;
   /** Of the folder of the weights, where that is another. */
   readonly weights?: string;
+}
+
+/** Outside of browsers it keeps no process alive: whoever waits for a message sets a timer as well. */
+export interface Thread<Reply = unknown> {
+  onmessage: ((event: { readonly data: Reply }) => void) | null;
+  /** Called when the script failed, or could not be started. */
+  onerror: (() => void) | null;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  terminate(): void;
 }
 
 export interface Platform {

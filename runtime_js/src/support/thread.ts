@@ -1,16 +1,7 @@
 /** A worker from the text of its script: no file of its own, the same in browsers and outside of them. */
 
-import { platform } from "./platform.ts";
+import { platform, type Thread } from "./platform.ts";
 import { scriptUrl } from "./script_url.ts";
-
-/** Outside of browsers it keeps no process alive: whoever waits for a message sets a timer as well. */
-export interface Thread<Reply = unknown> {
-  onmessage: ((event: { readonly data: Reply }) => void) | null;
-  /** Called when the script failed, or could not be started. */
-  onerror: (() => void) | null;
-  postMessage(message: unknown, transfer?: Transferable[]): void;
-  terminate(): void;
-}
 
 const urls = new Map<string, string>();
 

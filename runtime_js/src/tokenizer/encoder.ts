@@ -5,7 +5,8 @@
 
 import { Fields } from "../support/fields.ts";
 import { Splitter, type AddedToken } from "./added_tokens.ts";
-import { readModel, type Model } from "./models/model.ts";
+import type { Model } from "./models/model.ts";
+import { readModel } from "./models/read_model.ts";
 import { readNormalizer, type Normalize } from "./parts/normalizers.ts";
 import { readPostProcessor, type Around } from "./parts/post_processors.ts";
 import { readPreTokenizer, type Cut } from "./parts/pre_tokenizers.ts";

@@ -3,16 +3,15 @@
  * touched. A long list, a table and code grow by items, rows and lines.
  */
 
-import type { Token } from "marked";
+import type { Links, Token } from "marked";
 import { adaptOrReplace } from "./adapt.ts";
 import { asWritten } from "./as_written.ts";
+import { openFence, readBlocks, readableLength, renderBlocks, takeApart, type Fence } from "./blocks.ts";
 import { CodeBlock } from "./code_block.ts";
 import type { ViewContext } from "./context.ts";
 import { element } from "./dom.ts";
-import type { Markdown } from "./late.ts";
 import { goOn, type Further } from "./long_list.ts";
 import { LongTable } from "./long_table.ts";
-import type { Definitions, Fence } from "./markdown.ts";
 import { Parts } from "./parts.ts";
 import { KeptSelection } from "./selection.ts";
 import type { Slice } from "./slice.ts";
@@ -52,7 +51,7 @@ interface OpenCode {
 
 export class GrowingText {
   readonly #context: ViewContext;
-  readonly #definitions: Definitions = Object.create(null);
+  readonly #definitions: Links = Object.create(null);
   readonly #selection: KeptSelection;
   readonly #body: Parts;
   /** Characters that are drawn and left alone. */
@@ -79,23 +78,22 @@ export class GrowingText {
 
   /** text: what was drawn before, and what came since. isWhole: nothing more comes. False where there was no time for all. */
   draw(text: string, isWhole: boolean, slice: Slice): boolean {
-    const { code } = this.#context.markdown;
-    return code === undefined || this.#selection.draw(() => this.#draw(code, text, isWhole, slice));
+    return this.#selection.draw(() => this.#draw(text, isWhole, slice));
   }
 
-  #draw(code: Markdown, text: string, isWhole: boolean, slice: Slice): boolean {
+  #draw(text: string, isWhole: boolean, slice: Slice): boolean {
     const source = text.replaceAll(/\r\n?/g, "\n");
-    const isDone = this.#read(code, source, isWhole, slice);
+    const isDone = this.#read(source, isWhole, slice);
     if (!isDone) this.#show(this.#wasAsWritten ? [asWritten(source.slice(this.#settled))] : []);
     else this.#wasAsWritten = false;
-    return isDone && (!isWhole || this.#define(code, slice));
+    return isDone && (!isWhole || this.#define(slice));
   }
 
   /** Whether all is drawn. */
-  #read(code: Markdown, source: string, isWhole: boolean, slice: Slice): boolean {
+  #read(source: string, isWhole: boolean, slice: Slice): boolean {
     for (let step = this.#step; this.#settled < source.length; ) {
       if (this.#ready.length > 0) {
-        if (this.#settleReady(code, slice)) continue;
+        if (this.#settleReady(slice)) continue;
         return false;
       }
       if (this.#code !== undefined) {
@@ -104,41 +102,41 @@ export class GrowingText {
       }
       const begin = this.#settled;
       const text = source.slice(begin, begin + step);
-      const fence = code.openFence(text);
+      const fence = openFence(text);
       if (fence !== undefined) {
         this.#beginCode(fence);
         step = this.#step = Math.max(LEAST_STEP, step / 4);
         continue;
       }
-      const readable = code.readableLength(text);
-      const blocks = readable === 0 || step > MAX_BLOCK ? undefined : code.readBlocks((this.#open?.head ?? "") + text.slice(0, readable), Object.create(this.#definitions));
+      const readable = readableLength(text);
+      const blocks = readable === 0 || step > MAX_BLOCK ? undefined : readBlocks((this.#open?.head ?? "") + text.slice(0, readable), Object.create(this.#definitions));
       if (blocks === undefined) return this.#show([asWritten(source.slice(begin))]);
       if (this.#open !== undefined && !blocks[0]?.raw.startsWith(this.#open.head)) {
         this.#close();
         continue;
       }
       const reachesEnd = readable < text.length || begin + text.length === source.length;
-      const count = certainBlocks(code, blocks, reachesEnd && (isWhole || readable < text.length));
+      const count = certainBlocks(blocks, reachesEnd && (isWhole || readable < text.length));
       this.#ready = blocks.slice(0, count);
       if (count > 0) step = this.#step = Math.min(STEP, 2 * step);
-      else if (this.#settlePart(code, blocks[0])) {
+      else if (this.#settlePart(blocks[0])) {
         if (slice.isOver) return false;
         step = this.#step = STEP;
       } else if (!reachesEnd) step *= 2; // even if the time is over: nothing is gained until the block is read
-      else return this.#showFluid(code, blocks);
+      else return this.#showFluid(blocks);
     }
     return this.#show([]);
   }
 
   /** Draw what can change no more, as far as there is time. */
-  #settleReady(code: Markdown, slice: Slice): boolean {
+  #settleReady(slice: Slice): boolean {
     while (this.#ready.length > 0) {
       const first = this.#ready[0];
-      if (this.#settlePart(code, first)) this.#ready = []; // the rest is read anew
+      if (this.#settlePart(first)) this.#ready = []; // the rest is read anew
       else {
         let length = 0;
         const more = this.#ready.findIndex(({ raw }, index) => (length += raw.length) > TOGETHER_LENGTH || index === TOGETHER);
-        this.#settle(code, this.#ready.splice(0, this.#open !== undefined ? 1 : more < 0 ? this.#ready.length : Math.max(1, more)));
+        this.#settle(this.#ready.splice(0, this.#open !== undefined ? 1 : more < 0 ? this.#ready.length : Math.max(1, more)));
       }
       if (slice.isOver) return false;
     }
@@ -146,21 +144,21 @@ export class GrowingText {
   }
 
   /** Draw what a long block that may still grow begins with; false where it is not long enough. */
-  #settlePart(code: Markdown, block: Token | undefined): boolean {
-    const begun = block && code.takeApart(block, this.#open);
+  #settlePart(block: Token | undefined): boolean {
+    const begun = block && takeApart(block, this.#open);
     if (begun === undefined) return false;
-    this.#settle(code, [begun.begin], begun.further);
+    this.#settle([begun.begin], begun.further);
     return true;
   }
 
   /** Draw blocks that stay, of which the first goes on with what is open. further: how the next one goes on with them. */
-  #settle(code: Markdown, blocks: readonly Token[], further?: Further): void {
+  #settle(blocks: readonly Token[], further?: Further): void {
     const open = this.#open;
     const source = blocks.map(({ raw }) => raw).join("");
     const pick = this.#pick();
-    const nodes = (open?.table ?? this.#body).settle(pick(code.renderBlocks(blocks, this.#context)));
+    const nodes = (open?.table ?? this.#body).settle(pick(renderBlocks(blocks, this.#context)));
     this.#settled += source.length - (open?.head.length ?? 0);
-    if (source.includes("]:")) code.readBlocks(source, this.#definitions); // not before: half an address may have come
+    if (source.includes("]:")) readBlocks(source, this.#definitions); // not before: half an address may have come
     const [frame] = nodes;
     const begun = further === undefined || open?.table !== undefined || !(frame instanceof Element) ? null : frame.querySelector<HTMLTableElement>(":scope.scroll > table");
     if (REFERENCE.test(source)) this.#referring.push(begun === null ? { source, nodes, pick } : { source, nodes: LongTable.rowsOf(begun), pick: LongTable.rowsOf });
@@ -212,9 +210,9 @@ export class GrowingText {
   }
 
   /** Draw blocks that may still change. */
-  #showFluid(code: Markdown, blocks: readonly Token[]): true {
+  #showFluid(blocks: readonly Token[]): true {
     const pick = this.#pick();
-    const draw = (some: readonly Token[]): DocumentFragment => code.renderBlocks(some, this.#context);
+    const draw = (some: readonly Token[]): DocumentFragment => renderBlocks(some, this.#context);
     if (this.#open?.table === undefined) return this.#show(pick(draw(blocks)));
     return this.#show([...draw(blocks.slice(1)).childNodes], pick(draw(blocks.slice(0, 1))));
   }
@@ -227,10 +225,10 @@ export class GrowingText {
   }
 
   /** Draw again what names a link that was defined behind it; whether that is done. */
-  #define(code: Markdown, slice: Slice): boolean {
+  #define(slice: Slice): boolean {
     if (Object.keys(this.#definitions).length === 0) this.#referring = [];
     for (let next = this.#referring.shift(); next !== undefined; next = this.#referring.shift()) {
-      const wanted = next.pick(code.renderBlocks(code.readBlocks(next.source, this.#definitions) ?? [], this.#context));
+      const wanted = next.pick(renderBlocks(readBlocks(next.source, this.#definitions) ?? [], this.#context));
       next.nodes.forEach((node, index) => {
         const other = wanted[index];
         if (other !== undefined) adaptOrReplace(node, other);
@@ -242,8 +240,8 @@ export class GrowingText {
 }
 
 /** How many of the first of these blocks no later text can change. isFinal: none comes. */
-function certainBlocks(code: Markdown, blocks: readonly Token[], isFinal: boolean): number {
-  const fence = blocks.findIndex(({ type, raw }) => type === "code" && code.openFence(raw) !== undefined);
+function certainBlocks(blocks: readonly Token[], isFinal: boolean): number {
+  const fence = blocks.findIndex(({ type, raw }) => type === "code" && openFence(raw) !== undefined);
   if (fence >= 0 || isFinal) return fence >= 0 ? fence : blocks.length;
   const fluid = blocks.filter(({ type }) => type !== "space").at(-FLUID_BLOCKS);
   return fluid === undefined ? 0 : blocks.indexOf(fluid);

@@ -3,7 +3,6 @@
 import type { ModelRecord as OwnRecord } from "../api/types.ts";
 import { ModelType } from "./constants.ts";
 import { NamedError } from "./errors.ts";
-import type { PackagedFacts } from "./package.ts";
 import type { AppConfig, ModelRecord } from "./types.ts";
 
 /** The models of this package, under all of their ids. Programs may change it, as they do WebLLM's. */
@@ -16,6 +15,30 @@ const windows = new Map<string, number>();
 const references: string[] = [];
 /** The manifests of models whose weights the package lacks, and nobody has told it where they are. */
 const weightless = new Set<string>();
+
+/** A model of a package. */
+export interface PackagedFacts {
+  readonly record: OwnRecord;
+  /** For people. */
+  readonly name: string;
+  /** What a first load fetches. */
+  readonly downloadBytes: number;
+  /** What it takes on the GPU, with a conversation of 4096 tokens. */
+  readonly memoryBytes: number;
+  /** Tokens that a conversation may have. */
+  readonly contextLength: number;
+  /** The name of one of its files. */
+  readonly library: string;
+  readonly embeds: boolean;
+  /** Whether it takes pictures. */
+  readonly sees: boolean;
+  /** Whether it takes sounds. */
+  readonly hears: boolean;
+  /** Other names that mean it. */
+  readonly aliases: readonly string[];
+  /** What the builder would make it of, where that is no file of its own machine. */
+  readonly reference: string | null;
+}
 
 type PackagedRecord = ModelRecord & OwnRecord & { readonly reference?: string | null };
 

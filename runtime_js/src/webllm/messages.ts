@@ -1,7 +1,6 @@
 /** WebLLM's types of requests and answers. What this engine takes beside them is taken from its own types. */
 
 import type { ChatCompletionRequest as OwnChatRequest, ChatCompletionTokenLogprob, CompletionRequest as OwnTextRequest, ResponseFormat as OwnFormat } from "../api/openai/types.ts";
-import type { ResumableGenerationConfig } from "./types.ts";
 
 export type { ChatCompletionTokenLogprob, TopLogprob } from "../api/openai/types.ts";
 
@@ -111,6 +110,17 @@ export interface ResponseFormat {
 /** What WebLLM has not. */
 type Further = Pick<OwnChatRequest, "max_completion_tokens" | "top_k" | "min_p" | "stop_token_ids" | "parallel_tool_calls" | "chat_template_kwargs"
   | "special_tokens" | "keep_tokens" | "reasoning_effort" | "thinking_budget" | "prediction" | "context_overflow" | "speculation" | "draft">;
+
+/** Tokens are kept one by one, so that of these only the first two matter. */
+export interface ResumableGenerationConfig {
+  enabled: boolean;
+  sessionId?: string;
+  checkpointIntervalTokens?: number;
+  checkpointPrompt?: boolean;
+  durabilityMode?: "exact" | "relaxed";
+  strictPersistence?: boolean;
+  storeCheckpointLogits?: boolean;
+}
 
 export interface ChatCompletionRequestBase extends Further {
   messages: ChatCompletionMessageParam[];

@@ -5,32 +5,8 @@ import type { MLCEngineConfig, ModelRecord } from "../api/types.ts";
 import { isStored } from "../storage/stored.ts";
 import { ModelNotFoundError, RequestValidationError } from "../support/errors.ts";
 import { sharedWorkerName } from "../support/group_name.ts";
-import { addPackagedModels, howToMake, packagedRecord } from "./app_config.ts";
+import { addPackagedModels, howToMake, packagedRecord, type PackagedFacts } from "./app_config.ts";
 import { setPackagedWorker, type PackagedWorker } from "./site_worker.ts";
-
-/** A model of a package. */
-export interface PackagedFacts {
-  readonly record: ModelRecord;
-  /** For people. */
-  readonly name: string;
-  /** What a first load fetches. */
-  readonly downloadBytes: number;
-  /** What it takes on the GPU, with a conversation of 4096 tokens. */
-  readonly memoryBytes: number;
-  /** Tokens that a conversation may have. */
-  readonly contextLength: number;
-  /** The name of one of its files. */
-  readonly library: string;
-  readonly embeds: boolean;
-  /** Whether it takes pictures. */
-  readonly sees: boolean;
-  /** Whether it takes sounds. */
-  readonly hears: boolean;
-  /** Other names that mean it. */
-  readonly aliases: readonly string[];
-  /** What the builder would make it of, where that is no file of its own machine. */
-  readonly reference: string | null;
-}
 
 /** What `createEngine` is given, but for what a worker does not need. */
 export interface PackageConfig extends Omit<MLCEngineConfig, "appConfig"> {

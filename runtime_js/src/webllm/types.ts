@@ -152,17 +152,6 @@ export interface GenerationConfig {
   enable_latency_breakdown?: boolean | null;
 }
 
-/** Tokens are kept one by one, so that of these only the first two matter. */
-export interface ResumableGenerationConfig {
-  enabled: boolean;
-  sessionId?: string;
-  checkpointIntervalTokens?: number;
-  checkpointPrompt?: boolean;
-  durabilityMode?: "exact" | "relaxed";
-  strictPersistence?: boolean;
-  storeCheckpointLogits?: boolean;
-}
-
 export interface ResumeProbeResult {
   sessionId: string;
   resumable: boolean;

@@ -1,6 +1,6 @@
 /** A source of drafts that knows what the fake runner says, and errs as often as it is told to. */
 
-import type { DraftSource } from "../../src/engine/speculation.ts";
+import type { DraftSource } from "../../src/engine/draft_source.ts";
 import { VOCABULARY, nextToken } from "./runner.ts";
 
 export class Oracle implements DraftSource {

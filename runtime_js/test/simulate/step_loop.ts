@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import { DraftModel } from "../../src/engine/draft_model.ts";
 import { embed } from "../../src/engine/embedding.ts";
-import type { DraftCounts, DraftSource } from "../../src/engine/speculation.ts";
+import type { DraftSource } from "../../src/engine/draft_source.ts";
+import type { DraftCounts } from "../../src/engine/speculation.ts";
 import type { FinishReason, Generation, GenerationListener } from "../../src/engine/generation.ts";
 import { ProcessedAnswer } from "../../src/engine/logit_processor.ts";
 import { Lookup } from "../../src/engine/lookup.ts";

@@ -1,7 +1,6 @@
 /** What a request says of tools and of thinking. */
 
-import type { AnswerRequest } from "../../engine/answer.ts";
-import type { ToolChoice } from "../../engine/tool_structure.ts";
+import type { AnswerRequest, ToolChoice } from "../../engine/answer.ts";
 import { isRecord, type Fields } from "../../support/fields.ts";
 import { isJsonObject, readJsonObject, readJsonObjects, type Json, type JsonObject } from "../../support/json.ts";
 import { SPECIAL_TOKENS, type Conversation } from "../../tokenizer/conversation.ts";

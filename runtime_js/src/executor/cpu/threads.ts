@@ -1,7 +1,8 @@
 /// <reference path="../../support/inline.d.ts" />
 /** The threads that help the one which runs the engine. Where some do not start, there are fewer; nobody waits for them for long. */
 
-import { startThread, type Thread } from "../../support/thread.ts";
+import type { Thread } from "../../support/platform.ts";
+import { startThread } from "../../support/thread.ts";
 import type { ThreadOrders, ThreadReply } from "./thread_worker.ts";
 import script from "inline:./thread_worker.ts";
 

@@ -1,8 +1,9 @@
 /// <reference path="../../support/inline.d.ts" />
 /** How a reader begins: from the text of its script. */
 
-import { startThread, type Thread } from "../../support/thread.ts";
-import type { ReaderReply } from "../shard_reader.ts";
+import type { Thread } from "../../support/platform.ts";
+import { startThread } from "../../support/thread.ts";
+import type { ReaderReply } from "./messages.ts";
 import script from "inline:./main.ts";
 
 export function startReader(): Thread<ReaderReply> | null {

@@ -3,7 +3,7 @@
 import type { Wait } from "../../support/waiting.ts";
 import { toWire } from "../../support/errors.ts";
 import { everyTick, noAnswer } from "../../support/patience.ts";
-import type { ReaderReply, ReaderRequest } from "../shard_reader.ts";
+import type { ReaderReply, ReaderRequest } from "./messages.ts";
 import { ModelStore } from "../store.ts";
 import { bringToStorage, readVerified } from "../verified.ts";
 

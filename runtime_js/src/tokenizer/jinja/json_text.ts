@@ -1,15 +1,21 @@
 /** JSON that is read as Python reads it: keys keep their order, 1.0 is no 1, and integers have all their digits. */
 
-import { dictOf, floatOf, listOf, wrap, type Value } from "./values.ts";
+import { Unread, dictOf, floatOf, listOf, wrap, type Value } from "./values.ts";
 
 /** Text that is known to be JSON. */
-export class JsonText {
-  constructor(readonly text: string) {}
+export class JsonText extends Unread {
+  constructor(readonly text: string) {
+    super();
+  }
+
+  read(): Value {
+    return readJson(this.text);
+  }
 }
 
 const TOKEN = /\s*("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/gy;
 
-export function readJson({ text }: JsonText): Value {
+function readJson(text: string): Value {
   const tokens = text.match(TOKEN)?.map((token) => token.trim()) ?? [];
   let at = 0;
   const value = (): Value => {

@@ -1,7 +1,6 @@
 /** Values of templates, and what Python makes of them: their texts, their JSON, whether two are equal. */
 
 import { spend, spendText } from "./budget.ts";
-import { JsonText, readJson } from "./json_text.ts";
 
 /** What a function of a template is given, by place and by name. */
 export interface Arguments {
@@ -29,6 +28,11 @@ export type Kind = Value["kind"];
 const [TRUE, FALSE, NONE, UNDEFINED]: readonly [Value, Value, Value, Value] = [
   { kind: "bool", value: true }, { kind: "bool", value: false }, { kind: "none", value: null }, { kind: "undefined", value: undefined }];
 
+/** What becomes a value when a template is given it. */
+export abstract class Unread {
+  abstract read(): Value;
+}
+
 /** A JavaScript value as a template's. */
 export function wrap(value: unknown): Value {
   switch (typeof value) {
@@ -43,7 +47,7 @@ export function wrap(value: unknown): Value {
       return UNDEFINED;
     case "object":
       if (value === null) return NONE;
-      if (value instanceof JsonText) return readJson(value);
+      if (value instanceof Unread) return value.read();
       return Array.isArray(value) ? listOf(value.map(wrap)) : wrapObject(value);
     default:
       throw new Error(`a ${typeof value} is no value of a template`);
