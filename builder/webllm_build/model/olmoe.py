@@ -1,6 +1,8 @@
-"""OLMoE (https://arxiv.org/abs/2409.02060): a mixture of experts in every layer, and norms over all queries and keys."""
+"""OLMoE (https://arxiv.org/abs/2409.02060): a mixture of experts in every layer; norms over all queries and keys, which may be clipped."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from webllm_build.model import common, gguf, qwen3_moe
 from webllm_build.model.config import Reader
@@ -30,5 +32,6 @@ def read(config: Reader) -> Decoder:
         normalised=config.flag("norm_topk_prob", default=False),
     )
     experts = Experts(routing, common.read_gated_activation(config), config.integer("intermediate_size"))
-    layer = Layer(common.read_self_attention(config, common.read_attention(config), whole_norm=True), experts)
-    return common.read_decoder(config, NAMES, [layer] * config.integer("num_hidden_layers"))
+    attention = common.read_self_attention(config, common.read_attention(config), whole_norm=True)
+    attention = replace(attention, clip=config.number_or_none("clip_qkv", default=None))
+    return common.read_decoder(config, NAMES, [Layer(attention, experts)] * config.integer("num_hidden_layers"))
