@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -187,6 +188,14 @@ def test_scores_are_scaled_by_the_size_of_heads(tmp_path: Path) -> None:
     checkpoint = saying(tiny("gemma2", tmp_path), {"attention.key_length": None, "attention.value_length": None})
     config = hugging_face_config(checkpoint, "gemma2", OF_GEMMA_2, {})
     assert (config["head_dim"], config["query_pre_attn_scalar"]) == (16, 16)
+
+
+def test_glm_4_has_biases_where_a_file_has(tmp_path: Path) -> None:
+    """As 9B of May 2025 has none, though there are in what transformers takes for its config."""
+    checkpoint = tiny("glm4", tmp_path)
+    without = {name: tensor for name, tensor in checkpoint.tensors.items() if not re.search(r"attn_[qkv]\.bias", name)}
+    names = {weight.name for weight in load_model(replace(checkpoint, tensors=without)).weights}
+    assert "layers.0.qkv_bias" in {weight.name for weight in load_model(checkpoint).weights} - names
 
 
 def test_exaone_4_of_64_layers_has_windows(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from webllm_build.model import gguf, glm
 from webllm_build.model.config import Reader
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.names import OUT_NORMS_GGUF, FileNames, Names
+from webllm_build.source.checkpoint import Tensor
 
 NAMES = Names(
     hugging_face=FileNames(
@@ -33,6 +34,10 @@ _SECTIONS, _HALVES = "rope_sections", "in_halves"
 GGUF_KEYS = {**glm.GGUF_KEYS, _SECTIONS: gguf.SECTIONS}
 IGNORED = glm.IGNORED
 DEFAULTS = glm.DEFAULTS
+
+
+def of_gguf_tensors(tensors: Mapping[str, Tensor]) -> dict[str, object]:
+    return {"attention_bias": not gguf.QUERY_BIASES.isdisjoint(tensors)}
 
 
 def of_gguf_keys(config: Mapping[str, object]) -> dict[str, object]:
