@@ -103,6 +103,19 @@ def test_chats_are_listed_found_named_and_pinned(visit: Visit) -> None:
     expect(page.locator("li.user .body")).to_have_text("say: plums")
 
 
+def test_each_deleted_chat_can_be_taken_back(visit: Visit) -> None:
+    page = asked(visit, "say: one", "say: two")
+    page.click("#open-chats")
+    for title in ("say: two", "say: one"):
+        do(page, title, "Delete")
+    expect(page.locator("#chats li")).to_have_count(0)
+    lines = page.locator("#notice [data-kind=deleted]")
+    for title, left in (("say: two", 1), ("say: one", 2)):
+        lines.filter(has_text=title).locator(".primary").click()
+        expect(page.locator("#chats li")).to_have_count(left)
+    expect(lines).to_have_count(0)
+
+
 def test_a_deleted_chat_can_be_taken_back(visit: Visit) -> None:
     page = asked(visit, "say: one", "say: two")
     page.click("#open-chats")

@@ -3,7 +3,7 @@
 import { byId, element, icon } from "../../view/dom.ts";
 import { WORDS } from "../words/words.ts";
 
-/** There is one line for each. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. chats: they are not kept. deleted: a chat was. file: what became of one. part: a script of the page did not come. sense: what sees or hears is loaded. persist: the browser asks whether it may keep the model. */
+/** There is one line for each, but for each chat that was deleted. copy: the browser did not let the page copy. computer: another computes now. remote: who might answer elsewhere did not. chats: they are not kept. deleted: a chat was. file: what became of one. part: a script of the page did not come. sense: what sees or hears is loaded. persist: the browser asks whether it may keep the model. */
 export type NoticeKind = "update" | "persist" | "storage" | "copy" | "computer" | "remote" | "chats" | "deleted" | "file" | "part" | "sense";
 
 interface Action {
@@ -35,7 +35,7 @@ export function showNotice(kind: NoticeKind, text: string, action: Action | read
   };
   for (const { label, press } of [action].flat()) button(element("button", { type: "button", class: "primary" }, label), press);
   button(element("button", { type: "button", class: "plain icon", "aria-label": WORDS.notice.close, title: WORDS.notice.close }, icon("close")));
-  const former = notices.querySelector(`[data-kind="${kind}"]`);
+  const former = kind === "deleted" ? null : notices.querySelector(`[data-kind="${kind}"]`);
   if (former === null) notices.append(line);
   else former.replaceWith(line);
   notices.hidden = false;
