@@ -44,14 +44,23 @@ test("features and prompts are those of transformers", async () => {
   }
 });
 
-test("other rates become the model's as soxr makes them", () => {
+const ONE_FILTER = ["8000", "12000", "24000", "32000", "48000"];
+
+test("other rates become the model's as soxr makes them", async () => {
   const rates = golden.object("rates");
+  const settings = parse();
   for (const rate of rates.keys()) {
-    const made = resample(sound(Math.trunc(Number(rate) / 5), Number(rate)), 16_000);
-    assert.equal(made.values.length, rates.object(rate).integer("length", 1, 1e6));
+    const one = rates.object(rate);
+    const given = sound(Math.trunc(Number(rate) / 5), Number(rate));
+    const made = resample(given, settings.rate);
+    assert.equal(made.values.length, one.integer("length", 1, 1e6));
     // The very first is soxr's own, where a sound begins at once.
-    const off = mostDifferent(some(made.values).slice(1), rates.object(rate).array("some", 1e5, Number).slice(1));
-    assert.ok(off < 1e-4, `${rate}: ${off}`);
+    const off = mostDifferent(some(made.values).slice(1), one.array("some", 1e5, Number).slice(1));
+    const found = some((await makeSound(given, settings)).features);
+    const offFeatures = mostDifferent(found, one.array("features", 1e5, Number).slice(0, found.length));
+    // Rates for which soxr has several filters differ where next to nothing is left, of which features are the logarithm.
+    const [most, mostOfFeatures] = ONE_FILTER.includes(rate) ? [2e-6, 1e-3] : [3e-5, 0.05];
+    assert.ok(off < most && offFeatures < mostOfFeatures, `${rate}: ${off}, ${offFeatures}`);
   }
 });
 

@@ -6,7 +6,7 @@ Run by hand when a feature extractor is added, in an environment with transforme
 
 `files` and `config` are a model's, `settings` what our manifest has for them (written by hand), `cases` lengths of a sound with its prompt,
 the number of frames and every so-manieth of their numbers, `rates` what soxr, by which transformers resamples, makes of a sound at other
-rates. Samples follow from a formula (`sound`), which the runtime's test knows, too.
+rates, and the extractor of that. Samples follow from a formula (`sound`), which the runtime's test knows, too.
 """
 
 from __future__ import annotations
@@ -72,9 +72,11 @@ def case(extractor: Gemma4AudioFeatureExtractor, length: int) -> dict[str, Any]:
 def main() -> None:
     extractor = Gemma4AudioFeatureExtractor(**FILES)
     rates = {}
-    for rate in (8000, 11_025, 22_050, 44_100, 48_000):
+    for rate in (8000, 11_025, 12_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000):
         resampled = soxr.resample(sound(rate // 5, rate), rate, RATE, quality="HQ")
-        rates[rate] = {"length": len(resampled), "some": [round(float(value), 6) for value in resampled[::EVERY]]}
+        features = extractor([resampled], return_tensors="np")["input_features"][0].flatten()
+        made = {"some": resampled, "features": features}
+        rates[rate] = {"length": len(resampled)} | {name: [round(float(value), 6) for value in made[name][::EVERY]] for name in made}
     config = {"model_type": "gemma4", "boa_token_id": 7, "eoa_token_index": 8, "audio_token_id": 9, "audio_config": {}}
     known = {"config": config, "files": {"processor_config.json": {"feature_extractor": FILES}}, "tokens": TOKENS, "settings": SETTINGS}
     cases = [case(extractor, length) for length in (161, 480, 3200, 12_345)]

@@ -2,9 +2,31 @@
 
 import type { Samples } from "./samples.ts";
 
-// As soxr's "HQ", by which librosa and transformers resample: what is below this part of the lower rate's half stays, and what is above the half is gone.
-const PASSED = 0.9135;
-const ATTENUATION = 134; // dB
+/** Of the lower rate's half, what stays: as soxr's "HQ" has it, by which librosa and transformers resample. What is above the half is gone. */
+const PASSED = 0.9137437;
+/** Between two rates of which each has so many samples for some of the other, soxr has one filter. */
+const FEW = 4;
+
+interface Window {
+  readonly beta: number;
+  /** In samples of the lower rate. */
+  readonly reach: number;
+}
+
+/**
+ * Of soxr's sharpest filter. It has one more for each time that it halves the rate, and for rates of no small ratio, and demands more of each then. (What it makes
+ * of the latter is by other filters, too, which round a thousandth away.)
+ */
+function windowOf(up: number, down: number): Window {
+  const halvings = Math.max(0, Math.floor(Math.log2(down / up / 2)));
+  const most = Math.max(up, down / 2 ** halvings);
+  const filters = halvings + (most <= FEW ? 1 : 2);
+  const [beta, reach] = [12.3685 + 0.67157 * filters, 91.296 + 4.956 * filters];
+  if (most > FEW) return { beta, reach: reach + 0.7 };
+  // In whole blocks of taps.
+  const block = up === most ? 2 * up : 4;
+  return { beta, reach: (Math.ceil(Math.ceil(2 * reach * most) / block) * block + 1) / 2 / most };
+}
 
 /** Modified Bessel function of the first kind, order 0, by its series. */
 function bessel(x: number): number {
@@ -25,9 +47,8 @@ export function resample({ values, rate: from }: Samples, to: number): Samples {
   const [up, down] = [to / divisor, from / divisor];
   const half = Math.min(from, to) / 2;
   const cutoff = (((PASSED + 1) / 2) * half) / from; // periods a sample
-  const width = (2 * Math.PI * (1 - PASSED) * half) / from;
-  const reach = (ATTENUATION - 7.95) / (2.285 * width) / 2;
-  const beta = 0.1102 * (ATTENUATION - 8.7);
+  const { beta, reach: ofLower } = windowOf(up, down);
+  const reach = (ofLower * from) / Math.min(from, to);
   const taps = 2 * Math.ceil(reach) + 1;
   const scale = (2 * cutoff) / bessel(beta);
   const phase = (fraction: number): Float64Array => Float64Array.from({ length: taps }, (_, i) => {
