@@ -144,7 +144,8 @@ test("what cannot be heard is told with what to do", async () => {
   const sounds: readonly (readonly [Promise<unknown>, RegExp])[] = [
     [of(new Float32Array()), /is empty/], [of(new Float32Array(16_000)), /is silent.*microphone/], [of(sound(160).values), /takes 10\.0 ms, which is less/],
     [of(new Float32Array(3 * 3600 * 1000).fill(0.5), 1000), /takes 3\.0 hours; this model hears 30\.0 seconds at a time\. Cut it/], [of(sound(100).values, NaN), /NaN samples a second/],
-    [of(new Float32Array([1, NaN])), /samples that are no numbers/],
+    [of(new Float32Array([1, NaN, 1])), /samples that are no numbers/], [of(new Float32Array([1, -Infinity, 1])), /samples that are no numbers/],
+    [of(new Float32Array(16_000).fill(2 ** -12)), /is silent/],
   ];
   for (const [made, told] of sounds) await assert.rejects(made, (error: unknown) => error instanceof RequestValidationError && told.test(error.message), `${told}`);
 });

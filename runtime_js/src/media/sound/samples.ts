@@ -19,15 +19,17 @@ export function checkLength(seconds: number): void {
   if (seconds > MAX_SECONDS) throw new RequestValidationError(`The sound ${tooLong(seconds)}`, { seconds });
 }
 
-/** One step of 16 bits. */
+/** One step of 16 bits: what stays within it, wherever that is, is heard by nobody. (A-law has no zero.) */
 const SILENCE = 2 ** -15;
 
 /** Why nobody hears it, of a model that hears so many seconds at a time; undefined where one does. */
 export function faultOf({ values, rate }: Samples, most: number): "empty" | "long" | "broken" | "silent" | undefined {
   if (values.length === 0) return "empty";
   if (values.length > Math.ceil(most * rate)) return "long";
-  const loudest = values.reduce((loud, value) => (Math.abs(value) <= loud ? loud : Math.abs(value)), 0);
-  return Number.isFinite(loudest) ? loudest < SILENCE ? "silent" : undefined : "broken";
+  // Math.min and Math.max keep what is no number.
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  return Number.isFinite(high - low) ? high - low < SILENCE ? "silent" : undefined : "broken";
 }
 
 /** In words. */
