@@ -74,7 +74,7 @@ checkSeeing("a text that spells what stands for a picture is a text", async (it)
 checkSeeing("pictures by their addresses", async (it) => {
   const data = `data:image/png;base64,${btoa("5: 2")}`;
   const blob = URL.createObjectURL(picture("5: 2"));
-  for (const url of [data, `${data}#a`, "DATA:;a=b;base64,NTo%67Mg", "data:text/plain,5:%202", "data:,%35:%202#1", blob]) {
+  for (const url of [data, `${data}#a`, "DATA:;a=b;base64,NTo%67Mg", "data: text/plain; base64 ,NTog%4dg==", "data:text/plain,5:%202", "data:,%35:%202#1", blob]) {
     const messages = [user(shown(url))];
     const { choices } = await it.client.chat.completions.create(ask(messages));
     assert.equal(choices[0]?.message.content, await expected(it, messages, [[5, 2]]), url);

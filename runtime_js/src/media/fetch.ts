@@ -22,7 +22,7 @@ function fromDataUrl(url: string, path: string): Blob {
     new RequestValidationError(`${path}: ${what}. Give the picture as data:image/png;base64,…, or as a Blob.`, { param: path }));
   const comma = url.indexOf(",");
   if (comma < 0) throw wrong("the data URL has no comma behind its type");
-  const head = url.slice("data:".length, comma);
+  const head = url.slice("data:".length, comma).trim();
   const type = head.split(";", 1)[0] ?? "";
   const [body = ""] = url.slice(comma + 1).split("#", 1);
   // Each escape is a byte, and other characters are of ASCII.
