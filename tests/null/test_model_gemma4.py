@@ -168,7 +168,7 @@ def test_what_is_not_computed_is_refused(change: dict[str, object], message: str
         read_model("a model", CONFIG | change)
 
 
-@pytest.mark.parametrize("kind", ["gemma3n", "embedding_gemma2"])
+@pytest.mark.parametrize("kind", ["gemma3n", "embedding_gemma2", "phi3_v"])
 def test_what_has_a_name_like_it_is_refused_with_what_is_built(kind: str) -> None:
     with pytest.raises(UnsupportedArchitecture, match="not built") as caught:
         read_model("a model", {"model_type": kind, "text_config": {}})

@@ -111,6 +111,7 @@ WITH_EXPERTS: Mapping[str, str] = {"granite_swa": "granitemoe_swa"}
 REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("gemma3n", "gemma3n_text"), "Gemma 4 E2B and E4B (gemma4-e2b, gemma4-e4b), which came after it, build."),
     "embedding_gemma2": "EmbeddingGemma (embeddinggemma-300m) builds.",
+    "phi3_v": "The transformers library has no code of it to compare with. What sees and builds: webllm-build models vision.",
 }
 
 # Tensors that checkpoints carry along although the model does not read them.
