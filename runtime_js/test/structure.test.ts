@@ -279,3 +279,11 @@ test("free text takes no control token, and an answer ends only where it is whol
   assert.throws(() => whole.accept(END), /does not allow/);
   whole.dispose();
 });
+
+test("a grammar has the rules that its schema leads to and no others, as each of many tools has one", () => {
+  const names = (value: unknown): readonly string[] => [...schemaGrammar(value, true).matchAll(/^(json_\w+) ::=/gm)].map(([, name = ""]) => name).sort();
+  assert.deepEqual(names({ type: "boolean" }), []);
+  assert.deepEqual(names({ type: "array", items: { type: "integer" } }), ["json_integer"]);
+  assert.deepEqual(names({ type: "string" }), ["json_escape", "json_hex", "json_rest", "json_string"]);
+  assert.deepEqual(names({ type: "array" }).length, 9);
+});

@@ -90,9 +90,12 @@ export class Rules {
     return this.#characters > MAX_GRAMMAR;
   }
 
-  /** The whole grammar. */
+  /** The whole grammar: the rules that lead on from its root, as each costs time and room in every tool's grammar. */
   print(root: string): string {
-    return [...Object.entries({ root, ...JSON_RULES }), ...this.#rules].map(([name, body]) => `${name} ::= ${body}\n`).join("");
+    const bodies = new Map([...Object.entries({ root, ...JSON_RULES }), ...this.#rules]);
+    const reached = new Set(["root"]);
+    for (const name of reached) for (const [word] of bodies.get(name)?.matchAll(/\w+/g) ?? []) if (bodies.has(word)) reached.add(word);
+    return [...reached].map((name) => `${name} ::= ${bodies.get(name)}\n`).join("");
   }
 }
 
