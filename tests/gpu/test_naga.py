@@ -79,24 +79,25 @@ class Library:
         return ((self.modules[tile.wgsl], tile.entry) for tile in sorted(tiles, key=lambda tile: tile.entry))
 
 
-# Of families what may be their own: kernels of their layers, for one row in floats and for several in codes. test_families.py runs those
-# for one row in float16.
-FUNCTIONS = {"f16-int8": ("prefill", "logits", "encode", "decode_4"), "f32": ("prefill", "logits", "decode")}
+# Of families what may be their own: kernels of their layers, for several rows in codes. test_families.py has naga run those for one row in
+# float16, where a driver here has it: else they are compiled in float32.
+CODES = {"f16-int8": ("prefill", "logits", "encode", "decode_4")}
+FLOATS = ("prefill", "logits", "decode")
 
 
 @pytest.fixture(scope="module", params=["llama", *FAMILIES])
-def libraries(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Library]:
+def libraries(request: pytest.FixtureRequest, naga: Naga, tmp_path_factory: pytest.TempPathFactory) -> list[Library]:
     """Llama's is the default model's, with all that it has, in the tiles that browsers choose from, as are GPT-OSS's with experts: other
     families' kernels are small ones, and tests of attention and of matrices ask naga about theirs. Qwen2's weights lie in parts here, as
-    those of a model with a larger vocabulary. Two variants differ in all that others are made of but products in float16, which are Llama's
-    and, of experts, GPT-OSS's.
+    those of a model with a larger vocabulary. Products in floats are Llama's and, of experts, GPT-OSS's.
     """
     if request.param == "llama":
         return [Library.of(request.getfixturevalue("site"))]
     folder = tmp_path_factory.mktemp(request.param)
     checkpoint = open_tiny(request.param, "hugging_face", folder)
-    functions = {**FUNCTIONS, "f16": FUNCTIONS["f32"]} if request.param == "gpt_oss" else FUNCTIONS
+    functions = CODES if naga.f16 else {**CODES, "f32": FLOATS}
     if request.param == "gpt_oss":
+        functions = {**CODES, "f32": FLOATS, "f16": FLOATS}
         return [Library.compiled(checkpoint, variant, names) for variant, names in functions.items()]
     if request.param != "qwen2":
         with small_kernels():
