@@ -10,12 +10,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "builder"))  # where nothing is installed
 from webllm_build.chromium import COMMON, UNTHROTTLED, WEBGPU, find
 
-__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "UNTHROTTLED", "find", "shell", "shells", "swiftshader"]
+__all__ = ["COMMON", "DAWN_TOGGLES", "FLAGS", "UNTHROTTLED", "WHOLE_MODELS", "find", "shell", "shells", "swiftshader"]
 
 # SwiftShader's code to zero workgroup memory, a word at a time, would take half of the time. No kernel may need the zeros.
 DAWN_TOGGLES = ("disable_workgroup_init",)
+# A fifth of what is compiled keeps each index inside of its buffer. Whole models go without; tests of each kernel have it, and see an index
+# beyond the end.
+WHOLE_MODELS = ("disable_robustness",)
 # By what `--gpu` calls them; "test" is SwiftShader with those toggles, which a visitor's browser does not have.
-FLAGS: dict[str, list[str]] = {"test": [*WEBGPU["software"], f"--enable-dawn-features={','.join(DAWN_TOGGLES)}"]}
+FLAGS: dict[str, list[str]] = {"test": [*WEBGPU["software"], f"--enable-dawn-features={','.join((*DAWN_TOGGLES, *WHOLE_MODELS))}"]}
 FLAGS.update(WEBGPU.items())
 
 

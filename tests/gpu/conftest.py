@@ -1,12 +1,14 @@
-"""One WebGPU device for all kernel tests, and one of another implementation for what it compiles."""
+"""WebGPU devices: for all tests of kernels, for those of whole models, and of another implementation for what it compiles."""
 
 import sys
 from collections.abc import Iterator
 
 import pytest
 from dawn import Dawn
+from device import Device
 from naga import Naga
 
+from chromium import WHOLE_MODELS
 from small_kernels import small_kernels
 
 if sys.version_info < (3, 11):  # neither implementation has a package for it
@@ -16,6 +18,12 @@ if sys.version_info < (3, 11):  # neither implementation has a package for it
 @pytest.fixture(scope="session")
 def dawn() -> Dawn:
     return Dawn()
+
+
+@pytest.fixture(scope="session")
+def gpu() -> Device:
+    """For what PlanRunner runs."""
+    return Device(*WHOLE_MODELS)
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,8 @@ class Device:
     name: of the adapter. subgroups, f16: features it has. subgroup_size: invocations. wgpu, device: the module and the device.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *toggles: str) -> None:
+        """toggles: Dawn's, beside TOGGLES."""
         named = os.environ.get("VK_ICD_FILENAMES") or os.environ.get("VK_DRIVER_FILES")
         with mock.patch.dict(os.environ, {} if named else {"VK_ICD_FILENAMES": str(swiftshader())}):  # what else is started has its own
             import wgpudawn as wgpu
@@ -40,7 +41,7 @@ class Device:
         info = adapter.info
         self.name = " ".join(str(info[key]) for key in ("vendor", "architecture", "device", "description"))
         features = [name for name in ("subgroups", "shader-f16") if name in adapter.features]
-        self.device = adapter.request_device_sync(required_features=features)
+        self.device = extras.request_device_sync(adapter, required_features=features, enable_toggles=toggles)
         self.subgroups = "subgroups" in features
         self.f16 = "shader-f16" in features
         self._pipelines: dict[tuple[str, str, bool], Any] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from built_model import VARIANTS, Built
-from dawn import Dawn
+from device import Device
 from plan_runner import PlanRunner
 
 from families import ENCODERS, TOKENS, open_tiny, reference, vector_error
@@ -23,10 +23,10 @@ def difference(found: np.ndarray, expected: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("family", ENCODERS)
-def test_vectors_are_those_of_transformers(dawn: Dawn, tmp_path: Path, family: str) -> None:
+def test_vectors_are_those_of_transformers(gpu: Device, tmp_path: Path, family: str) -> None:
     built = Built.compiled(open_tiny(family, "hugging_face", tmp_path), EXACT, VARIANTS[2:])
     for variant in built.variants:
-        runner = PlanRunner(dawn, built.library, variant, built.buffers)
+        runner = PlanRunner(gpu, built.library, variant, built.buffers)
         assert set(runner.variant.functions) == {"prefill", "encode"}
         assert difference(runner.encode(TOKENS)[0], reference(family).mean(0)) < vector_error(family)
         runner.start()
@@ -43,8 +43,8 @@ def test_vectors_are_those_of_transformers(dawn: Dawn, tmp_path: Path, family: s
 
 
 @pytest.mark.parametrize("family", ENCODERS)
-def test_codes_stay_as_near_as_numpys(dawn: Dawn, tmp_path: Path, family: str) -> None:
+def test_codes_stay_as_near_as_numpys(gpu: Device, tmp_path: Path, family: str) -> None:
     built = Built.compiled(open_tiny(family, "hugging_face", tmp_path), dict.fromkeys(EXACT, "q8"), VARIANTS[:1])
-    found = PlanRunner(dawn, built.library, built.variants[0], built.buffers).encode(TOKENS)[0]
+    found = PlanRunner(gpu, built.library, built.variants[0], built.buffers).encode(TOKENS)[0]
     with_codes, expected = (built.vector(TOKENS, integer=integer) for integer in (True, False))
     assert difference(found, expected) < max(0.01, 1.5 * difference(with_codes, expected))

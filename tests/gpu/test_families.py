@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from built_model import VARIANTS
-from dawn import Dawn
+from device import Device
 from family_case import Case
 from family_cases import exact_case, rounded_cases
 from naga import Naga
@@ -22,7 +22,7 @@ from webllm_build.compile.target import VARIANTS as ALL
 pytestmark = pytest.mark.usefixtures("soon_compiled")
 
 
-def check(case: Case, gpu: Dawn | Naga, variants: list[str]) -> None:
+def check(case: Case, gpu: Device | Naga, variants: list[str]) -> None:
     assert [variant.name for variant in case.variants] == variants
     for variant in variants:
         errors = case.errors(gpu, variant)
@@ -30,9 +30,9 @@ def check(case: Case, gpu: Dawn | Naga, variants: list[str]) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_logits_equal_those_of_transformers(dawn: Dawn, tmp_path: Path, family: str) -> None:
+def test_logits_equal_those_of_transformers(gpu: Device, tmp_path: Path, family: str) -> None:
     """With subgroups, as the codes, which share all kernels but those of matrices: compiling them is what takes the time."""
-    check(exact_case(family, open_tiny(family, "hugging_face", tmp_path), VARIANTS[2:3]), dawn, ["f32-sg"])
+    check(exact_case(family, open_tiny(family, "hugging_face", tmp_path), VARIANTS[2:3]), gpu, ["f32-sg"])
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +48,18 @@ def rounded(naga: Naga, tmp_path_factory: pytest.TempPathFactory) -> Callable[[s
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_integers_follow_within_the_step_of_their_codes(dawn: Dawn, rounded: Callable[[str, str], list[Case]], family: str) -> None:
+def test_integers_follow_within_the_step_of_their_codes(gpu: Device, rounded: Callable[[str, str], list[Case]], family: str) -> None:
     first, whole = rounded(family, "f32-sg-int8")
     for case in (first, whole):
-        check(case, dawn, ["f32-sg-int8"])
+        check(case, gpu, ["f32-sg-int8"])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_it_needs_no_subgroups(dawn: Dawn, naga: Naga, rounded: Callable[[str, str], list[Case]], tmp_path: Path, family: str) -> None:
+def test_it_needs_no_subgroups(gpu: Device, naga: Naga, rounded: Callable[[str, str], list[Case]], tmp_path: Path, family: str) -> None:
     """In float16, which SwiftShader does not have, by Firefox's WebGPU; in float32 where no driver here has shader-f16 (Debian's
     mesa-vulkan-drivers has)."""
     if not naga.f16:
-        check(exact_case(family, open_tiny(family, "hugging_face", tmp_path), VARIANTS[3:]), dawn, ["f32"])
+        check(exact_case(family, open_tiny(family, "hugging_face", tmp_path), VARIANTS[3:]), gpu, ["f32"])
         return
     (case,) = rounded(family, "f16")
     check(case, naga, ["f16"])

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from built_model import VARIANTS, Built
-from dawn import Dawn
+from device import Device
 from plan_runner import GREEDY, PlanRunner
 
 from packed_model import CHUNK, EXACT, ByteCacheOperators, CodeOperators, PackedOperators
@@ -69,14 +69,14 @@ def quantized() -> Built:
 
 
 @pytest.fixture(scope="module", params=["exact f32", "exact f32-sg", *(f"quantized {variant.name}" for variant in VARIANTS)])
-def case(request: pytest.FixtureRequest, dawn: Dawn) -> Case:
+def case(request: pytest.FixtureRequest, gpu: Device) -> Case:
     weights, variant = request.param.split()
     built: Built = request.getfixturevalue(weights)
     integer = variant.endswith("int8")
     golden = np.load(TESTS / "golden" / "reference" / "tiny-llama.npy")  # of the checkpoint's own weights, by transformers
     prompt = PROMPT if weights == "exact" else PROMPT[::-1]
     expected = golden if weights == "exact" else built.logits(prompt, integer=integer)
-    return Case(built, PlanRunner(dawn, built.library, variant, built.buffers), integer, prompt, expected)
+    return Case(built, PlanRunner(gpu, built.library, variant, built.buffers), integer, prompt, expected)
 
 
 def test_a_step_with_all_that_a_request_may_ask_for(case: Case) -> None:
@@ -216,9 +216,9 @@ def test_codes_of_activations_cost_little(quantized: Built) -> None:
     assert 0.005 < error < 0.05
 
 
-def test_a_cache_of_8_bits_is_the_references_rounded(dawn: Dawn) -> None:
+def test_a_cache_of_8_bits_is_the_references_rounded(gpu: Device) -> None:
     built = Built.compiled(tiny_llama(), EXACT, (replace(VARIANTS[-1], kv="q8"),))
-    runner = PlanRunner(dawn, built.library, VARIANTS[-1].name, built.buffers)
+    runner = PlanRunner(gpu, built.library, VARIANTS[-1].name, built.buffers)
     assert set(runner.variant.state_bytes) == {2 * 2 * 16 * (32 + 4)}  # keys and values of two heads, 16 tokens: bytes and a scale
     found = np.stack([runner.prefill(PROMPT[:CHUNK]), *(runner.decode(token) for token in PROMPT[CHUNK:-1])])
     ids = runner.generate(PROMPT[-1:], 16)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from built_model import VARIANTS, Built
-from dawn import Dawn
+from device import Device
 from plan_runner import PlanRunner
 
 from families import open_tiny
@@ -36,8 +36,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 @pytest.fixture(scope="module")
-def runner(built: Built, dawn: Dawn) -> PlanRunner:
-    return PlanRunner(dawn, built.library, VARIANTS[-1].name, built.buffers)
+def runner(built: Built, gpu: Device) -> PlanRunner:
+    return PlanRunner(gpu, built.library, VARIANTS[-1].name, built.buffers)
 
 
 @pytest.fixture

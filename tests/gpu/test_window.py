@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from built_model import VARIANTS
-from dawn import Dawn
+from device import Device
 from family_cases import STEPS, build
 from plan_runner import Array, PlanRunner
 
@@ -22,11 +22,11 @@ def equal(found: Array, expected: Array) -> bool:
     return float(np.abs(found - expected).max() / np.abs(expected).max()) < 1e-3
 
 
-def test_answers_need_no_page_in_front_of_the_window(dawn: Dawn, tmp_path: Path) -> None:
+def test_answers_need_no_page_in_front_of_the_window(gpu: Device, tmp_path: Path) -> None:
     built = build("gemma3_text", open_tiny("gemma3_text", "hugging_face", tmp_path), "f16", VARIANTS[2:3], (*STEPS, "decode_2", "decode_4"))
     tokens = [(token + i // len(TOKENS)) % 300 for i, token in enumerate((TOKENS * 3)[:LENGTH])]
     expected = built.logits(tokens, integer=False)
-    runner = PlanRunner(dawn, built.library, "f32-sg", built.buffers)
+    runner = PlanRunner(gpu, built.library, "f32-sg", built.buffers)
     runner.tile = None
     for first, end in ((0, 36), (36, 80), (80, 100)):
         assert equal(runner.prefill(tokens[first:end]), expected[end - 1])
