@@ -22,7 +22,7 @@ import numpy as np
 from gguf import GGMLQuantizationType as Kind
 
 from webllm_build.catalog import CATALOG
-from webllm_build.model import ARCHITECTURES, read_model
+from webllm_build.model import ARCHITECTURES, read_model, with_defaults_of
 from webllm_build.model.decoder import Decoder
 from webllm_build.model.gguf import FACTORS, KEYS, SCALING, TURNED
 from webllm_build.model.rope import YARN
@@ -119,22 +119,26 @@ def _size(kind: Kind | None, shape: tuple[int, ...]) -> int:
 
 def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str]) -> Iterator[tuple[str, object]]:
     """What a GGUF says where config.json says this. keys: from Hugging Face's to GGUF's. Of a key that comes again the last counts."""
-    head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
-    usual = {"head_dim": head_dim, "layer_norm_eps": 1e-5, "logits_scaling": 1.0}  # which llama.cpp would be told
+    attends = next(state for layer in model.layers for state in layer.states if isinstance(state, Pages))
+    sizes = {"hidden_size": model.hidden_size, "num_hidden_layers": len(model.layers), "max_position_embeddings": model.context_length}
+    usual = {"num_attention_heads": attends.heads, "layer_norm_eps": 1e-5, "logits_scaling": 1.0, **sizes}  # which llama.cpp would be told
     own = {**usual, **config, **config.get("rope_parameters", {})}
+    head_dim = own.setdefault("head_dim", model.hidden_size // own["num_attention_heads"])
     own["mamba_inner"] = own.get("mamba_expand", 2) * own["hidden_size"]
     own["inner_size"] = own.get("linear_num_value_heads", 0) * own.get("linear_value_head_dim", 0)
-    if "position_embedding_type" in own:
-        own["position_embedding_type"] = own["position_embedding_type"] == "rope"
+    own["position_embedding_type"] = own.get("position_embedding_type") == "rope"
     yield "attention.value_length", head_dim
     for key, name in keys.items():
         if own.get(key) is not None:
             yield name, int(head_dim * own[key]) if name == TURNED else own[key]
-    if own.get("num_local_experts") and "shared_intermediate_size" in keys:  # where there are experts, their size is the first of both
+    if own.get("num_local_experts") and keys.get("shared_intermediate_size") == KEYS["intermediate_size"]:  # experts' size is the first
         yield keys["shared_intermediate_size"], own["intermediate_size"]
         yield keys["intermediate_size"], own["shared_intermediate_size"]
-    if "position_embedding_type" in keys:
-        yield keys["position_embedding_type"], own.get("position_embedding_type") == "rope"
+    if "full_value" in keys:  # of Gemma 4, which has two sizes of heads
+        for kind, size in (("full", own["global_head_dim"]), ("sliding", head_dim)):
+            yield from ((keys[f"{kind}_{what}"], size) for what in ("value", "turned"))
+            yield keys[f"{kind}_theta"], own[f"{kind}_attention"]["rope_theta"]
+        yield keys["sliding_window_pattern"], [kind == "sliding_attention" for kind in own["layer_types"]]
     if "expert_gating_func" in keys:  # sigmoids, of all whose files say so
         yield keys["expert_gating_func"], 2
     scaling = config.get("rope_scaling") or {}
@@ -151,7 +155,8 @@ def metadata(config: Mapping[str, Any], model: Decoder, keys: Mapping[str, str])
     parts = (part for weight in model.weights for part in weight.sources if isinstance(part, Source))
     gates = [part for part in parts if gguf_name(part).endswith(".ffn_gate.weight")]
     if gates:
-        yield keys["intermediate_size"], gates[0].shape[0]
+        blocks = [gate.shape[0] for gate in gates]
+        yield keys["intermediate_size"], blocks if len({*blocks}) > 1 else blocks[0]
 
 
 def gguf_name(source: Source) -> str:
@@ -197,7 +202,7 @@ def write(name: str, out: Path, tokenizer: Path, *, holes: bool = False) -> None
     entry = CATALOG.find(name)
     if entry is None:
         raise SystemExit(f"{name} is no name of the catalog: see webllm-build models")
-    config: Mapping[str, Any] = text_config(name, entry.shape)
+    config: Mapping[str, Any] = with_defaults_of(name, text_config(name, entry.shape))
     model_type = config["model_type"]
     architecture, model = ARCHITECTURES[model_type], read_model(name, config)
     if architecture is None:
@@ -213,7 +218,9 @@ def write(name: str, out: Path, tokenizer: Path, *, holes: bool = False) -> None
         if isinstance(source, Stack):
             ((tensor, shape),) = source.forms["gguf"][0].shapes(source.count, source.shape).items()
         elif isinstance(source, Source):
-            tensor, shape = gguf_name(source), tuple(size for size in source.shape if size != 1)
+            tensor, shape = gguf_name(source), tuple(size for size in source.shape if size != 1) or (1,)
+            if added := source.in_files["gguf"].added:
+                writer.add(added, (1, *shape[1:]), Kind.F32)
         if tensor not in written:
             writer.add(tensor, shape, kind)
         written.add(tensor)
