@@ -25,6 +25,7 @@ const REFUSED: readonly (readonly [string, unknown, RegExp])[] = [
   ["a list of a field that nobody knows", { messages: [USER], colours: [1] }, /colours is not supported here/],
   ["a user's refusal", { messages: [{ ...USER, refusal: "no" }] }, /refusal is not supported with this value/],
   ["a field that nobody knows", { messages: [USER], colour: 1 }, /colour is not supported here/],
+  ["a name of none", { messages: [USER], "": 1 }, /request: "" is not supported here/],
   ["a name of many characters, of which few are told", { messages: [USER], ["x".repeat(1 << 20)]: 1 }, /request: x{100} is not supported here.{1,900}$/],
   ["a prototype's name", { messages: [USER], constructor: 1 }, /constructor is not supported here/],
   ["a hot temperature", { messages: [USER], temperature: 2.1 }, /temperature must be a number from 0 to 2/],

@@ -34,9 +34,9 @@ export class Fields {
     this.#values = value;
   }
 
-  /** A name that nobody knows may have any length: so much of it is told. */
+  /** A name that nobody knows may have any length, or none: so much of it is told. */
   at(key: string): string {
-    const name = key.slice(0, MOST_NAME);
+    const name = key.slice(0, MOST_NAME) || '""';
     return this.path === "" ? name : `${this.path}.${name}`;
   }
 
