@@ -10,6 +10,7 @@ import { RequestValidationError } from "../src/support/errors.ts";
 import { hasToken } from "../src/engine/token_set.ts";
 import * as crossing from "./fakes/crossing_vocabulary.ts";
 import { fakeTokenizer } from "./fakes/engine.ts";
+import { fails } from "./fakes/expect.ts";
 import { grammarsOf } from "./fakes/grammars.ts";
 import { randomAnswer, randomNumbers } from "./fakes/random_answer.ts";
 import { SCHEMAS } from "./fakes/schemas.ts";
@@ -254,6 +255,8 @@ test("grammars, regular expressions and tags are followed, and what is none is r
     regex("(a"), tags({}), tags({ type: "tag", begin: "<", end: ">", content: { type: "json_schema", json_schema: { type: "x" } } }),
     { kind: "tags", tags: "no JSON", isStrict: true, param: "tags" }, schema({ type: "x" }), { kind: "schema", schema: "{", isStrict: true, param: "schema" },
   ];
+  const begin = tags({ type: "tag", begin: "\ud800", end: ">", content: { type: "any_text" } });
+  await assert.rejects(grammars.constraint(begin), fails(RequestValidationError, /The structural tag in tags cannot be used: it has half of a character/));
   for (const structure of wrong) {
     await assert.rejects(grammars.constraint(structure), RequestValidationError, JSON.stringify(structure).slice(0, 100));
     assert.equal(typeof JSON.parse(await answer(schema({ type: "integer" }), 1) ?? ""), "number", "the engine works on");

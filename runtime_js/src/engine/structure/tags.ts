@@ -6,7 +6,7 @@
 
 import { isRecord } from "../../support/fields.ts";
 import { exactClasses } from "./classes.ts";
-import { literal } from "./ebnf.ts";
+import { literal, refuseHalves } from "./ebnf.ts";
 import { endsApart, textApart } from "./ends_apart.ts";
 import { fieldGrammar } from "./field_grammar.ts";
 import type { Lengths } from "./lengths.ts";
@@ -23,6 +23,7 @@ function withGrammars(format: unknown, isStrict: boolean, lengths: Lengths | und
   if (depth > MAX_DEPTH) throw new SchemaError(path, `it is nested more than ${MAX_DEPTH} deep`);
   if (Array.isArray(format)) return format.map((part, i) => withGrammars(part, isStrict, lengths, pointer(path, i), depth + 1));
   if (typeof format === "string" && format.length > MAX_GRAMMAR_FORM) throw new SchemaError(path, `it is longer than ${MAX_GRAMMAR_FORM} characters`);
+  if (typeof format === "string") refuseHalves(format);
   if (!isRecord(format)) return format;
   if (format["type"] === "or" && lengths !== undefined) lengths.hasChoices = true;
   if (!SCHEMAS.includes(String(format["type"]))) {
