@@ -80,14 +80,24 @@ checkSeeing("pictures by their addresses", async (it) => {
     assert.equal(choices[0]?.message.content, await expected(it, messages, [[5, 2]]), url);
   }
   URL.revokeObjectURL(blob);
-  const server = createServer((_, response) => {
-    response.writeHead(200, { "content-length": "1000" });
-    response.write("5: ", () => void response.destroy());
+  const server = createServer((request, response) => {
+    const moved = /^\/moved\/(.*)/.exec(request.url ?? "")?.[1];
+    if (moved !== undefined) response.writeHead(302, { location: moved === "" ? "/moved/" : `/${moved}` }).end();
+    else if (request.url === "/whole.png") response.end("5: 2");
+    else if (request.url === "/gone.png") response.writeHead(404).end();
+    else {
+      response.writeHead(200, { "content-length": "1000" });
+      response.write("5: ", () => void response.destroy());
+    }
   });
   await new Promise<void>((resolve) => { server.listen(0, "127.0.0.1", resolve); });
   const place = server.address();
   assert.ok(typeof place === "object" && place !== null);
+  const messages = [user(shown(`http://127.0.0.1:${place.port}/moved/whole.png`))];
+  assert.equal((await it.client.chat.completions.create(ask(messages))).choices[0]?.message.content, await expected(it, messages, [[5, 2]]), "an address that leads to another");
   for (const [url, error] of [
+    [`http://127.0.0.1:${place.port}/moved/gone.png`, fails(DownloadError, /messages\[1\]\.content\[1\]: the picture at http:.*gone\.png could not be fetched: its server answers 404/)],
+    [`http://127.0.0.1:${place.port}/moved/`, fails(DownloadError, /messages\[1\]\.content\[1\]: the picture at http:.* could not be fetched/)],
     [`http://127.0.0.1:${place.port}/cut.png`, fails(DownloadError, /messages\[1\]\.content\[1\]: the picture at http:.*cut\.png broke off before it was whole/)],
     [blob, fails(RequestValidationError, /messages\[1\]\.content\[1\]: nothing is behind the address blob:/)],
     ["data:image/png;base64", fails(RequestValidationError, /messages\[1\]\.content\[1\]: the data URL has no comma/)],

@@ -2,7 +2,7 @@
 
 import { withPixels } from "../../runtime_js/src/media/decode.ts";
 import { makePicture } from "../../runtime_js/src/media/process.ts";
-import { readPicture, readSound } from "../../runtime_js/src/media/reader.ts";
+import { pictureData, readPicture, readSound } from "../../runtime_js/src/media/reader.ts";
 import { Rgb } from "../../runtime_js/src/media/rgb.ts";
 import { decodeCompressed } from "../../runtime_js/src/media/sound/compressed.ts";
 import { wavOf } from "../../runtime_js/src/media/sound/wav.ts";
@@ -31,6 +31,14 @@ export async function decodeAll(files) {
   return found;
 }
 
+/** What is said of a picture of another site that gives it to nobody. */
+async function foreign(name) {
+  const address = new URL(`/pictures/${name}`, location.href);
+  address.hostname = address.hostname === "localhost" ? "127.0.0.1" : "localhost";
+  const { type } = await fetch(address, { mode: "no-cors" }); // it is there
+  return { type, ...await pictureData({ data: address.href, path: "messages[0].content[1]" }).then(() => ({}), told) };
+}
+
 /** A picture in every shape that a page has it in is the same picture, made in a worker; and pages go on meanwhile. */
 export async function readAll(settings, name, width, height) {
   const file = new Blob([await fetched(name)]);
@@ -43,7 +51,7 @@ export async function readAll(settings, name, width, height) {
   const different = Object.keys(shapes).filter((_, i) => pictures[i].hash !== wanted);
   const refused = await readPicture(new Blob(["no picture"]), settings, "auto").then(() => "nothing", told);
   const gone = await readPicture(file, settings, "auto", AbortSignal.abort()).then(() => "nothing", told);
-  return { different, taken: shapes.bitmap.width === 0, refused, gone };
+  return { different, taken: shapes.bitmap.width === 0, refused, gone, foreign: await foreign(name) };
 }
 
 /** By how much what a worker makes of the sound of make_sounds.py differs from what transformers does. */
