@@ -131,6 +131,7 @@ def pngs() -> Iterator[Odd]:
     yield Odd("color-key.png", saved(image(), "PNG", transparency=tuple(pixels()[0, 0].tolist())))
     yield Odd("deep-rgb.png", png(WIDTH, HEIGHT, 16, 2, rows_of(deep(3))))
     yield Odd("deep-rgba.png", png(WIDTH, HEIGHT, 16, 6, rows_of(deep(4))), most=1)
+    yield Odd("deep-la.png", png(WIDTH, HEIGHT, 16, 4, passes(deep(2)), interlaced=True), most=1)
     yield Odd("deep-grey.png", png(WIDTH, HEIGHT, 16, 0, rows_of(deep(1))))
     yield Odd("deep-passes.png", png(WIDTH, HEIGHT, 16, 6, passes(deep(4)), interlaced=True), most=1)
     yield Odd("deep-turned.png", png(WIDTH, HEIGHT, 16, 2, rows_of(deep(3)), chunk(b"eXIf", exif(6)[6:])))
@@ -168,6 +169,16 @@ def jpegs() -> Iterator[Odd]:
     yield Odd("sharp.jpg", saved(image(), "JPEG", quality=75, subsampling=2))
     yield Odd("grey.jpg", saved(soft.convert("L"), "JPEG"))
     yield Odd("cmyk.jpg", saved(soft.convert("CMYK"), "JPEG", quality=95))
+    inks = saved(soft.convert("CMYK"), "JPEG", quality=95, progressive=True, exif=exif(6))
+    yield Odd("inks.jpg", inks)
+    marker = inks.index(b"\xff\xee")
+    (length,) = struct.unpack_from(">H", inks, marker + 2)
+    yield Odd("plain-inks.jpg", inks[:marker] + inks[marker + 2 + length :])  # without Adobe's marker
+    yield Odd("ycck.jpg", inks[: marker + length + 1] + b"\x02" + inks[marker + length + 2 :])  # whose last byte says how inks are told
+    yield Odd("rgb.jpg", saved(soft, "JPEG", quality=95, keep_rgb=True))
+    yield Odd("two.jpg", saved(soft, "MPO", quality=95, subsampling=0, save_all=True, append_images=[soft.rotate(180)]))
+    motorola = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, PIL.ExifTags.Base.Orientation, 3, 1, 6, 0, 0)
+    yield Odd("motorola.jpg", saved(soft, "JPEG", subsampling=0, exif=motorola))
     for orientation in range(2, 9):
         yield Odd(f"turned-{orientation}.jpg", saved(soft, "JPEG", quality=95, subsampling=0, exif=exif(orientation)))
 
@@ -179,6 +190,8 @@ def others() -> Iterator[Odd]:
     yield Odd("alpha.webp", saved(image("RGBA"), "WEBP", lossless=True, exact=True), most=1)
     yield Odd("turned.webp", saved(sharp, "WEBP", lossless=True, exif=exif(8)))
     yield Odd("moving.webp", saved(sharp, "WEBP", lossless=True, save_all=True, append_images=[sharp.rotate(180)]))
+    clear, more = image("RGBA"), image("RGBA").rotate(180)
+    yield Odd("moving-alpha.webp", saved(clear, "WEBP", lossless=True, exact=True, save_all=True, append_images=[more]), most=1)
     yield Odd("plain.gif", saved(sharp, "GIF"))
     yield Odd("clear.gif", saved(image("P"), "GIF", transparency=5))
     yield Odd("moving.gif", saved(sharp, "GIF", save_all=True, append_images=[sharp.rotate(180)], duration=100))
@@ -186,6 +199,10 @@ def others() -> Iterator[Odd]:
         yield Odd(f"{name}.gif", on_screen(*place))
     for mode in ("RGB", "L", "P", "1"):
         yield Odd(f"{mode}.bmp", saved(image(mode), "BMP"))
+    head = struct.pack("<IiiHHIIiiII", 40, WIDTH, -HEIGHT, 1, 24, 0, 0, 0, 0, 0, 0)  # from the top down
+    lines = b"".join(row[:, ::-1].tobytes() + b"\0" * (-3 * WIDTH % 4) for row in pixels())
+    yield Odd("down.bmp", b"BM" + struct.pack("<IHHI", 54 + len(lines), 0, 0, 54) + head + lines)
+    yield Odd("turned.avif", saved(soft, "AVIF", quality=95, subsampling="4:4:4", exif=exif(5)), most=1)
     yield Odd("plain.avif", saved(soft, "AVIF", quality=95, subsampling="4:4:4"))
 
 
@@ -221,6 +238,8 @@ def bad() -> Iterator[Odd]:
     script = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>throw new Error("run")</script></svg>'
     yield Odd("script.svg", script, error="Pictures in SVG are not read")
     yield Odd("script.png", b'<?xml version="1.0"?>\n<!-- x -->\n' + script, error="Pictures in SVG are not read")
+    yield Odd("words.svg", script.decode().encode("utf-16"), error="Pictures in SVG are not read")
+    yield Odd("cut.avif", saved(PIL.Image.fromarray(smooth()), "AVIF")[:-40], error="damaged")
     yield Odd("photo.tiff", saved(image(), "TIFF"), error="Pictures in TIFF are not read; take PNG, JPEG")
     yield Odd("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 99, error="Pictures in HEIC are not read")
     yield Odd("photo.jxl", b"\xff\x0a" + b"\0" * 99, error="Pictures in JPEG XL are not read")

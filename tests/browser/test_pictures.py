@@ -62,7 +62,8 @@ def check(found: dict[str, Any], odd: list[Odd]) -> None:
     assert read["gone"]["error"].startswith("AbortError")
     foreign = read["foreign"]
     assert foreign["type"] == "opaque"
-    assert re.match(r"DownloadError: messages\[0\]\.content\[1\]: the picture at http:.* could not be fetched: .*\(CORS\)", foreign["error"])
+    told = r"DownloadError: messages\[0\]\.content\[1\]: the picture at http:.* could not be fetched: .*\(CORS\)"
+    assert re.match(told, foreign["error"])
     heard = found["heard"]
     assert heard["length"] == 4000 and heard["most"] < 1e-4
     assert len(heard["off"]) > 1 and max(heard["off"]) < 1e-3
