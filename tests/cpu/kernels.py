@@ -46,7 +46,7 @@ class _Kernels:
 
 class NativeKernels(_Kernels):
     def __init__(self, folder: Path, kernels: Mapping[str, PrimFunc]) -> None:
-        super().__init__(Native(folder, [compile_functions(_functions(kernels), target("native"))], MEMORY))
+        super().__init__(Native(folder, _functions(kernels), MEMORY))
 
 
 class WasmKernels(_Kernels):

@@ -12,6 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import wasmtime
+from tvm.tirx import PrimFunc
+from tvm_ffi import StructuralKey
+
+from webllm_build.compile.cpu.variant import target
+from webllm_build.compile.launch import compile_functions
 
 Array = npt.NDArray[Any]
 
@@ -28,25 +33,33 @@ class Machine(Protocol):
     def launch(self, entry: str, n: int, out: int) -> None: ...
 
 
-class Native:
-    """An object file that TVM's LLVM made for this machine."""
+# Of this process, by all that they depend on: models of two families have two thirds of their functions in common.
+_known: dict[Any, Any] = {}
 
-    def __init__(self, folder: Path, objects: Sequence[bytes], size: int) -> None:
-        paths = [folder / f"{number}.o" for number in range(len(objects))]
-        for path, content in zip(paths, objects, strict=True):
-            path.write_bytes(content)
-        library = folder / "kernels.so"
-        subprocess.run([sys.executable, "-m", "ziglang", "cc", "-shared", "-o", str(library), *map(str, paths)], check=True)
-        self._library = ctypes.CDLL(str(library))
+
+class Native:
+    """Functions by their exports, as TVM's LLVM makes them for this machine."""
+
+    def __init__(self, folder: Path, functions: Mapping[str, PrimFunc], size: int) -> None:
+        keys = {name: StructuralKey(function) for name, function in functions.items()}
+        fresh = {key: functions[name] for name, key in keys.items() if key not in _known}
+        if fresh:
+            named = {f"f{number}": function for number, function in enumerate(fresh.values())}
+            made, library = folder / "functions.o", folder / "functions.so"
+            made.write_bytes(compile_functions(named, target("native")))
+            subprocess.run([sys.executable, "-m", "ziglang", "cc", "-shared", "-o", str(library), str(made)], check=True)
+            loaded = ctypes.CDLL(str(library))
+            _known.update((key, getattr(loaded, name)) for key, name in zip(fresh, named, strict=True))
+        self._functions = {name: _known[key] for name, key in keys.items()}
         whole = np.zeros(size + ALIGNMENT, np.uint8)
         self.memory = whole[-whole.ctypes.data % ALIGNMENT :][:size]
 
     def kernel(self, entry: str, buffers: int, n: int, first: int, last: int) -> None:
         base = self.memory.ctypes.data
-        getattr(self._library, entry)(ctypes.c_void_p(base), ctypes.c_void_p(base + buffers), n, first, last)
+        self._functions[entry](ctypes.c_void_p(base), ctypes.c_void_p(base + buffers), n, first, last)
 
     def launch(self, entry: str, n: int, out: int) -> None:
-        getattr(self._library, entry)(n, 0, ctypes.c_void_p(self.memory.ctypes.data + out))
+        self._functions[entry](n, 0, ctypes.c_void_p(self.memory.ctypes.data + out))
 
 
 class Wasm:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from cpu_runner import CpuRunner, memory_needed
 from kernels import in_loops
 from machine import Array, Machine, Native, Wasm
+from tvm.tirx import PrimFunc
 
 from families import FAMILIES, FORKED, TOKENS, open_tiny, reference, references
 from packed_model import EXACT, PackedModel
 from text_run import Text
+from webllm_build.compile.cpu import pipeline
 from webllm_build.compile.cpu.link import link_cpu_library
 from webllm_build.compile.cpu.pipeline import compile_cpu
 from webllm_build.compile.cpu.variant import EXACT as FLOAT, CpuVariant, Flavour
@@ -30,13 +33,15 @@ def build(
     folder: Path, packed: PackedModel, flavour: Flavour, variant: CpuVariant, functions: Sequence[str] = STEPS, *, alike: bool = False
 ) -> CpuRunner:
     """alike: as Wasm takes it."""
-    compiled = compile_cpu(packed.layout, [flavour], [variant], functions=functions)
-    size = memory_needed(compiled.plan)
     machine: Machine
     if flavour == "native":
-        machine = Native(folder, [compiled.shared, *compiled.objects.values()], size)
+        made: dict[str, PrimFunc] = {}
+        with patch.object(pipeline, "compile_functions", lambda functions, target: made.update(functions)):  # Native compiles them
+            compiled = compile_cpu(packed.layout, [flavour], [variant], functions=functions)
+        machine = Native(folder, made, memory_needed(compiled.plan))
     else:
-        machine = Wasm(link_cpu_library(compiled, flavour, "ziglang"), size, alike=alike)
+        compiled = compile_cpu(packed.layout, [flavour], [variant], functions=functions)
+        machine = Wasm(link_cpu_library(compiled, flavour, "ziglang"), memory_needed(compiled.plan), alike=alike)
     return CpuRunner(machine, compiled.plan, variant.name, packed.buffers)
 
 
