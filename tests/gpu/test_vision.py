@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from built_model import VARIANTS, Built
-from dawn import Dawn
+from device import Device
 from naga import Naga
 from plan_runner import PlanRunner
 
@@ -18,32 +18,32 @@ from webllm_build.compile.target import VARIANTS as ALL, Variant
 pytestmark = pytest.mark.usefixtures("soon_compiled")
 
 
-def runner(dawn: Dawn | Naga, packed: PackedModel, variants: tuple[Variant, ...]) -> PlanRunner:
+def runner(gpu: Device | Naga, packed: PackedModel, variants: tuple[Variant, ...]) -> PlanRunner:
     built = Built.of_packed(packed, variants, ("prefill", "logits", "encode_image", "project_image"))
-    made = PlanRunner(dawn, built.library, variants[0].name, built.buffers)
+    made = PlanRunner(gpu, built.library, variants[0].name, built.buffers)
     made.tile = None
     return made
 
 
 @pytest.mark.parametrize("family", TOWERS)
-def test_vectors_and_logits_are_those_of_transformers(dawn: Dawn, tmp_path: Path, family: str) -> None:
+def test_vectors_and_logits_are_those_of_transformers(gpu: Device, tmp_path: Path, family: str) -> None:
     seeing = Seeing.of(family, tmp_path)
-    tower, text = (runner(dawn, packed, VARIANTS[2:3]) for packed in seeing.packed(EXACT))
+    tower, text = (runner(gpu, packed, VARIANTS[2:3]) for packed in seeing.packed(EXACT))
     assert difference(tower.see(seeing.io, seeing.pictures.positions, seeing.group), seeing.vectors) < 1e-4
     assert difference(text.prefill(seeing.tokens, seeing.rows, seeing.positions), seeing.logits[-1]) < 1e-4
 
 
 @pytest.mark.parametrize("family", TOWERS)
-def test_codes_stay_near_without_subgroups(dawn: Dawn, tmp_path: Path, family: str) -> None:
+def test_codes_stay_near_without_subgroups(gpu: Device, tmp_path: Path, family: str) -> None:
     seeing = Seeing.of(family, tmp_path)
-    found = runner(dawn, seeing.packed(CODES)[0], VARIANTS[1:2]).see(seeing.io, seeing.pictures.positions, seeing.group)
+    found = runner(gpu, seeing.packed(CODES)[0], VARIANTS[1:2]).see(seeing.io, seeing.pictures.positions, seeing.group)
     assert cosines(found, seeing.vectors).min() > LEAST.get(family, 0.998)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_heads_of_72_and_80(dawn: Dawn, variant: Variant) -> None:
+def test_heads_of_72_and_80(gpu: Device, variant: Variant) -> None:
     made = MadeTower.of_heads()
-    found = runner(dawn, made.packed(CODES if variant.integer else EXACT), (variant,)).see(made.io, made.pictures.positions, 1)
+    found = runner(gpu, made.packed(CODES if variant.integer else EXACT), (variant,)).see(made.io, made.pictures.positions, 1)
     assert cosines(found, made.vectors).min() > (0.998 if variant.integer else 0.999999)
 
 
