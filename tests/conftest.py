@@ -81,9 +81,10 @@ def cut_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def gemma_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of a base model with real weights, made by the public command in the variant that is exact everywhere, with small kernels of
-    attention: SwiftShader takes half a minute to compile large tiles over heads of 256."""
-    return build_once(tmp_path_factory, "gemma-site", "gemma3-270m", "--variant", "f32", program=(str(SMALL_KERNELS), "attention"))
+    """The site of a base model with real weights, made by the public command in the variants that are exact everywhere, with small kernels
+    of attention: SwiftShader takes half a minute to compile large tiles over heads of 256."""
+    program = (str(SMALL_KERNELS), "floats", "attention")
+    return build_once(tmp_path_factory, "gemma-site", "gemma3-270m", "--variant", "f32", program=program)
 
 
 def build_once(

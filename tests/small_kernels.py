@@ -3,6 +3,7 @@ that browsers choose from, and over several keys at once, is for the tests of ea
 
 python tests/small_kernels.py site ...             as `webllm-build site ...`, with such kernels
 python tests/small_kernels.py attention site ...   the same, with products in visitors' tiles: for what computes longer than it compiles
+python tests/small_kernels.py floats attention site ...   and no codes of activations on CPUs
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import functools
 import hashlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -79,13 +80,16 @@ def small_kernels(products: bool = True) -> Iterator[None]:
 @contextmanager
 def floats_on_cpus() -> Iterator[None]:
     """Builds have meanwhile no codes of activations in their libraries for CPUs: cpu-f32 alone, half of what LLVM compiles."""
-    with patch.object(cpu_variant, "CPU_VARIANTS", (cpu_variant.EXACT,)):
+    made = vars(library)["made_by"]
+
+    def made_in_floats(sources: tuple[str, ...], tools: tuple[str, ...]) -> dict[str, str]:
+        return {**made(sources, tools), "on CPUs": "floats"}
+
+    with patch.object(cpu_variant, "CPU_VARIANTS", (cpu_variant.EXACT,)), patch.object(library, "made_by", made_in_floats):
         yield
 
 
 if __name__ == "__main__":
-    attention_alone = sys.argv[1:2] == ["attention"]
-    if attention_alone:
-        del sys.argv[1]
-    with small_kernels(products=not attention_alone):
+    asked = {sys.argv.pop(1) for word in ("floats", "attention") if sys.argv[1:2] == [word]}
+    with small_kernels(products="attention" not in asked), floats_on_cpus() if "floats" in asked else nullcontext():
         main()
