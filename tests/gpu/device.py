@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Collection
 from typing import Any
@@ -21,6 +22,19 @@ enable subgroups;
 """
 
 
+@functools.cache
+def webgpu() -> tuple[Any, Any]:
+    """wgpudawn and its extras, with the one instance that a process has."""
+    named = os.environ.get("VK_ICD_FILENAMES") or os.environ.get("VK_DRIVER_FILES")
+    with mock.patch.dict(os.environ, {} if named else {"VK_ICD_FILENAMES": str(swiftshader())}):  # what else is started has its own
+        import wgpudawn
+        from wgpudawn.backends.dawn import extras
+
+        extras.set_instance_extras(enable_toggles=TOGGLES)
+        wgpudawn.gpu.request_adapter_sync(power_preference="high-performance")  # which reads the variables
+    return wgpudawn, extras
+
+
 class Device:
     """One WebGPU device with all features that the adapter offers, and the default limits: of the driver that VK_ICD_FILENAMES or
     VK_DRIVER_FILES names, else of SwiftShader, which computes on the CPU.
@@ -30,14 +44,8 @@ class Device:
 
     def __init__(self, *toggles: str) -> None:
         """toggles: Dawn's, beside TOGGLES."""
-        named = os.environ.get("VK_ICD_FILENAMES") or os.environ.get("VK_DRIVER_FILES")
-        with mock.patch.dict(os.environ, {} if named else {"VK_ICD_FILENAMES": str(swiftshader())}):  # what else is started has its own
-            import wgpudawn as wgpu
-            from wgpudawn.backends.dawn import extras
-
-            extras.set_instance_extras(enable_toggles=TOGGLES)
-            self.wgpu = wgpu
-            adapter = wgpu.gpu.request_adapter_sync(power_preference="high-performance")
+        self.wgpu, extras = webgpu()
+        adapter = self.wgpu.gpu.request_adapter_sync(power_preference="high-performance")
         info = adapter.info
         self.name = " ".join(str(info[key]) for key in ("vendor", "architecture", "device", "description"))
         features = [name for name in ("subgroups", "shader-f16") if name in adapter.features]
