@@ -103,6 +103,7 @@ def test_a_newer_build_comes_though_the_older_ones_service_worker_waits_for_an_a
     another.evaluate("navigator.serviceWorker.getRegistration().then((one) => one.update())")
     another.click("#notice button")
     expect(another).to_have_title(NEWER, timeout=60_000)
+    page.close()  # it would say that the file is not there
     visit.server.held = set()
 
 
