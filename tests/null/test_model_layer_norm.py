@@ -84,10 +84,16 @@ def test_both_blocks_of_stablelm_may_have_one_input() -> None:
 
 
 @pytest.mark.parametrize("config", [PHI_2, STABLELM_2], ids=["phi", "stablelm"])
-def test_what_is_not_computed_is_refused(config: dict[str, object]) -> None:
-    for key, value in {"qk_layernorm": True, "hidden_act": "prelu", "rope_scaling": {"type": "ntk", "factor": 2.0}}.items():
-        with pytest.raises(UnsupportedArchitecture):
-            read_model("a model", {**config, key: value})
+@pytest.mark.parametrize("other", [{"hidden_act": "prelu"}, {"rope_scaling": {"type": "ntk", "factor": 2.0}}], ids=["gated", "scaled"])
+def test_what_is_not_computed_is_refused(config: dict[str, object], other: dict[str, object]) -> None:
+    with pytest.raises(UnsupportedArchitecture):
+        read_model("a model", {**config, **other})
+
+
+def test_norms_of_phis_queries_and_keys_are_refused() -> None:
+    """They have biases, as no kernel has them."""
+    with pytest.raises(UnsupportedArchitecture):
+        read_model("a model", {**PHI_2, "qk_layernorm": True})
 
 
 def test_gpt2_is_read_as_its_makers_saved_it(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from webllm_build.model.decoder import Decoder
 from webllm_build.model.layers import Layer
 from webllm_build.model.olmo2 import NAMES
 from webllm_build.model.self_attention import SelfAttention
+from webllm_build.source.numbers import whole
 
 GGUF_KEYS = {**gguf.KEYS, "sliding_window": gguf.WINDOW, "sliding_window_pattern": gguf.PATTERN}
 IGNORED = common.IGNORED | {"sliding_window_pattern"}
@@ -30,7 +31,7 @@ DEFAULTS = {
 
 def gguf_defaults(config: Mapping[str, object]) -> dict[str, object]:
     """As llama.cpp knows 32B, by its layers."""
-    return {gguf.WINDOW: 4096, gguf.PATTERN: 4} if config.get("exaone4.block_count") == 64 else {}
+    return {gguf.WINDOW: 4096, gguf.PATTERN: 4} if whole(config.get("exaone4.block_count")) == 64 else {}
 
 
 def read(config: Reader) -> Decoder:
