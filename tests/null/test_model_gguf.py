@@ -203,6 +203,14 @@ def test_rope_factors_are_few(tmp_path: Path) -> None:
         load_model(open_gguf(path))
 
 
+@pytest.mark.parametrize(("said", "there"), [({"llama.rope.scaling.type": "longrope"}, ()), ({}, ("rope_factors_long.weight",))])
+def test_longrope_has_both_lists_of_factors(tmp_path: Path, said: dict[str, object], there: tuple[str, ...]) -> None:
+    path = write_gguf(tmp_path / "tiny.gguf", hugging_face_weights(), tensors={name: np.ones(16, np.float32) for name in there})
+    checkpoint = open_gguf(path)
+    with pytest.raises(MalformedFile, match=r"LongRoPE, and no tensor rope_factors_short\.weight"):
+        load_model(replace(checkpoint, config={**checkpoint.config, **said}))
+
+
 def test_missing_metadata_is_named_as_in_the_file(tmp_path: Path) -> None:
     checkpoint = open_gguf(write_gguf(tmp_path / "tiny.gguf", hugging_face_weights()))
     config = {key: value for key, value in checkpoint.config.items() if key != "llama.block_count"}

@@ -126,7 +126,12 @@ def hugging_face_config(
     elif TURNED in keys.values():
         config["partial_rotary_factor"] = 1.0
     factors = {name: checkpoint.tensors[tensor] for name, tensor in LONG_FACTORS.items() if tensor in checkpoint.tensors}
-    config["rope_scaling"] = _longrope(given, factors) if factors else _rope_scaling(given)
+    if factors or given.get(SCALING) == "longrope":
+        if missing := [tensor for name, tensor in LONG_FACTORS.items() if name not in factors]:
+            raise MalformedFile(f"{checkpoint.name} has LongRoPE, and no tensor {missing[0]}", "Convert the model again.")
+        config["rope_scaling"] = _longrope(given, factors)
+    else:
+        config["rope_scaling"] = _rope_scaling(given)
     neutral = {**NEUTRAL, **dict.fromkeys(("attention.value_length", TURNED), config.get("head_dim", usual))}
     neutral |= {"attention.key_length": usual, "embedding_length_out": hidden, BASE_OF_SLIDING: config.get("rope_theta")}
     known = {*keys.values(), *BOOKKEEPING, SCALING, *YARN_BETAS.values(), *([ATTENTION_FACTOR] if factors else FACTORS)}
